@@ -14,6 +14,14 @@ import { z } from 'zod';
  * POST /desk/home      {user}        -> {ok}   (opens App Home: sends app_home_opened)
  * POST /desk/dm        {user, with}  -> {ok, channel}
  * GET  /desk/stats                   -> Stats (what tests count)
+ *
+ * Notes of the page for the server (additive):
+ * - `/desk/snapshot` without `user` (or with one it does not know) answers for the first person who is no bot.
+ * - `state` in an action or a submit is `{values: {block_id: {action_id: …}}}`, as in Slack's payloads.
+ * - Blocks carry a `block_id` and elements an `action_id`: the server fills in missing ones, as Slack does.
+ * - `activity` on a person's stream tells of a direct message, an ephemeral message or a mention for *somebody
+ *   else*, without its content, so that the person switcher can show a badge.
+ * - A new reply in a thread also sends the parent's `message` event with its new replyCount.
  */
 
 const json = z.record(z.string(), z.unknown());
@@ -86,6 +94,7 @@ export const deskEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('home'), home: viewSchema }),
   z.object({ type: z.literal('app'), connected: z.boolean() }),
   z.object({ type: z.literal('notice'), text: z.string() }),
+  z.object({ type: z.literal('activity'), user: z.string(), channel: z.string(), ts: z.string() }),
 ]);
 export type DeskEvent = z.infer<typeof deskEventSchema>;
 
