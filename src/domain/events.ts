@@ -1,0 +1,123 @@
+import { z } from 'zod';
+import { failureSchema } from './failure.ts';
+import { jsonSchema } from './json.ts';
+import { runStatuses } from './run.ts';
+
+/**
+ * Everything that can happen in a run, append-only and numbered per run. Events are what projections (the epic,
+ * the run page, metrics) read; none of them needs another source. Engine events come first, then what
+ * patterns and activities tell.
+ */
+const id = z.string();
+const usd = z.number().nullable();
+
+export const diffStatSchema = z.object({
+  files: z.array(z.object({ path: z.string(), added: z.number(), removed: z.number() })),
+  added: z.number(),
+  removed: z.number(),
+});
+export type DiffStat = z.infer<typeof diffStatSchema>;
+
+export const rangeSchema = z.object({ low: z.number(), mid: z.number(), high: z.number() });
+export type Range = z.infer<typeof rangeSchema>;
+
+/** What is shown before a run starts. Money in US dollars (null: no price known), time in milliseconds. */
+export const planSchema = z.object({
+  title: z.string(),
+  workflow: z.string(),
+  repository: z.string(),
+  /** One line on how the work goes, and one on why. */
+  pattern: z.string(),
+  why: z.string(),
+  agents: z.array(z.object({ agent: z.string(), tasks: z.array(z.string()) })),
+  filesLikely: z.array(z.string()),
+  costUsd: rangeSchema.nullable(),
+  durationMs: rangeSchema,
+  /** How many times people will be asked. */
+  asks: z.number().int(),
+  warnings: z.array(z.string()),
+});
+export type Plan = z.infer<typeof planSchema>;
+
+export const runEventSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('run.created'), program: z.string(), hash: z.string() }),
+  z.object({ type: z.literal('run.status'), status: z.enum(runStatuses), failure: failureSchema.optional() }),
+  z.object({ type: z.literal('step.started'), key: z.string(), label: z.string(), attempt: z.number().int() }),
+  z.object({ type: z.literal('step.completed'), key: z.string() }),
+  z.object({
+    type: z.literal('step.failed'),
+    key: z.string(),
+    attempt: z.number().int(),
+    failure: failureSchema,
+    /** Milliseconds until it is tried again; absent when it is not. */
+    retryInMs: z.number().optional(),
+  }),
+  z.object({ type: z.literal('step.cancelled'), key: z.string() }),
+  z.object({ type: z.literal('signal.received'), name: z.string() }),
+  z.object({ type: z.literal('signal.consumed'), key: z.string(), name: z.string() }),
+  z.object({ type: z.literal('timer.set'), key: z.string(), fireAt: z.number() }),
+  z.object({ type: z.literal('timer.fired'), key: z.string() }),
+
+  z.object({ type: z.literal('plan.ready'), plan: planSchema }),
+  z.object({ type: z.literal('plan.started'), by: z.string() }),
+  z.object({
+    type: z.literal('workspace.ready'),
+    branch: z.string(),
+    base: z.string(),
+    sandbox: z.enum(['bubblewrap', 'none']),
+  }),
+  /** `node` is the id of the node in the workflow; one agent may serve several nodes. */
+  z.object({ type: z.literal('node.started'), node: id, kind: z.string(), agent: z.string().optional() }),
+  z.object({
+    type: z.literal('node.finished'),
+    node: id,
+    agent: z.string().optional(),
+    status: z.enum(['done', 'failed', 'skipped']),
+    summary: z.string(),
+  }),
+  z.object({ type: z.literal('node.doing'), node: id, agent: z.string(), text: z.string() }),
+  z.object({ type: z.literal('usage.added'), agent: z.string().nullable(), costUsd: usd, tokens: z.number() }),
+  z.object({
+    type: z.literal('handoff'),
+    from: z.string(),
+    to: z.string(),
+    summary: z.string(),
+    warnings: z.array(z.string()),
+  }),
+  z.object({
+    type: z.literal('command.finished'),
+    node: id,
+    command: z.string(),
+    exitCode: z.number().nullable(),
+    passed: z.number().nullable(),
+    failed: z.number().nullable(),
+    tail: z.string(),
+  }),
+  z.object({ type: z.literal('snapshot.taken'), node: id, commit: z.string(), tree: z.string() }),
+  z.object({ type: z.literal('loop.round'), node: id, round: z.number().int(), max: z.number().int(), quality: z.number().nullable(), passed: z.boolean() }),
+  z.object({ type: z.literal('approval.requested'), approvalId: id }),
+  z.object({ type: z.literal('approval.reminded'), approvalId: id }),
+  z.object({ type: z.literal('approval.escalated'), approvalId: id, to: z.string() }),
+  z.object({ type: z.literal('approval.closed'), approvalId: id }),
+  z.object({ type: z.literal('decision.made'), decisionId: id }),
+  z.object({ type: z.literal('note'), text: z.string() }),
+  z.object({
+    type: z.literal('result'),
+    status: z.enum(['completed', 'failed', 'cancelled']),
+    summary: z.string(),
+    branch: z.string().nullable(),
+    commit: z.string().nullable(),
+    diff: diffStatSchema.nullable(),
+    tests: z.object({ passed: z.number(), failed: z.number() }).nullable(),
+    detail: jsonSchema.optional(),
+  }),
+]);
+export type RunEvent = z.infer<typeof runEventSchema>;
+
+/** An event as it is stored: numbered from 1 within its run, `at` in milliseconds since the epoch. */
+export interface StoredEvent {
+  readonly runId: string;
+  readonly seq: number;
+  readonly at: number;
+  readonly event: RunEvent;
+}

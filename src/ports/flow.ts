@@ -1,0 +1,100 @@
+import type { z } from 'zod';
+import type { RunEvent } from '../domain/events.ts';
+import type { Json } from '../domain/json.ts';
+import type { RetryPolicy } from '../domain/retry.ts';
+import type { RunSpec } from '../domain/run.ts';
+import type { ActivityContract } from './activity.ts';
+
+/** What a generator may ask for. Everything a run does passes through one of these. */
+export type Op =
+  | {
+      readonly op: 'step';
+      readonly name: string;
+      /** What a person reads while it runs: "writing src/a.ts". */
+      readonly label: string;
+      readonly activity: string;
+      readonly input: Json;
+      readonly retry: RetryPolicy;
+      readonly timeoutMs: number;
+    }
+  | { readonly op: 'sleep'; readonly name: string; readonly ms: number }
+  | { readonly op: 'signal'; readonly name: string; readonly signal: string }
+  | { readonly op: 'now'; readonly name: string }
+  | { readonly op: 'random'; readonly name: string }
+  | { readonly op: 'child'; readonly name: string; readonly spec: RunSpec }
+  | { readonly op: 'emit'; readonly events: readonly RunEvent[] }
+  | {
+      readonly op: 'branches';
+      readonly name: string;
+      readonly bodies: readonly Branch[];
+      readonly limit: number;
+      /** Asked after each branch ends; true cancels what is still running. Must be pure. */
+      readonly until: (settled: ReadonlyMap<number, BranchEnd>) => boolean;
+    };
+
+/** One branch: a name unique among its siblings, and the generator it runs. */
+export interface Branch {
+  readonly name: string;
+  readonly body: (flow: Flow) => Operation<void>;
+}
+export type BranchEnd = { readonly ok: true } | { readonly ok: false; readonly error: unknown };
+
+/** A deterministic piece of a run: asks for operations, gets their outcomes, ends with a `T`. */
+export type Operation<T> = Generator<Op, T, unknown>;
+
+export interface StepOptions {
+  readonly label?: string;
+  readonly retry?: RetryPolicy;
+  readonly timeoutMs?: number;
+}
+
+/** How a group of branches ended, in the order they were given; `cancelled` were still running when it closed. */
+export type Settled<T> =
+  | { readonly status: 'done'; readonly value: T }
+  | { readonly status: 'failed'; readonly error: unknown }
+  | { readonly status: 'cancelled' };
+
+/**
+ * All a pattern knows of the engine. Every method is a generator to be delegated to with `yield*`; names are
+ * joined to stable keys (path of names), so a name may repeat: the second gets `#2`.
+ */
+export interface Flow {
+  /** The path of this fiber: what its keys begin with. */
+  readonly path: string;
+  step<I, O>(name: string, of: ActivityContract<I, O>, input: I & Json, options?: StepOptions): Operation<O>;
+  sleep(name: string, ms: number): Operation<void>;
+  /** Waits for a signal of this run; one sent before the wait counts. First wins by idempotency key. */
+  waitSignal<T>(name: string, signal: string, schema: z.ZodType<T>): Operation<T>;
+  /** Waits for a signal for at most `ms`; null when it did not come. */
+  waitSignalFor<T>(name: string, signal: string, schema: z.ZodType<T>, ms: number): Operation<T | null>;
+  now(name: string): Operation<number>;
+  random(name: string): Operation<number>;
+  /** Starts another run and waits for its end. */
+  child<T>(name: string, spec: RunSpec, schema: z.ZodType<T>): Operation<T>;
+  emit(...events: readonly RunEvent[]): Operation<void>;
+  /** Runs `body` as a fiber of its own under `name`: constant cost per step however deep the nesting. */
+  call<T>(name: string, body: (flow: Flow) => Operation<T>): Operation<T>;
+  /** All to the end; the first failure cancels the rest and is thrown. */
+  all<T>(name: string, bodies: readonly NamedBody<T>[], limit?: number): Operation<T[]>;
+  /** The general form: runs until `until` says enough, then cancels the rest. Never throws for a branch. */
+  settle<T>(
+    name: string,
+    bodies: readonly NamedBody<T>[],
+    options?: { readonly limit?: number; readonly until?: (settled: readonly Settled<T>[]) => boolean },
+  ): Operation<Settled<T>[]>;
+  /** The first to end wins, by value or by failure; the rest are cancelled. */
+  race<T>(name: string, bodies: readonly NamedBody<T>[]): Operation<{ readonly index: number; readonly value: T }>;
+}
+
+export interface NamedBody<T> {
+  readonly name: string;
+  readonly run: (flow: Flow) => Operation<T>;
+}
+
+/** The generator of a whole run: its definition and input, given a flow. */
+export interface Program {
+  readonly name: string;
+  readonly version: number;
+  run(definition: Json, input: Json, flow: Flow): Operation<Json>;
+}
+

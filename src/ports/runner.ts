@@ -1,0 +1,10 @@
+import type { AgentResult, AgentTask } from '../domain/agent.ts';
+import type { Flow, Operation } from './flow.ts';
+
+/**
+ * Executes an agent's task as part of a run: a generator, so that every model call and every tool call is a
+ * step of its own and a crash repeats only the one that was under way.
+ */
+export interface Runner {
+  run(task: AgentTask, flow: Flow): Operation<AgentResult>;
+}
