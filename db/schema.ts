@@ -1,0 +1,254 @@
+import { sql } from 'drizzle-orm';
+import { check, index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import { approvalStatuses } from '../src/domain/approval.ts';
+import { runStatuses } from '../src/domain/run.ts';
+import { lanes, outboxStatuses } from '../src/ports/outbox.ts';
+
+/** Times are milliseconds since the epoch. JSON is kept as text and parsed with zod where it is read. */
+
+function oneOf(column: string, values: readonly string[]) {
+  return sql.raw(`"${column}" in (${values.map((value) => `'${value}'`).join(', ')})`);
+}
+
+/** One epic: a request, its thread, its people. */
+export const sessions = sqliteTable(
+  'sessions',
+  {
+    id: text().primaryKey(),
+    team: text().notNull(),
+    channel: text().notNull(),
+    requester: text().notNull(),
+    request: text().notNull(),
+    workflow: text().notNull(),
+    repository: text().notNull(),
+    createdAt: integer('created_at').notNull(),
+    /** The latest run; a retry is a new run of the same session. */
+    currentRunId: text('current_run_id').notNull(),
+  },
+  (t) => [index('sessions_by_team').on(t.team, t.createdAt)],
+);
+
+/** One execution. `spec` is the pinned definition and input; `hash` its digest. */
+export const runs = sqliteTable(
+  'runs',
+  {
+    id: text().primaryKey(),
+    sessionId: text('session_id'),
+    status: text({ enum: runStatuses }).notNull(),
+    spec: text().notNull(),
+    hash: text().notNull(),
+    createdAt: integer('created_at').notNull(),
+    endedAt: integer('ended_at'),
+    /** JSON: the outcome of a run that ended, or the failure that paused it. */
+    outcome: text(),
+    /** Events up to this number have been told to people. */
+    projectedSeq: integer('projected_seq').notNull().default(0),
+    /** 1 when the end itself has been told. */
+    projectionDone: integer('projection_done').notNull().default(0),
+  },
+  (t) => [
+    index('runs_by_status').on(t.status),
+    index('runs_by_session').on(t.sessionId),
+    index('runs_unprojected').on(t.projectionDone).where(sql`projection_done = 0 and session_id is not null`),
+    check('runs_status', oneOf('status', runStatuses)),
+  ],
+);
+
+export const opKinds = ['step', 'sleep', 'signal', 'value', 'child'] as const;
+export const opStatuses = ['open', 'done', 'failed', 'cancelled'] as const;
+
+/** The journal: one row per operation of a run. `settledSeq` orders the replay. */
+export const steps = sqliteTable(
+  'steps',
+  {
+    runId: text('run_id').notNull(),
+    key: text().notNull(),
+    kind: text({ enum: opKinds }).notNull(),
+    status: text({ enum: opStatuses }).notNull(),
+    attempt: integer().notNull(),
+    /** Crashes survived while this step was under way: three quarantine the run. */
+    crashes: integer().notNull().default(0),
+    startedAt: integer('started_at').notNull(),
+    settledSeq: integer('settled_seq'),
+    outcome: text(),
+  },
+  (t) => [primaryKey({ columns: [t.runId, t.key] })],
+);
+
+/** Signals are stored before they are waited for; the first per idempotency key wins. */
+export const signals = sqliteTable(
+  'signals',
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    runId: text('run_id').notNull(),
+    name: text().notNull(),
+    payload: text().notNull(),
+    idempotencyKey: text('idempotency_key').notNull(),
+    at: integer().notNull(),
+    consumedBy: text('consumed_by'),
+  },
+  (t) => [
+    uniqueIndex('signals_once').on(t.runId, t.idempotencyKey),
+    index('signals_waiting').on(t.runId).where(sql`consumed_by is null`),
+  ],
+);
+
+export const timers = sqliteTable(
+  'timers',
+  {
+    runId: text('run_id').notNull(),
+    key: text().notNull(),
+    fireAt: integer('fire_at').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.runId, t.key] }), index('timers_due').on(t.fireAt)],
+);
+
+/** Append-only, numbered per run. */
+export const events = sqliteTable(
+  'events',
+  {
+    runId: text('run_id').notNull(),
+    seq: integer().notNull(),
+    at: integer().notNull(),
+    type: text().notNull(),
+    data: text().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.runId, t.seq] })],
+);
+
+/** Any recorded choice, human or automatic. */
+export const decisions = sqliteTable(
+  'decisions',
+  {
+    id: text().primaryKey(),
+    runId: text('run_id').notNull(),
+    kind: text().notNull(),
+    /** A person's id, or the part of Baton that chose. */
+    actor: text().notNull(),
+    actorKind: text('actor_kind', { enum: ['person', 'baton', 'clock'] }).notNull(),
+    choice: text().notNull(),
+    reason: text().notNull(),
+    alternatives: text().notNull().default('[]'),
+    /** What it was based on: digests, quality, ballots. JSON. */
+    evidence: text().notNull().default('{}'),
+    at: integer().notNull(),
+  },
+  (t) => [index('decisions_by_run').on(t.runId, t.at)],
+);
+
+export const approvals = sqliteTable(
+  'approvals',
+  {
+    id: text().primaryKey(),
+    nonce: text().notNull().unique(),
+    runId: text('run_id').notNull(),
+    key: text().notNull(),
+    team: text().notNull(),
+    requester: text().notNull(),
+    status: text({ enum: approvalStatuses }).notNull(),
+    subject: text().notNull(),
+    policy: text().notNull(),
+    requestedAt: integer('requested_at').notNull(),
+    expiresAt: integer('expires_at').notNull(),
+    decidedBy: text('decided_by'),
+    decidedAt: integer('decided_at'),
+    comment: text(),
+  },
+  (t) => [
+    index('approvals_by_run').on(t.runId),
+    index('approvals_open').on(t.status).where(sql`status = 'pending'`),
+    check('approvals_status', oneOf('status', approvalStatuses)),
+  ],
+);
+
+export const outbox = sqliteTable(
+  'outbox',
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    team: text().notNull(),
+    key: text().notNull(),
+    kind: text({ enum: ['post', 'update', 'ephemeral'] }).notNull(),
+    /** JSON of `Target`. */
+    target: text().notNull(),
+    user: text(),
+    thread: text(),
+    lane: text({ enum: lanes }).notNull(),
+    text: text().notNull(),
+    blocks: text().notNull(),
+    status: text({ enum: outboxStatuses }).notNull(),
+    attempts: integer().notNull().default(0),
+    notBefore: integer('not_before').notNull().default(0),
+    error: text(),
+    createdAt: integer('created_at').notNull(),
+    endedAt: integer('ended_at'),
+  },
+  (t) => [
+    index('outbox_waiting').on(t.id).where(sql`status in ('pending', 'sending')`),
+    uniqueIndex('outbox_one_post').on(t.key).where(sql`kind <> 'update'`),
+    uniqueIndex('outbox_one_update').on(t.key).where(sql`kind = 'update' and status = 'pending'`),
+    check('outbox_status', oneOf('status', outboxStatuses)),
+  ],
+);
+
+/** Where our messages stand in Slack. */
+export const messages = sqliteTable(
+  'messages',
+  {
+    key: text().primaryKey(),
+    team: text().notNull(),
+    channel: text().notNull(),
+    ts: text().notNull(),
+    outboxId: integer('outbox_id').notNull(),
+  },
+  (t) => [uniqueIndex('messages_by_place').on(t.channel, t.ts)],
+);
+
+export const usage = sqliteTable(
+  'usage',
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    runId: text('run_id').notNull(),
+    key: text().notNull(),
+    kind: text({ enum: ['model', 'tool', 'compute', 'human'] }).notNull(),
+    agent: text(),
+    model: text(),
+    inputTokens: integer('input_tokens').notNull(),
+    cachedTokens: integer('cached_tokens').notNull(),
+    outputTokens: integer('output_tokens').notNull(),
+    reasoningTokens: integer('reasoning_tokens').notNull(),
+    durationMs: real('duration_ms').notNull(),
+    /** Null: no price is known. */
+    costUsd: real('cost_usd'),
+    at: integer().notNull(),
+  },
+  (t) => [index('usage_by_run').on(t.runId)],
+);
+
+/** What came in, by intent: a redelivery finds its row and changes nothing. */
+export const deliveries = sqliteTable(
+  'deliveries',
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    intent: text().notNull().unique(),
+    kind: text().notNull(),
+    payload: text().notNull(),
+    receivedAt: integer('received_at').notNull(),
+    handledAt: integer('handled_at'),
+    attempts: integer().notNull().default(0),
+    error: text(),
+  },
+  (t) => [index('deliveries_open').on(t.id).where(sql`handled_at is null`)],
+);
+
+/** Request signatures seen within the timestamp window (HTTP mode). */
+export const replays = sqliteTable('replays', {
+  signature: text().primaryKey(),
+  seenAt: integer('seen_at').notNull(),
+});
+
+/** Answers people gave for this machine, such as whether commands may run unsandboxed. */
+export const settings = sqliteTable('settings', {
+  key: text().primaryKey(),
+  value: text().notNull(),
+  at: integer().notNull(),
+});
