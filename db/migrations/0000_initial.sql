@@ -53,7 +53,7 @@ CREATE TABLE `events` (
 	`type` text NOT NULL,
 	`data` text NOT NULL,
 	PRIMARY KEY(`run_id`, `seq`)
-);
+) WITHOUT ROWID;
 --> statement-breakpoint
 CREATE TABLE `messages` (
 	`key` text PRIMARY KEY NOT NULL,
@@ -151,14 +151,14 @@ CREATE TABLE `steps` (
 	`settled_seq` integer,
 	`outcome` text,
 	PRIMARY KEY(`run_id`, `key`)
-);
+) WITHOUT ROWID;
 --> statement-breakpoint
 CREATE TABLE `timers` (
 	`run_id` text NOT NULL,
 	`key` text NOT NULL,
 	`fire_at` integer NOT NULL,
 	PRIMARY KEY(`run_id`, `key`)
-);
+) WITHOUT ROWID;
 --> statement-breakpoint
 CREATE INDEX `timers_due` ON `timers` (`fire_at`);--> statement-breakpoint
 CREATE TABLE `usage` (
