@@ -16,6 +16,7 @@ export type Op =
       readonly input: Json;
       readonly retry: RetryPolicy;
       readonly timeoutMs: number;
+      readonly giveUp: GiveUp;
     }
   | { readonly op: 'sleep'; readonly name: string; readonly ms: number }
   | { readonly op: 'signal'; readonly name: string; readonly signal: string }
@@ -42,10 +43,19 @@ export type BranchEnd = { readonly ok: true } | { readonly ok: false; readonly e
 /** A deterministic piece of a run: asks for operations, gets their outcomes, ends with a `T`. */
 export type Operation<T> = Generator<Op, T, unknown>;
 
+/**
+ * When a step cannot go on without help (a person, money, or a service that stayed away through all tries):
+ * `pause` keeps the step open and the run paused until somebody resumes it; `throw` hands the failure to the
+ * pattern, which has another way. Terminal failures are always thrown.
+ */
+export type GiveUp = 'pause' | 'throw';
+
 export interface StepOptions {
   readonly label?: string;
   readonly retry?: RetryPolicy;
   readonly timeoutMs?: number;
+  /** `pause` unless given. */
+  readonly giveUp?: GiveUp;
 }
 
 /** How a group of branches ended, in the order they were given; `cancelled` were still running when it closed. */

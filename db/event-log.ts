@@ -1,0 +1,53 @@
+import type Database from 'better-sqlite3';
+import { z } from 'zod';
+import { type RunEvent, runEventSchema, type StoredEvent } from '../src/domain/events.ts';
+
+/** Counters kept in memory; above this they are all forgotten and read again, which costs one look-up each. */
+const MAX_COUNTERS = 10_000;
+
+/**
+ * The one place that appends events, so that numbers rise by one within each run whoever writes. Must be called
+ * inside a transaction; after a rollback call {@link forget}.
+ */
+export class EventLog {
+  readonly #next = new Map<string, number>();
+  readonly #insert: Database.Statement;
+  readonly #last: Database.Statement;
+  readonly #read: Database.Statement;
+
+  constructor(raw: Database.Database) {
+    this.#insert = raw.prepare('insert into events (run_id, seq, at, type, data) values (?, ?, ?, ?, ?)');
+    this.#last = raw.prepare('select max(seq) from events where run_id = ?').pluck();
+    this.#read = raw.prepare('select seq, at, data from events where run_id = ? and seq > ? order by seq limit ?');
+  }
+
+  /** Returns the event's number. */
+  append(runId: string, event: RunEvent, at: number): number {
+    const seq = this.#next.get(runId) ?? this.#lastSeq(runId) + 1;
+    this.#insert.run(runId, seq, at, event.type, JSON.stringify(event));
+    this.#next.set(runId, seq + 1);
+    return seq;
+  }
+
+  /** Events of a run after `seq`, in order. */
+  after(runId: string, seq: number, limit: number): StoredEvent[] {
+    return rows.parse(this.#read.all(runId, seq, limit)).map((row) => ({
+      runId,
+      seq: row.seq,
+      at: row.at,
+      event: runEventSchema.parse(JSON.parse(row.data)),
+    }));
+  }
+
+  forget(runId?: string): void {
+    if (runId === undefined) this.#next.clear();
+    else this.#next.delete(runId);
+  }
+
+  #lastSeq(runId: string): number {
+    if (this.#next.size >= MAX_COUNTERS) this.#next.clear();
+    return z.number().nullable().parse(this.#last.get(runId)) ?? 0;
+  }
+}
+
+const rows = z.array(z.object({ seq: z.number(), at: z.number(), data: z.string() }));

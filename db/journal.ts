@@ -1,0 +1,183 @@
+import type Database from 'better-sqlite3';
+import { z } from 'zod';
+import { jsonSchema } from '../src/domain/json.ts';
+import { isTerminal, outcomeSchema, runSpecSchema, runStatuses } from '../src/domain/run.ts';
+import type { Journal, JournalWrite, StoredRun, StoredSignal } from '../src/ports/journal.ts';
+import type { EventLog } from './event-log.ts';
+
+const runRow = z.object({ id: z.string(), status: z.enum(runStatuses), spec: z.string(), outcome: z.string().nullable() });
+const stepRows = z.array(
+  z.object({ key: z.string(), status: z.enum(['open', 'done', 'failed', 'cancelled']), attempt: z.number(), crashes: z.number(), outcome: z.string().nullable() }),
+);
+const timerRows = z.array(z.object({ key: z.string(), fire_at: z.number() }));
+const signalRows = z.array(z.object({ id: z.number(), name: z.string(), payload: z.string() }));
+const ids = z.array(z.string());
+
+/**
+ * The journal on SQLite. Prepared statements of the driver rather than the query builder: this is the one path
+ * whose speed is Baton's speed (see bench/engine.ts).
+ */
+export class SqliteJournal implements Journal {
+  readonly #log: EventLog;
+  readonly #commit: (writes: readonly JournalWrite[]) => void;
+  readonly #sql: ReturnType<typeof prepare>;
+
+  constructor(raw: Database.Database, log: EventLog) {
+    this.#log = log;
+    this.#sql = prepare(raw);
+    const transaction = raw.transaction((writes: readonly JournalWrite[]) => {
+      for (const write of writes) this.#apply(write);
+    });
+    this.#commit = (writes) => transaction.immediate(writes);
+  }
+
+  commit(writes: readonly JournalWrite[]): void {
+    try {
+      this.#commit(writes);
+    } catch (error) {
+      this.#log.forget();
+      throw error;
+    }
+  }
+
+  #apply(write: JournalWrite): void {
+    const sql = this.#sql;
+    switch (write.w) {
+      case 'run': {
+        const { runId, spec, at } = write;
+        const inserted = sql.run.run(runId, JSON.stringify(spec), spec.hash, at);
+        if (inserted.changes > 0) this.#log.append(runId, { type: 'run.created', program: spec.program, hash: spec.hash }, at);
+        return;
+      }
+      case 'status':
+        sql.status.run(write.status, write.outcome === null ? null : JSON.stringify(write.outcome), isTerminal(write.status) ? write.at : null, write.runId);
+        return;
+      case 'attempt':
+        sql.attempt.run(write.runId, write.key, write.attempt, write.crashes, write.at);
+        return;
+      case 'settle': {
+        const seq = this.#log.append(write.runId, write.event, write.at);
+        const status = write.outcome.ok ? 'done' : 'failed';
+        const outcome = JSON.stringify(write.outcome);
+        if (write.opened) sql.settle.run(status, seq, outcome, write.runId, write.key);
+        else sql.settled.run(write.runId, write.key, write.kind, status, write.at, seq, outcome);
+        return;
+      }
+      case 'cancel':
+        sql.cancel.run(write.runId, write.key);
+        return;
+      case 'timer':
+        sql.timer.run(write.runId, write.key, write.fireAt);
+        return;
+      case 'untimer':
+        sql.untimer.run(write.runId, write.key);
+        return;
+      case 'signal': {
+        const inserted = sql.signal.run(write.runId, write.name, JSON.stringify(write.payload), write.idempotencyKey, write.at);
+        if (inserted.changes > 0) this.#log.append(write.runId, { type: 'signal.received', name: write.name }, write.at);
+        return;
+      }
+      case 'consume':
+        sql.consume.run(write.key, write.signalId);
+        return;
+      case 'event':
+        this.#log.append(write.runId, write.event, write.at);
+        return;
+      case 'usage': {
+        const { usage: u } = write;
+        sql.usage.run(write.runId, write.key, u.kind, u.agent, u.model, u.inputTokens, u.cachedTokens, u.outputTokens, u.reasoningTokens, u.durationMs, u.costUsd, write.at);
+        this.#log.append(write.runId, { type: 'usage.added', agent: u.agent, costUsd: u.costUsd, tokens: u.inputTokens + u.outputTokens }, write.at);
+        return;
+      }
+      default:
+        write satisfies never;
+    }
+  }
+
+  load(runId: string): StoredRun | null {
+    const found = this.#sql.load.get(runId);
+    if (found === undefined) return null;
+    const run = runRow.parse(found);
+    const steps = stepRows.parse(this.#sql.steps.all(runId));
+    return {
+      id: run.id,
+      status: run.status,
+      spec: runSpecSchema.parse(JSON.parse(run.spec)),
+      settled: steps.flatMap(({ key, outcome }) => (outcome === null ? [] : [{ key, outcome: outcomeSchema.parse(JSON.parse(outcome)) }])),
+      open: new Map(steps.flatMap((step) => (step.status === 'open' ? [[step.key, { attempt: step.attempt, crashes: step.crashes }]] : []))),
+      timers: new Map(timerRows.parse(this.#sql.timers.all(runId)).map((row) => [row.key, row.fire_at])),
+      signals: this.signals(runId),
+    };
+  }
+
+  signals(runId: string): StoredSignal[] {
+    return signalRows.parse(this.#sql.signals.all(runId)).map((row) => ({ id: row.id, name: row.name, payload: jsonSchema.parse(JSON.parse(row.payload)) }));
+  }
+
+  status(runId: string) {
+    const found = this.#sql.load.get(runId);
+    if (found === undefined) return null;
+    const { status, outcome } = runRow.parse(found);
+    return { status, outcome: outcome === null ? null : outcomeSchema.parse(JSON.parse(outcome)) };
+  }
+
+  recoverable(now: number): string[] {
+    return ids.parse(this.#sql.recoverable.all({ now }));
+  }
+
+  due(now: number, limit: number): string[] {
+    return ids.parse(this.#sql.due.all(now, limit));
+  }
+
+  nextTimer(): number | null {
+    return z.number().nullish().parse(this.#sql.nextTimer.get()) ?? null;
+  }
+
+  openChildren(runId: string): string[] {
+    // Children are named after their parent (see the engine), so they are a range of the primary key.
+    return ids.parse(this.#sql.children.all(`${runId}.`, `${runId}/`)).filter((id) => !id.slice(runId.length + 1).includes('.'));
+  }
+
+  release(runId: string): void {
+    this.#log.forget(runId);
+  }
+}
+
+function prepare(raw: Database.Database) {
+  return {
+    run: raw.prepare("insert into runs (id, status, spec, hash, created_at) values (?, 'queued', ?, ?, ?) on conflict do nothing"),
+    status: raw.prepare('update runs set status = ?, outcome = ?, ended_at = ? where id = ?'),
+    attempt: raw.prepare(
+      "insert into steps (run_id, key, kind, status, attempt, crashes, started_at) values (?, ?, 'step', 'open', ?, ?, ?) " +
+        'on conflict (run_id, key) do update set attempt = excluded.attempt, crashes = excluded.crashes',
+    ),
+    settle: raw.prepare('update steps set status = ?, settled_seq = ?, outcome = ? where run_id = ? and key = ?'),
+    settled: raw.prepare('insert into steps (run_id, key, kind, status, attempt, started_at, settled_seq, outcome) values (?, ?, ?, ?, 1, ?, ?, ?)'),
+    cancel: raw.prepare("update steps set status = 'cancelled' where run_id = ? and key = ? and status = 'open'"),
+    timer: raw.prepare('insert into timers (run_id, key, fire_at) values (?, ?, ?) on conflict (run_id, key) do update set fire_at = excluded.fire_at'),
+    untimer: raw.prepare('delete from timers where run_id = ? and key = ?'),
+    signal: raw.prepare('insert into signals (run_id, name, payload, idempotency_key, at) values (?, ?, ?, ?, ?) on conflict do nothing'),
+    consume: raw.prepare('update signals set consumed_by = ? where id = ?'),
+    usage: raw.prepare(
+      'insert into usage (run_id, key, kind, agent, model, input_tokens, cached_tokens, output_tokens, reasoning_tokens, duration_ms, cost_usd, at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    ),
+    load: raw.prepare('select id, status, spec, outcome from runs where id = ?'),
+    steps: raw.prepare('select key, status, attempt, crashes, outcome from steps where run_id = ? order by settled_seq'),
+    timers: raw.prepare('select key, fire_at from timers where run_id = ?'),
+    signals: raw.prepare('select id, name, payload from signals where run_id = ? and consumed_by is null order by id'),
+    recoverable: raw
+      .prepare(
+        "select id from runs where status in ('queued', 'running') union " +
+          "select r.id from signals s join runs r on r.id = s.run_id where s.consumed_by is null and r.status = 'waiting' union " +
+          "select r.id from timers t join runs r on r.id = t.run_id where t.fire_at <= @now and r.status = 'waiting' order by 1",
+      )
+      .pluck(),
+    due: raw
+      .prepare("select distinct t.run_id from timers t join runs r on r.id = t.run_id where t.fire_at <= ? and r.status in ('running', 'waiting') limit ?")
+      .pluck(),
+    nextTimer: raw
+      .prepare("select t.fire_at from timers t join runs r on r.id = t.run_id where r.status in ('running', 'waiting') order by t.fire_at limit 1")
+      .pluck(),
+    children: raw.prepare("select id from runs where id > ? and id < ? and status not in ('completed', 'failed', 'cancelled')").pluck(),
+  };
+}

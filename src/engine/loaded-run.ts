@@ -1,0 +1,87 @@
+import type { RunEvent } from '../domain/events.ts';
+import type { Failure } from '../domain/failure.ts';
+import type { RunSpec, RunStatus } from '../domain/run.ts';
+import type { Program } from '../ports/flow.ts';
+import type { StoredRun, StoredSignal } from '../ports/journal.ts';
+import { Machine, type Pending } from './machine.ts';
+
+/** A step between its first attempt and its end. */
+export interface StepState {
+  readonly pending: Pending;
+  attempt: number;
+  crashes: number;
+  /** `ready` waits for a free place; `running` has an effect under way; `retry` for a timer; `stalled` for a person. */
+  phase: 'ready' | 'running' | 'retry' | 'stalled';
+  abort: AbortController | null;
+}
+
+/**
+ * A run in memory: its machine and what the engine keeps beside it. Nothing here is authoritative: dropping it
+ * and loading it again from the journal leads to the same state.
+ */
+export interface LoadedRun {
+  readonly id: string;
+  readonly spec: RunSpec;
+  readonly machine: Machine;
+  status: RunStatus;
+  readonly steps: Map<string, StepState>;
+  /** Steps that wait for a free place, in order. */
+  readonly ready: StepState[];
+  running: number;
+  /** Waits by signal name, oldest first; and signals nobody has waited for yet. */
+  readonly waits: Map<string, string[]>;
+  readonly inbox: StoredSignal[];
+  lastSignal: number;
+  readonly timers: Map<string, number>;
+  /** Keys of child runs waited for, by the child's id. */
+  readonly children: Map<string, string>;
+}
+
+export type LoadResult =
+  | { readonly ok: true; readonly run: LoadedRun; readonly fresh: boolean }
+  | { readonly ok: false; readonly failure: Failure };
+
+/** Builds a run's machine and brings it, through the live code path, to where the journal says it was. */
+export function loadRun(stored: StoredRun, program: Program | undefined): LoadResult {
+  const { spec } = stored;
+  if (program === undefined) {
+    return structural('program_unknown', `This version of Baton does not know "${spec.program}" version ${spec.programVersion}, which the run was started with`);
+  }
+  const machine = new Machine();
+  const fresh = stored.status === 'queued';
+  machine.start((flow) => program.run(spec.definition, spec.input, flow));
+  if (!fresh) {
+    for (const { key, outcome } of stored.settled) {
+      if (!machine.settle(key, outcome)) {
+        return structural('history_mismatch', `The recorded step ${key} is not what the workflow asks for now`);
+      }
+    }
+    machine.take();
+  }
+  return {
+    ok: true,
+    fresh,
+    run: {
+      id: stored.id,
+      spec,
+      machine,
+      status: stored.status,
+      steps: new Map(),
+      ready: [],
+      running: 0,
+      waits: new Map(),
+      inbox: [...stored.signals],
+      lastSignal: stored.signals.at(-1)?.id ?? 0,
+      timers: new Map(stored.timers),
+      children: new Map(),
+    },
+  };
+}
+
+function structural(code: string, message: string): LoadResult {
+  return { ok: false, failure: { class: 'structural', code, message, hint: 'Nothing was changed. Start the version of Baton that began this run, or cancel the run.' } };
+}
+
+export function eventOfStart(key: string, label: string, attempt: number): RunEvent {
+  return { type: 'step.started', key, label, attempt };
+}
