@@ -109,6 +109,8 @@ export const commandInputSchema = z.object({
   channel: z.string(),
   command: z.string(),
   text: z.string().max(12_000),
+  /** Set when it was typed in a thread; the server then refuses, as Slack does. */
+  threadTs: z.string().optional(),
 });
 /** `action` is the element's own payload (action_id, block_id, type, value or selected_option …); `state` all inputs' values as Slack sends them. */
 export const actionInputSchema = z.object({

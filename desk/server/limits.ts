@@ -1,0 +1,49 @@
+import type { Clock } from './clock.ts';
+
+/** Slack's published tiers: calls per minute, per method. */
+const PER_MINUTE = { tier1: 1, tier2: 20, tier3: 50, tier4: 100, special: 600 } as const;
+export type Tier = keyof typeof PER_MINUTE;
+
+const WINDOW_MS = 60_000;
+/** Slack takes about one message per second and channel. */
+const POST_INTERVAL_MS = 1_000;
+/** Posts a sender spaced by exactly a second may arrive this much closer together; erring this way spares a fair sender. */
+const POST_JITTER_MS = 50;
+
+/** Zero when the call may pass, otherwise the whole seconds to wait (as in `Retry-After`). */
+export type Wait = number;
+
+export type Limits = Readonly<{
+  /** Counts one call of `method` in a sliding minute. A refused call is not counted. */
+  call(method: string, tier: Tier): Wait;
+  /** One message per second and channel, no burst. */
+  post(channel: string): Wait;
+}>;
+
+/** Counts calls as Slack limits them. Time comes from the monotonic clock, so a changed wall clock frees nothing. */
+export function createLimits(clock: Clock): Limits {
+  const calls = new Map<string, number[]>();
+  const posts = new Map<string, number>();
+  return {
+    call(method, tier) {
+      const now = clock.monotonic();
+      const recent = (calls.get(method) ?? []).filter((at) => at > now - WINDOW_MS);
+      calls.set(method, recent);
+      const oldest = recent[0];
+      if (oldest !== undefined && recent.length >= PER_MINUTE[tier]) {
+        return Math.max(1, Math.ceil((oldest + WINDOW_MS - now) / 1000));
+      }
+      recent.push(now);
+      return 0;
+    },
+    post(channel) {
+      const now = clock.monotonic();
+      const last = posts.get(channel);
+      if (last !== undefined && now - last < POST_INTERVAL_MS - POST_JITTER_MS) {
+        return Math.max(1, Math.ceil((last + POST_INTERVAL_MS - now) / 1000));
+      }
+      posts.set(channel, now);
+      return 0;
+    },
+  };
+}
