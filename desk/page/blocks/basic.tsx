@@ -1,4 +1,5 @@
 import { PlainText } from '../components/mrkdwn.tsx';
+import { keyed } from '../text/keyed.ts';
 import { isSafeUrl } from '../text/mrkdwn.ts';
 import { ElementView } from './element.tsx';
 import {
@@ -30,8 +31,8 @@ export function SectionBlock({ block, blockId }: PlacedProps) {
         {text !== undefined && <Words text={text} />}
         {fields !== undefined && (
           <div className="fields">
-            {fields.map((field, index) => (
-              <div key={index}>
+            {keyed(fields).map(({ key, item: field }) => (
+              <div key={key}>
                 <Words text={field} />
               </div>
             ))}
@@ -59,8 +60,8 @@ export function ContextBlock({ block }: Props) {
   const { elements } = elementsSchema.parse(block);
   return (
     <div className="context">
-      {elements.map((element, index) => (
-        <ContextElement key={index} element={element} />
+      {keyed(elements).map(({ key, item: element }) => (
+        <ContextElement key={key} element={element} />
       ))}
     </div>
   );

@@ -46,10 +46,10 @@ export function ChoicesElement({ placed, naming, dispatches }: Props) {
   };
 
   return (
-    <div
+    <fieldset
       id={naming?.id}
       className={`choices${element.type.startsWith('multi_') ? ' choices-boxed' : ''}`}
-      role={single ? 'radiogroup' : 'group'}
+      role={single ? 'radiogroup' : undefined}
       aria-label={naming?.label ?? (plain(element.placeholder) || undefined)}
       aria-describedby={naming?.describedBy}
       tabIndex={-1}
@@ -78,7 +78,7 @@ export function ChoicesElement({ placed, naming, dispatches }: Props) {
           }}
         />
       )}
-    </div>
+    </fieldset>
   );
 }
 

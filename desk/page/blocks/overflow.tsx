@@ -39,12 +39,12 @@ export function OverflowElement({ placed }: { readonly placed: Placed }) {
     if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
     event.preventDefault();
     const items = [...(frame.current?.querySelectorAll<HTMLButtonElement>('[role=menuitem]') ?? [])];
-    const at = items.findIndex((item) => item === document.activeElement);
+    const at = items.findIndex((item) => item.matches(':focus'));
     items[(at + (event.key === 'ArrowDown' ? 1 : items.length - 1)) % items.length]?.focus();
   };
 
   return (
-    <div className="overflow" ref={frame} onKeyDown={onKeyDown} role="presentation">
+    <div className="overflow" ref={frame}>
       <button
         type="button"
         className={`button${busy ? ' button-busy' : ''}`}
@@ -57,7 +57,7 @@ export function OverflowElement({ placed }: { readonly placed: Placed }) {
         ⋯
       </button>
       {open && (
-        <div className="menu" role="menu">
+        <div className="menu" role="menu" tabIndex={-1} onKeyDown={onKeyDown}>
           {(element.options ?? []).map((option, index) => (
             <button
               key={option.value ?? index}

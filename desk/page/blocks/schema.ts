@@ -35,7 +35,7 @@ export const elementSchema = z.looseObject({
   option_groups: z.array(z.object({ label: textSchema, options: z.array(optionSchema) })).optional(),
   initial_option: optionSchema.optional(),
   initial_options: z.array(optionSchema).optional(),
-  initial_value: z.unknown(),
+  initial_value: z.unknown().optional(),
   initial_user: z.string().optional(),
   initial_users: z.array(z.string()).optional(),
   initial_conversation: z.string().optional(),
@@ -105,6 +105,10 @@ export const videoSchema = baseSchema.extend({
   description: textSchema.optional(),
   title_url: z.string().optional(),
   alt_text: z.string().optional(),
+});
+
+export const contextSchema = baseSchema.extend({
+  elements: z.array(z.union([textSchema, z.looseObject({ type: z.literal('image') })])),
 });
 
 /** @returns the words of a text object or a bare string, without its marks being read. */

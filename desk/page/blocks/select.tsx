@@ -51,7 +51,7 @@ export function SelectElement({ placed, naming, dispatches }: Props) {
         <option value="" disabled={naming?.required !== false}>
           {placeholder}
         </option>
-        {groups.map((group, index) => {
+        {groups.map((group) => {
           const options = group.offers.map((offer) => (
             <option key={offer.key} value={offer.key}>
               {offer.label}
@@ -60,7 +60,7 @@ export function SelectElement({ placed, naming, dispatches }: Props) {
           return group.label === null ? (
             options
           ) : (
-            <optgroup key={`${group.label}-${index}`} label={group.label}>
+            <optgroup key={group.label} label={group.label}>
               {options}
             </optgroup>
           );

@@ -1,6 +1,7 @@
 import { type ReactNode, useMemo } from 'react';
 import { personOf } from '../state/selectors.ts';
 import { emojiOf } from '../text/emoji.ts';
+import { keyed } from '../text/keyed.ts';
 import { type Inline, parseMrkdwn } from '../text/mrkdwn.ts';
 import { formatDate } from '../text/time.ts';
 import { type Desk, useDesk } from './context.ts';
@@ -11,13 +12,13 @@ export function Mrkdwn({ text }: { readonly text: string }) {
   const blocks = useMemo(() => parseMrkdwn(text), [text]);
   return (
     <div className="mrkdwn">
-      {blocks.map((block, index) => {
-        if (block.kind === 'pre') return <pre key={index}>{block.text}</pre>;
+      {keyed(blocks).map(({ key, item: block }) => {
+        if (block.kind === 'pre') return <pre key={key}>{block.text}</pre>;
         const children = drawInline(block.children, desk);
         return block.kind === 'quote' ? (
-          <blockquote key={index}>{children}</blockquote>
+          <blockquote key={key}>{children}</blockquote>
         ) : (
-          <div key={index} className="lines">
+          <div key={key} className="lines">
             {children}
           </div>
         );
@@ -32,7 +33,7 @@ export function PlainText({ text }: { readonly text: string }) {
 }
 
 function drawInline(nodes: readonly Inline[], desk: Desk): ReactNode {
-  return nodes.map((node, index) => <InlineNode key={index} node={node} desk={desk} />);
+  return keyed(nodes).map(({ key, item }) => <InlineNode key={key} node={item} desk={desk} />);
 }
 
 function InlineNode({ node, desk }: { readonly node: Inline; readonly desk: Desk }): ReactNode {

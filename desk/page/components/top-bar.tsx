@@ -23,7 +23,7 @@ export function TopBar({ state, menuOpen, onMenu }: Props) {
         <strong>Local rehearsal</strong>
         <span className="rehearsal-more"> · a workspace on this machine, not Slack</span>
       </p>
-      <div className="people" role="group" aria-label="Act as">
+      <fieldset className="people" aria-label="Act as">
         <span className="acting">
           acting as <strong>{personOf(people, state.me).name}</strong>
         </span>
@@ -54,7 +54,7 @@ export function TopBar({ state, menuOpen, onMenu }: Props) {
               </button>
             );
           })}
-      </div>
+      </fieldset>
     </header>
   );
 }

@@ -30,14 +30,14 @@ export function parseMrkdwn(text: string): readonly Block[] {
   const closed = parts.length % 2 === 1 ? parts : [...parts.slice(0, -2), parts.slice(-2).join('```')];
   closed.forEach((part, index) => {
     if (index % 2 === 1)
-      blocks.push({ kind: 'pre', text: unescape(plainReferences(part.replace(/^\n|\n$/g, ''))) });
+      blocks.push({ kind: 'pre', text: unescapeSlack(plainReferences(part.replace(/^\n|\n$/g, ''))) });
     else blocks.push(...parseLines(index === 0 ? part : part.replace(/^\n/, '')));
   });
   return blocks;
 }
 
 /** Undoes Slack's three escapes; `&amp;` last, so that nothing is undone twice. */
-export function unescape(text: string): string {
+export function unescapeSlack(text: string): string {
   return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
 }
 
@@ -78,12 +78,12 @@ export function parseInline(text: string): readonly Inline[] {
       at += 1;
       continue;
     }
-    if (plain !== '') nodes.push({ kind: 'text', text: unescape(plain) });
+    if (plain !== '') nodes.push({ kind: 'text', text: unescapeSlack(plain) });
     plain = '';
     nodes.push(found.node);
     at += found.length;
   }
-  if (plain !== '') nodes.push({ kind: 'text', text: unescape(plain) });
+  if (plain !== '') nodes.push({ kind: 'text', text: unescapeSlack(plain) });
   return nodes;
 }
 
@@ -117,7 +117,7 @@ function codeAt(text: string, at: number): Token | null {
   const end = text.indexOf('`', at + 1);
   const inner = text.slice(at + 1, end);
   if (end === -1 || inner.trim() === '' || inner.includes('\n')) return null;
-  return { node: { kind: 'code', text: unescape(plainReferences(inner)) }, length: end + 1 - at };
+  return { node: { kind: 'code', text: unescapeSlack(plainReferences(inner)) }, length: end + 1 - at };
 }
 
 function emojiAt(text: string, at: number): Token | null {
@@ -159,7 +159,7 @@ function bareUrlAt(text: string, at: number): Token | null {
   if (isWord(text[at - 1])) return null;
   const url = BARE_URL.exec(text.slice(at))?.[0];
   if (url === undefined) return null;
-  return { node: { kind: 'link', url: unescape(url), label: unescape(url) }, length: url.length };
+  return { node: { kind: 'link', url: unescapeSlack(url), label: unescapeSlack(url) }, length: url.length };
 }
 
 /** `<…>`: a mention, a link, a date or a broadcast. What is none of these stays text, brackets and all. */
@@ -175,7 +175,7 @@ function referenceAt(text: string, at: number): Token | null {
 function reference(inner: string): Inline | null {
   const bar = inner.indexOf('|');
   const target = bar === -1 ? inner : inner.slice(0, bar);
-  const label = bar === -1 ? null : unescape(inner.slice(bar + 1));
+  const label = bar === -1 ? null : unescapeSlack(inner.slice(bar + 1));
   if (/^@[A-Z0-9]+$/i.test(target)) return { kind: 'user', id: target.slice(1), label };
   if (/^#[A-Z0-9]+$/i.test(target)) return { kind: 'channel', id: target.slice(1), label };
   const group = /^!subteam\^([A-Z0-9]+)$/i.exec(target)?.[1];
@@ -184,7 +184,7 @@ function reference(inner: string): Inline | null {
   const date = /^!date\^(\d+)\^([^^]*)(?:\^.*)?$/.exec(target);
   if (date !== null)
     return { kind: 'date', seconds: Number(date[1]), format: date[2] ?? '', fallback: label ?? '' };
-  const url = unescape(target);
+  const url = unescapeSlack(target);
   return isSafeUrl(url) ? { kind: 'link', url, label: label ?? url.replace(/^mailto:/, '') } : null;
 }
 
