@@ -1,0 +1,148 @@
+import { createHash } from 'node:crypto';
+import type { Json } from '../domain/json.ts';
+import type { Cast, Condition, Line, ResultKind } from './cast.ts';
+import { readScene, type Scene, type Transcript } from './transcript.ts';
+
+/** A call of a tool as both APIs carry it: the arguments are JSON text. */
+export interface AssistantCall {
+  readonly id: string;
+  readonly name: string;
+  readonly arguments: string;
+}
+
+/** One answer: words, calls of tools, or both. Without calls the words are the final result. */
+export interface AssistantTurn {
+  readonly text: string;
+  readonly calls: readonly AssistantCall[];
+}
+
+/** The cast for a request: the first that names one of its words, or that takes any request. */
+export function chooseCast(transcript: Transcript, casts: readonly Cast[]): Cast | null {
+  const { request } = readScene(transcript);
+  return casts.find((cast) => cast.request?.any_of.some((word) => holdsWord(request, word)) ?? true) ?? null;
+}
+
+/**
+ * The answer to a transcript: a pure function of it, whatever was asked before, so that asking again after a
+ * crash gives the same answer. Never throws; where the cast has no lines it says so in the result asked for.
+ */
+export function play(transcript: Transcript, cast: Cast | null): AssistantTurn {
+  const scene = readScene(transcript);
+  const line =
+    scene.role === null ? undefined : cast?.roles[scene.role]?.find((each) => holds(each.when, scene));
+  return line === undefined ? withoutLines(transcript, scene, cast) : speak(line, scene);
+}
+
+function speak(line: Line, scene: Scene): AssistantTurn {
+  const fill = (value: Json) => fillIn(value, scene);
+  if (line.result !== undefined) return { text: JSON.stringify(fill(line.result)), calls: [] };
+  const calls = (line.calls ?? []).map((call, at) => ({
+    id: `call_${scene.turn}_${at}`,
+    name: call.tool,
+    arguments: JSON.stringify(fill(call.arguments)),
+  }));
+  return { text: line.say === undefined ? '' : fillText(line.say, scene), calls };
+}
+
+function holds(when: Condition, scene: Scene): boolean {
+  return (
+    (when.node === undefined || when.node === scene.node) &&
+    (when.turn === undefined || when.turn === scene.turn) &&
+    (when.feedback === undefined || when.feedback === (scene.feedback !== null)) &&
+    contains(scene.feedback, when.feedback_contains) &&
+    contains(scene.request, when.request_contains) &&
+    contains(scene.task, when.task_contains) &&
+    contains(scene.lastTool, when.last_tool_contains)
+  );
+}
+
+function contains(text: string | null, wanted: string | undefined): boolean {
+  return wanted === undefined || (text ?? '').toLowerCase().includes(wanted.toLowerCase());
+}
+
+/** Whole words only, so that a cast for "export" is not taken for "exporters". */
+function holdsWord(text: string, word: string): boolean {
+  const letter = '[\\p{L}\\p{N}]';
+  return new RegExp(`(?<!${letter})${escapeRegExp(word)}(?!${letter})`, 'iu').test(text);
+}
+
+function escapeRegExp(text: string): string {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+}
+
+/** What `{{…}}` stands for in words, arguments and results of a cast. */
+function placeholders(scene: Scene): Readonly<Record<string, string>> {
+  const feedback = scene.feedback ?? '';
+  return {
+    role: scene.role ?? '',
+    node: scene.node ?? '',
+    request: scene.request,
+    request_slug: slug(scene.request),
+    feedback,
+    feedback_slug: slug(feedback),
+  };
+}
+
+function fillIn(value: Json, scene: Scene): Json {
+  if (typeof value === 'string') return fillText(value, scene);
+  if (Array.isArray(value)) return value.map((item) => fillIn(item, scene));
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, fillIn(item, scene)]));
+}
+
+function fillText(text: string, scene: Scene): string {
+  const known = placeholders(scene);
+  // In one pass: a person's words are put in as they are, also when they hold braces themselves.
+  return text.replaceAll(/\{\{(\w+)\}\}/g, (whole, name: string) => known[name] ?? whole);
+}
+
+/** 40 characters keep a file name readable; the hash keeps two texts apart that begin alike. */
+const slugLength = 40;
+
+function slug(text: string): string {
+  const plain = text
+    .normalize('NFKD')
+    .toLowerCase()
+    .replaceAll(/\p{M}/gu, '')
+    .replaceAll(/[^a-z0-9]+/g, '-');
+  const short = plain.slice(0, slugLength).replaceAll(/^-+|-+$/g, '');
+  return `${short || 'note'}-${createHash('sha256').update(text).digest('hex').slice(0, 6)}`;
+}
+
+function withoutLines(transcript: Transcript, scene: Scene, cast: Cast | null): AssistantTurn {
+  const who = scene.role === null ? 'this agent' : `the role "${scene.role}"`;
+  const where = scene.node === null ? '' : ` at "${scene.node}"`;
+  const summary =
+    cast === null
+      ? 'Rehearsal: no cast is for this request, so nothing was done. Set OPENAI_API_KEY for real work, or add a cast.'
+      : `Rehearsal: the cast "${cast.name}" has no lines for ${who}${where}, so nothing was done. Add lines to the cast, or set OPENAI_API_KEY for real work.`;
+  const kind = kindOfName(transcript.resultName);
+  return { text: kind === null ? summary : JSON.stringify(emptyResult(kind, summary)), calls: [] };
+}
+
+const resultKinds = ['spec', 'work', 'review'] as const satisfies readonly ResultKind[];
+
+/** The kind a request's schema name tells; a name that is none of ours gets plain words. */
+function kindOfName(name: string | null): ResultKind | null {
+  return resultKinds.find((kind) => name?.toLowerCase().includes(kind)) ?? null;
+}
+
+function emptyResult(kind: ResultKind, summary: string): Json {
+  switch (kind) {
+    case 'spec':
+      return { summary, points: [], risks: [], files: [] };
+    case 'work':
+      return { summary, files: [], warnings: ['No lines in the cast: nothing was changed.'] };
+    case 'review':
+      return {
+        summary,
+        quality: 0,
+        approved: false,
+        issues: ['No lines in the cast: nothing was reviewed.'],
+      };
+    default: {
+      const never: never = kind;
+      return never;
+    }
+  }
+}
