@@ -42,7 +42,13 @@ export type Plan = z.infer<typeof planSchema>;
 export const runEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('run.created'), program: z.string(), hash: z.string() }),
   z.object({ type: z.literal('run.status'), status: z.enum(runStatuses), failure: failureSchema.optional() }),
-  z.object({ type: z.literal('step.started'), key: z.string(), label: z.string(), attempt: z.number().int() }),
+  z.object({
+    type: z.literal('step.started'),
+    key: z.string(),
+    label: z.string(),
+    attempt: z.number().int(),
+    node: z.string().optional(),
+  }),
   z.object({ type: z.literal('step.completed'), key: z.string() }),
   z.object({
     type: z.literal('step.failed'),

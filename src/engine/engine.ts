@@ -213,6 +213,8 @@ export class EmbeddedEngine implements Engine {
     for (const { run, step } of turn.launches) if (step.phase === 'running') this.#launch(run, step);
     for (const input of inputs) input.settle?.(undefined);
     for (const id of turn.wakes) this.wake(id);
+    // The parent's journal no longer waits for them; a crash before this leaves a child to run on, which harms nobody.
+    for (const id of turn.orphans) void this.cancel(id, 'No longer needed').catch(() => undefined);
     if (turn.writes.some(({ w }) => w === 'timer')) this.#armTimer();
     if (turn.touched.size > 0) for (const listener of this.#listeners) listener(turn.touched);
   }

@@ -53,14 +53,14 @@ export function createFlow(path: string): Flow {
     *emit(...events: readonly RunEvent[]) {
       yield { op: 'emit', events };
     },
-    *call<T>(name: string, body: (inner: Flow) => Operation<T>): Operation<T> {
-      const [only] = yield* flow.settle<T>(name, [{ name: '', run: body }]);
+    *call<T>(name: string, body: (inner: Flow) => Operation<T>, node?: string): Operation<T> {
+      const [only] = yield* flow.settle<T>(name, [{ name: '', run: body, ...(node === undefined ? {} : { node }) }]);
       return valueOf(only);
     },
     *all<T>(name: string, bodies: readonly NamedBody<T>[], limit = DEFAULT_LIMIT): Operation<T[]> {
       let failed = false;
       const watched = bodies.map((body) => ({
-        name: body.name,
+        ...body,
         run: (inner: Flow) => failing(body.run(inner), () => { failed = true; }),
       }));
       const settled = yield* flow.settle<T>(name, watched, { limit, until: () => failed });
@@ -84,6 +84,7 @@ export function createFlow(path: string): Flow {
         limit: options.limit ?? DEFAULT_LIMIT,
         bodies: bodies.map((body, index) => ({
           name: body.name,
+          ...(body.node === undefined ? {} : { node: body.node }),
           body: function* (inner: Flow) {
             try {
               ends[index] = { status: 'done', value: yield* body.run(inner) };

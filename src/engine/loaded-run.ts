@@ -1,4 +1,3 @@
-import type { RunEvent } from '../domain/events.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { RunSpec, RunStatus } from '../domain/run.ts';
 import type { Program } from '../ports/flow.ts';
@@ -80,8 +79,4 @@ export function loadRun(stored: StoredRun, program: Program | undefined): LoadRe
 
 function structural(code: string, message: string): LoadResult {
   return { ok: false, failure: { class: 'structural', code, message, hint: 'Nothing was changed. Start the version of Baton that began this run, or cancel the run.' } };
-}
-
-export function eventOfStart(key: string, label: string, attempt: number): RunEvent {
-  return { type: 'step.started', key, label, attempt };
 }

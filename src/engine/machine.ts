@@ -10,6 +10,8 @@ import { joinPath, NameCounter } from './keys.ts';
 export type WaitingOp = Exclude<Op, { op: 'emit' } | { op: 'branches' }>;
 export interface Pending {
   readonly key: string;
+  /** The workflow node it works for, if any. */
+  readonly node: string | undefined;
   readonly op: WaitingOp;
 }
 
@@ -25,6 +27,7 @@ interface Group {
 
 interface Fiber {
   readonly path: string;
+  readonly node: string | undefined;
   readonly generator: Operation<unknown>;
   readonly names: NameCounter;
   readonly group: Group | null;
@@ -55,7 +58,7 @@ export class Machine {
   }
 
   start(body: (flow: Flow) => Operation<Json>): void {
-    const root = this.#fiber('', body, null, 0);
+    const root = this.#fiber('', undefined, body, null, 0);
     this.#ready.push({ fiber: root, value: undefined });
     this.#drain();
   }
@@ -65,7 +68,7 @@ export class Machine {
   }
 
   pending(): Pending[] {
-    return [...this.#pending].map(([key, { op }]) => ({ key, op }));
+    return [...this.#pending].map(([key, { fiber, op }]) => ({ key, node: fiber.node, op }));
   }
 
   /** Feeds the outcome of a pending operation. False when nothing waits for it (it was cancelled, or never asked). */
@@ -88,8 +91,8 @@ export class Machine {
     return taken;
   }
 
-  #fiber(path: string, body: (flow: Flow) => Operation<unknown>, group: Group | null, index: number): Fiber {
-    return { path, generator: body(createFlow(path)), names: new NameCounter(), group, index, waitsFor: null };
+  #fiber(path: string, node: string | undefined, body: (flow: Flow) => Operation<unknown>, group: Group | null, index: number): Fiber {
+    return { path, node, generator: body(createFlow(path)), names: new NameCounter(), group, index, waitsFor: null };
   }
 
   /** A queue rather than recursion: nesting of any depth costs no stack. */
@@ -128,7 +131,7 @@ export class Machine {
     }
     fiber.waitsFor = key;
     this.#pending.set(key, { fiber, op });
-    this.#issued.push({ key, op });
+    this.#issued.push({ key, node: fiber.node, op });
   }
 
   #open(fiber: Fiber, op: GroupOp, path: string): void {
@@ -145,7 +148,8 @@ export class Machine {
       group.next += 1;
       const branch = bodies[index];
       if (branch === undefined) break;
-      const fiber = this.#fiber(branch.name === '' ? group.path : joinPath(group.path, branch.name), branch.body, group, index);
+      const path = branch.name === '' ? group.path : joinPath(group.path, branch.name);
+      const fiber = this.#fiber(path, branch.node ?? group.owner.node, branch.body, group, index);
       group.running.set(index, fiber);
       this.#ready.push({ fiber, value: undefined });
     }

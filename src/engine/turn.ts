@@ -31,6 +31,8 @@ export class Turn {
   readonly launches: { readonly run: LoadedRun; readonly step: StepState }[] = [];
   readonly aborts: AbortController[] = [];
   readonly wakes = new Set<string>();
+  /** Child runs that nobody waits for any more. */
+  readonly orphans: string[] = [];
   readonly #now: number;
   readonly #random: () => number;
   readonly #maxPerRun: number;
@@ -176,7 +178,9 @@ export class Turn {
     run.timers.clear();
     run.steps.clear();
     run.ready.length = 0;
-    this.setStatus(run, 'cancelled', { class: 'cancelled', code: 'cancelled', message: reason });
+    const failure: Failure = { class: 'cancelled', code: 'cancelled', message: reason };
+    this.setStatus(run, 'cancelled', failure);
+    this.#tellParent(run, { ok: false, failure });
   }
 
   /** A run with nothing under way leaves memory; it is `waiting` unless it was paused or has ended. */
@@ -289,6 +293,7 @@ export class Turn {
       keys.splice(at, 1);
       if (keys.length === 0) run.waits.delete(name);
     }
+    for (const [childId, childKey] of run.children) if (childKey === key) this.orphans.push(childId);
     const step = run.steps.get(key);
     if (step === undefined) return;
     run.steps.delete(key);
@@ -305,6 +310,10 @@ export class Turn {
   #finish(run: LoadedRun, result: Outcome): void {
     run.status = result.ok ? 'completed' : 'failed';
     this.#writeStatus(run, run.status, result);
+    this.#tellParent(run, result);
+  }
+
+  #tellParent(run: LoadedRun, result: Outcome): void {
     const { parent } = run.spec;
     if (parent === undefined) return;
     const name = childSignal(run.id);
@@ -318,12 +327,12 @@ export class Turn {
     while (run.status === 'running' && run.running < this.#maxPerRun) {
       const step = run.ready.shift();
       if (step === undefined) return;
-      const { key, op } = step.pending;
+      const { key, node, op } = step.pending;
       if (op.op !== 'step') continue;
       step.phase = 'running';
       run.running += 1;
       this.writes.push({ w: 'attempt', runId: run.id, key, attempt: step.attempt, crashes: step.crashes, at: this.#now });
-      this.#event(run, { type: 'step.started', key, label: op.label, attempt: step.attempt });
+      this.#event(run, { type: 'step.started', key, label: op.label, attempt: step.attempt, ...(node === undefined ? {} : { node }) });
       this.launches.push({ run, step });
     }
   }

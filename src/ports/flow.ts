@@ -36,6 +36,8 @@ export type Op =
 /** One branch: a name unique among its siblings, and the generator it runs. */
 export interface Branch {
   readonly name: string;
+  /** The workflow node this branch works for; inherited by what it starts. Told in `step.started`. */
+  readonly node?: string;
   readonly body: (flow: Flow) => Operation<void>;
 }
 export type BranchEnd = { readonly ok: true } | { readonly ok: false; readonly error: unknown };
@@ -83,7 +85,7 @@ export interface Flow {
   child<T>(name: string, spec: RunSpec, schema: z.ZodType<T>): Operation<T>;
   emit(...events: readonly RunEvent[]): Operation<void>;
   /** Runs `body` as a fiber of its own under `name`: constant cost per step however deep the nesting. */
-  call<T>(name: string, body: (flow: Flow) => Operation<T>): Operation<T>;
+  call<T>(name: string, body: (flow: Flow) => Operation<T>, node?: string): Operation<T>;
   /** All to the end; the first failure cancels the rest and is thrown. */
   all<T>(name: string, bodies: readonly NamedBody<T>[], limit?: number): Operation<T[]>;
   /** The general form: runs until `until` says enough, then cancels the rest. Never throws for a branch. */
@@ -98,6 +100,7 @@ export interface Flow {
 
 export interface NamedBody<T> {
   readonly name: string;
+  readonly node?: string;
   readonly run: (flow: Flow) => Operation<T>;
 }
 

@@ -6,5 +6,11 @@ import type { Flow, Operation } from './flow.ts';
  * step of its own and a crash repeats only the one that was under way.
  */
 export interface Runner {
-  run(task: AgentTask, flow: Flow): Operation<AgentResult>;
+  run(task: AgentTask, flow: Flow, guard: Guard): Operation<AgentResult>;
+}
+
+/** What a runner must ask before it acts. */
+export interface Guard {
+  /** Asked before every command: null when it may run, else what to tell the agent. May wait for a person. */
+  command(argv: readonly string[], flow: Flow): Operation<string | null>;
 }

@@ -1,0 +1,19 @@
+import { z } from 'zod';
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+
+/** "90s", "2h", "3w" in milliseconds; null for anything else. A bare number is refused: nobody knows its unit. */
+export function parseDuration(text: string): number | null {
+  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)$/.exec(text.trim());
+  if (match === null) return null;
+  const unit = UNITS[match[2] ?? ''];
+  return unit === undefined ? null : Number(match[1]) * unit;
+}
+
+/** A duration in a workflow file; parsed where it is used, so that the file's own text is what is pinned. */
+export const durationSchema = z.string().refine((text) => parseDuration(text) !== null, 'Write a duration with its unit, such as "90s", "2h" or "3w"');
+
+/** Milliseconds of a duration that a schema has already accepted. */
+export function durationMs(text: string): number {
+  return parseDuration(text) ?? 0;
+}

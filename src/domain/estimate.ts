@@ -1,0 +1,34 @@
+import type { Estimate } from './workflow.ts';
+
+const ZERO = { low: 0, mid: 0, high: 0 } as const;
+export const noEstimate: Estimate = { ms: ZERO, usd: ZERO, asks: 0 };
+
+type Three = Estimate['ms'];
+function each(a: Three, b: Three, join: (x: number, y: number) => number): Three {
+  return { low: join(a.low, b.low), mid: join(a.mid, b.mid), high: join(a.high, b.high) };
+}
+const add = (x: number, y: number): number => x + y;
+
+/** One after the other: time, money and questions add up. Unknown money stays unknown. */
+export function inSequence(estimates: readonly Estimate[]): Estimate {
+  return estimates.reduce((a, b) => ({ ms: each(a.ms, b.ms, add), usd: a.usd && b.usd ? each(a.usd, b.usd, add) : null, asks: a.asks + b.asks }), noEstimate);
+}
+
+/**
+ * Side by side with at most `limit` at once: money adds up; time is at least the longest branch and at least the
+ * total shared by `limit` (the bound of list scheduling, Graham 1966, from below; its sum from above).
+ */
+export function inParallel(estimates: readonly Estimate[], limit: number): Estimate {
+  const total = inSequence(estimates);
+  const longest = estimates.reduce((a, b) => each(a, b.ms, Math.max), ZERO as Three);
+  const shared = { low: total.ms.low / limit, mid: total.ms.mid / limit, high: total.ms.high / limit };
+  const least = each(longest, shared, Math.max);
+  const most = longest.high + (total.ms.high - longest.high) / limit;
+  return { ...total, ms: { low: least.low, mid: least.mid, high: Math.max(least.high, most) } };
+}
+
+/** Between `low` and `high` times, `mid` expected. */
+export function times(estimate: Estimate, low: number, mid: number, high: number): Estimate {
+  const scale = (three: Three): Three => ({ low: three.low * low, mid: three.mid * mid, high: three.high * high });
+  return { ms: scale(estimate.ms), usd: estimate.usd && scale(estimate.usd), asks: estimate.asks * high };
+}

@@ -1,0 +1,30 @@
+import { z } from 'zod';
+
+/**
+ * A node of a workflow's tree as every part but its own pattern sees it: what kind it is and what it is called.
+ * Ids are unique within a workflow; they name steps, lines of the epic and answers of a cast.
+ */
+export const nodeSchema = z.looseObject({
+  kind: z.string(),
+  id: z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'An id is lower-case letters, digits and dashes, at most 40'),
+});
+export type Node = z.infer<typeof nodeSchema>;
+
+export const workflowSchema = z.strictObject({
+  name: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'A workflow name is lower-case letters, digits and dashes, at most 32'),
+  title: z.string(),
+  description: z.string(),
+  /** One line that tells people how the work goes, and one on why this way. */
+  how: z.string(),
+  why: z.string(),
+  flow: nodeSchema,
+});
+export type Workflow = z.infer<typeof workflowSchema>;
+
+/** Low, expected and high; money null where no price is known. */
+export interface Estimate {
+  readonly ms: { readonly low: number; readonly mid: number; readonly high: number };
+  readonly usd: { readonly low: number; readonly mid: number; readonly high: number } | null;
+  /** How often people are asked, at most. */
+  readonly asks: number;
+}

@@ -1,0 +1,10 @@
+import { agent } from './agent.ts';
+import { approval } from './approval.ts';
+import { command } from './command.ts';
+import { loop } from './loop.ts';
+import { parallel } from './parallel.ts';
+import type { Pattern } from './pattern.ts';
+import { sequence } from './sequence.ts';
+
+/** Every pattern that ships. A new one is added here and nowhere else. */
+export const patterns: readonly Pattern[] = [sequence, parallel, loop, agent, command, approval];

@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import { BatonError } from '../domain/failure.ts';
+import { durationMs, durationSchema } from '../domain/duration.ts';
+import { inSequence, times } from '../domain/estimate.ts';
+import { type Handoff, mergeContext } from '../domain/handoff.ts';
+import { nodeSchema } from '../domain/workflow.ts';
+import { openApproval } from '../ports/activities.ts';
+import { awaitDecision } from './await-decision.ts';
+import { definePattern } from './pattern.ts';
+
+const schema = nodeSchema.extend({
+  kind: z.literal('approval'),
+  title: z.string(),
+  why: z.string(),
+  risk: z.string().default('Nothing is merged by this; the work stays on its own branch.'),
+  people: z.array(z.string()).optional(),
+  escalate_to: z.array(z.string()).optional(),
+  four_eyes: z.boolean().optional(),
+  remind_after: durationSchema.optional(),
+  escalate_after: durationSchema.optional(),
+  expire_after: durationSchema.optional(),
+  /** Runs with the person's words as findings, then asks again. Without it a request for changes is a rejection. */
+  on_changes: nodeSchema.optional(),
+  max_rounds: z.number().int().min(1).max(10).default(3),
+});
+type ApprovalNode = z.infer<typeof schema>;
+
+/** P14: people allow exactly what they were shown, reject it, or ask for changes. */
+export const approval = definePattern({
+  kind: 'approval',
+  schema,
+  children: (node) => (node.on_changes === undefined ? [] : [node.on_changes]),
+  *run(node, input, flow, context) {
+    let handoff: Handoff = input;
+    for (let round = 1; round <= node.max_rounds; round += 1) {
+      const at = yield* flow.now('at');
+      const opened = yield* flow.step(
+        'open',
+        openApproval,
+        { node: node.id, title: node.title, why: node.why, risk: node.risk, round, policy: policyOf(node), subject: { kind: 'changes' }, at },
+        { label: 'asking for approval' },
+      );
+      const answer = yield* awaitDecision('decision', opened, flow);
+      if (answer === null) {
+        throw new BatonError({ class: 'terminal', code: 'approval_timeout', message: 'Nobody decided in time, so it was not done', hint: 'The branch and the snapshot are kept. Run it again when somebody can look at it.' });
+      }
+      if (answer.verdict === 'approve') {
+        if (opened.tree !== null) context.approved(opened.tree);
+        return { ...handoff, context: mergeContext(handoff.context, [{ node: node.id, agent: null, summary: `<@${answer.by}> approved` }]) };
+      }
+      if (answer.verdict === 'reject' || node.on_changes === undefined || round === node.max_rounds) {
+        throw new BatonError({
+          class: 'terminal',
+          code: answer.verdict === 'reject' ? 'approval_rejected' : 'approval_changes',
+          message: `${answer.verdict === 'reject' ? 'It was rejected' : `It still needs changes after ${round} rounds`}${answer.comment === null ? '' : `: ${answer.comment}`}`,
+          hint: 'The branch and the snapshot are kept.',
+        });
+      }
+      const wanted = answer.comment ?? 'Changes were requested without words.';
+      handoff = yield* context.run(node.on_changes, { ...handoff, validation: { passed: false, quality: null, findings: [wanted] } }, flow);
+    }
+    return handoff;
+  },
+  estimate(node, context) {
+    const changes = node.on_changes === undefined ? inSequence([]) : times(context.child(node.on_changes), 0, 0, node.max_rounds - 1);
+    // The wait for people is theirs, not the work's: it is not part of the estimate.
+    return { ...changes, asks: 1 + changes.asks };
+  },
+  describe: () => 'an approval',
+});
+
+function policyOf(node: ApprovalNode) {
+  return {
+    ...(node.people === undefined ? {} : { people: node.people }),
+    ...(node.escalate_to === undefined ? {} : { escalateTo: node.escalate_to }),
+    ...(node.four_eyes === undefined ? {} : { fourEyes: node.four_eyes }),
+    ...(node.remind_after === undefined ? {} : { remindAfterMs: durationMs(node.remind_after) }),
+    ...(node.escalate_after === undefined ? {} : { escalateAfterMs: durationMs(node.escalate_after) }),
+    ...(node.expire_after === undefined ? {} : { expireAfterMs: durationMs(node.expire_after) }),
+  };
+}

@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import { durationMs, durationSchema } from '../domain/duration.ts';
+import { mergeContext } from '../domain/handoff.ts';
+import { nodeSchema } from '../domain/workflow.ts';
+import { runCommand } from '../ports/activities.ts';
+import { definePattern } from './pattern.ts';
+
+/** Lines of output handed on as a finding: what fits a prompt and still names the failing test. */
+const TAIL_LINES = 40;
+
+const schema = nodeSchema.extend({
+  kind: z.literal('command'),
+  /** `test` is the repository's own test command. */
+  run: z.union([z.literal('test'), z.array(z.string()).min(1)]),
+  timeout: durationSchema.default('10m'),
+});
+
+/** A leaf: runs a command in the worktree; its exit code is the validation. */
+export const command = definePattern({
+  kind: 'command',
+  schema,
+  *run(node, input, flow, context) {
+    const argv = node.run === 'test' ? context.testCommand : node.run;
+    if (argv === null) {
+      return { ...input, validation: { passed: true, quality: null, findings: [] }, warnings: [...input.warnings, 'This repository has no test command that Baton recognises, so nothing was tested.'] };
+    }
+    const refusal = yield* context.permit(argv, node.id, flow);
+    if (refusal !== null) {
+      return { ...input, validation: { passed: false, quality: null, findings: [refusal] } };
+    }
+    yield* flow.emit({ type: 'node.started', node: node.id, kind: 'command' });
+    const timeoutMs = durationMs(node.timeout);
+    const done = yield* flow.step(
+      'run',
+      runCommand,
+      { node: node.id, argv: [...argv], timeoutMs },
+      // The command has its own limit; the step's is the safety net behind it.
+      { label: `running ${argv.join(' ')}`, timeoutMs: timeoutMs + 30_000 },
+    );
+    const passed = done.exitCode === 0;
+    const counts = done.passed === null ? '' : ` (${done.passed} passed, ${done.failed ?? 0} failed)`;
+    const summary = `${argv.join(' ')} ${passed ? 'passes' : 'fails'}${counts}`;
+    yield* flow.emit({ type: 'node.finished', node: node.id, status: passed ? 'done' : 'failed', summary });
+    return {
+      result: { exitCode: done.exitCode, passed: done.passed, failed: done.failed, output: tail(done.output) },
+      context: mergeContext(input.context, [{ node: node.id, agent: null, summary }]),
+      validation: { passed, quality: null, findings: passed ? [] : [`${summary}\n${tail(done.output)}`] },
+      warnings: input.warnings,
+    };
+  },
+  estimate: (_node, context) => ({
+    ms: { low: context.commandMs / 4, mid: context.commandMs, high: context.commandMs * 8 },
+    usd: { low: 0, mid: 0, high: 0 },
+    asks: 0,
+  }),
+  describe: (node) => (node.run === 'test' ? 'the tests' : node.run.join(' ')),
+});
+
+function tail(output: string): string {
+  return output.trimEnd().split('\n').slice(-TAIL_LINES).join('\n');
+}

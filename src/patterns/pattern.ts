@@ -1,0 +1,75 @@
+import type { z } from 'zod';
+import { BatonError } from '../domain/failure.ts';
+import type { AgentRole } from '../domain/agent.ts';
+import type { Handoff } from '../domain/handoff.ts';
+import type { Estimate, Node } from '../domain/workflow.ts';
+import type { Flow, Operation } from '../ports/flow.ts';
+import type { Runner } from '../ports/runner.ts';
+
+/** What every node of a run may know. Pinned at the start of the run; no I/O behind any of it. */
+export interface RunContext {
+  readonly request: string;
+  readonly testCommand: readonly string[] | null;
+  role(name: string): AgentRole;
+  runner(role: AgentRole): Runner;
+  /** Asks first where commands have no sandbox; null when the command may run. */
+  permit(argv: readonly string[] | null, node: string, flow: Flow): Operation<string | null>;
+  /** Runs a child node as a fiber of its own. */
+  run(node: Node, input: Handoff, flow: Flow): Operation<Handoff>;
+  /** Remembers the state of the worktree that people allowed to be kept. */
+  approved(tree: string): void;
+}
+
+export interface EstimateContext {
+  agentTask(agent: string): Estimate;
+  child(node: Node): Estimate;
+  readonly commandMs: number;
+}
+
+/** One way of coordinating agents. Adding one touches its own file, the list in `all.ts`, and its test. */
+export interface Pattern {
+  readonly kind: string;
+  readonly schema: z.ZodType;
+  /** The nodes below, for validation, drawing and the lines of the epic. */
+  children(node: Node): readonly Node[];
+  /** Agents this very node asks, not its children's. */
+  agents(node: Node): readonly { readonly agent: string; readonly task: string }[];
+  run(node: Node, input: Handoff, flow: Flow, context: RunContext): Operation<Handoff>;
+  estimate(node: Node, context: EstimateContext): Estimate;
+  /** One line for people: what it will do. */
+  describe(node: Node, child: (node: Node) => string): string;
+}
+
+interface Definition<N extends Node> {
+  readonly kind: string;
+  readonly schema: z.ZodType<N>;
+  children?(node: N): readonly Node[];
+  agents?(node: N): readonly { readonly agent: string; readonly task: string }[];
+  run(node: N, input: Handoff, flow: Flow, context: RunContext): Operation<Handoff>;
+  estimate(node: N, context: EstimateContext): Estimate;
+  describe(node: N, child: (node: Node) => string): string;
+}
+
+/** Binds a pattern to its schema: whoever calls it with a node of another shape gets a structural failure. */
+export function definePattern<N extends Node>(definition: Definition<N>): Pattern {
+  const parsed = new WeakMap<Node, N>();
+  const parse = (node: Node): N => {
+    const known = parsed.get(node);
+    if (known !== undefined) return known;
+    const result = definition.schema.safeParse(node);
+    if (!result.success) {
+      throw new BatonError({ class: 'structural', code: 'node_invalid', message: `Node "${node.id}" is not a valid ${definition.kind}: ${result.error.issues[0]?.message ?? 'unknown'}` });
+    }
+    parsed.set(node, result.data);
+    return result.data;
+  };
+  return {
+    kind: definition.kind,
+    schema: definition.schema,
+    children: (node) => definition.children?.(parse(node)) ?? [],
+    agents: (node) => definition.agents?.(parse(node)) ?? [],
+    run: (node, input, flow, context) => definition.run(parse(node), input, flow, context),
+    estimate: (node, context) => definition.estimate(parse(node), context),
+    describe: (node, child) => definition.describe(parse(node), child),
+  };
+}

@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import { approvalPolicySchema, verdicts } from '../domain/approval.ts';
+import { commandResultSchema, snapshotSchema } from './workspace.ts';
+import { contract } from './activity.ts';
+
+/** The effects that patterns ask for. Implementations live in src/orchestrator/activities. */
+
+/** Keeps the worktree's state outside the branch. */
+export const takeSnapshot = contract('workspace.snapshot', z.object({ node: z.string(), at: z.number() }), snapshotSchema);
+
+/** Runs a command in the worktree. `argv` null means the repository's own test command. */
+export const runCommand = contract(
+  'workspace.command',
+  z.object({ node: z.string(), argv: z.array(z.string()).nullable(), timeoutMs: z.number() }),
+  commandResultSchema.extend({ passed: z.number().nullable(), failed: z.number().nullable(), argv: z.array(z.string()) }),
+);
+
+/** Opens an approval over the state of the worktree, or over a command. */
+export const openApproval = contract(
+  'approval.open',
+  z.object({
+    node: z.string(),
+    title: z.string(),
+    why: z.string(),
+    risk: z.string(),
+    round: z.number().int(),
+    /** Shared defaults, overridden by the node. */
+    policy: approvalPolicySchema.partial(),
+    subject: z.discriminatedUnion('kind', [
+      z.object({ kind: z.literal('changes') }),
+      z.object({ kind: z.literal('unsandboxed'), argv: z.array(z.string()).nullable() }),
+    ]),
+    at: z.number(),
+  }),
+  z.object({ approvalId: z.string(), tree: z.string().nullable(), commit: z.string().nullable(), policy: approvalPolicySchema }),
+);
+
+/** Reminds in the thread, or asks the next person by DM. */
+export const nudgeApproval = contract(
+  'approval.nudge',
+  z.object({ approvalId: z.string(), kind: z.enum(['remind', 'escalate']), step: z.number().int() }),
+  z.object({ told: z.string().nullable() }),
+);
+
+/** Ends an approval by the clock. When somebody decided in the same moment, that decision stands. */
+export const expireApproval = contract('approval.expire', z.object({ approvalId: z.string(), at: z.number() }), z.object({ expired: z.boolean() }));
+
+/** What a decision sends to the run that waits for it. */
+export const decisionSignalSchema = z.object({
+  verdict: z.enum(verdicts),
+  by: z.string(),
+  comment: z.string().nullable(),
+});
+export type DecisionSignal = z.infer<typeof decisionSignalSchema>;
+
+export function decisionSignal(approvalId: string): string {
+  return `approval:${approvalId}`;
+}
