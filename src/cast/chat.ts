@@ -23,6 +23,7 @@ const bodySchema = z.looseObject({
   messages: z.array(messageSchema).min(1),
   stream: z.boolean().nullish(),
   stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
+  tool_choice: z.unknown().optional(),
   response_format: z.looseObject({ json_schema: z.looseObject({ name: z.string() }).nullish() }).nullish(),
 });
 
@@ -42,6 +43,7 @@ export function readChat(body: unknown): PlayRequest {
       system: system.join('\n'),
       entries,
       resultName: request.response_format?.json_schema?.name ?? null,
+      mayCall: request.tool_choice !== 'none',
     },
     stream: request.stream ?? false,
     includeUsage: request.stream_options?.include_usage ?? false,

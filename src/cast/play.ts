@@ -30,8 +30,18 @@ export function play(transcript: Transcript, cast: Cast | null): AssistantTurn {
   const scene = readScene(transcript);
   const line =
     scene.role === null ? undefined : cast?.roles[scene.role]?.find((each) => holds(each.when, scene));
-  return line === undefined ? withoutLines(transcript, scene, cast) : speak(line, scene);
+  if (line === undefined) return endWith(transcript, noLines(scene, cast));
+  if (line.calls !== undefined && !transcript.mayCall) return endWith(transcript, cutShort);
+  return speak(line, scene);
 }
+
+function linesOf(cast: Cast | null, role: string | null): readonly Line[] {
+  // Own names only: a role called "constructor" is unknown like any other.
+  if (cast === null || role === null || !Object.hasOwn(cast.roles, role)) return [];
+  return cast.roles[role] ?? [];
+}
+
+const cutShort = 'Rehearsal: no more calls of tools were allowed, so this part ends before its last line.';
 
 function speak(line: Line, scene: Scene): AssistantTurn {
   const fill = (value: Json) => fillIn(value, scene);
@@ -71,16 +81,16 @@ function escapeRegExp(text: string): string {
 }
 
 /** What `{{…}}` stands for in words, arguments and results of a cast. */
-function placeholders(scene: Scene): Readonly<Record<string, string>> {
+function placeholders(scene: Scene): ReadonlyMap<string, string> {
   const feedback = scene.feedback ?? '';
-  return {
-    role: scene.role ?? '',
-    node: scene.node ?? '',
-    request: scene.request,
-    request_slug: slug(scene.request),
-    feedback,
-    feedback_slug: slug(feedback),
-  };
+  return new Map([
+    ['role', scene.role ?? ''],
+    ['node', scene.node ?? ''],
+    ['request', scene.request],
+    ['request_slug', slug(scene.request)],
+    ['feedback', feedback],
+    ['feedback_slug', slug(feedback)],
+  ]);
 }
 
 function fillIn(value: Json, scene: Scene): Json {
@@ -93,7 +103,7 @@ function fillIn(value: Json, scene: Scene): Json {
 function fillText(text: string, scene: Scene): string {
   const known = placeholders(scene);
   // In one pass: a person's words are put in as they are, also when they hold braces themselves.
-  return text.replaceAll(/\{\{(\w+)\}\}/g, (whole, name: string) => known[name] ?? whole);
+  return text.replaceAll(/\{\{(\w+)\}\}/g, (whole, name: string) => known.get(name) ?? whole);
 }
 
 /** 40 characters keep a file name readable; the hash keeps two texts apart that begin alike. */
@@ -109,13 +119,16 @@ function slug(text: string): string {
   return `${short || 'note'}-${createHash('sha256').update(text).digest('hex').slice(0, 6)}`;
 }
 
-function withoutLines(transcript: Transcript, scene: Scene, cast: Cast | null): AssistantTurn {
+function noLines(scene: Scene, cast: Cast | null): string {
+  if (cast === null)
+    return 'Rehearsal: no cast is for this request, so nothing was done. Set OPENAI_API_KEY for real work, or add a cast.';
   const who = scene.role === null ? 'this agent' : `the role "${scene.role}"`;
   const where = scene.node === null ? '' : ` at "${scene.node}"`;
-  const summary =
-    cast === null
-      ? 'Rehearsal: no cast is for this request, so nothing was done. Set OPENAI_API_KEY for real work, or add a cast.'
-      : `Rehearsal: the cast "${cast.name}" has no lines for ${who}${where}, so nothing was done. Add lines to the cast, or set OPENAI_API_KEY for real work.`;
+  return `Rehearsal: the cast "${cast.name}" has no lines for ${who}${where}, so nothing was done. Add lines to the cast, or set OPENAI_API_KEY for real work.`;
+}
+
+/** Words of the server's own, in the kind of result asked for. */
+function endWith(transcript: Transcript, summary: string): AssistantTurn {
   const kind = kindOfName(transcript.resultName);
   return { text: kind === null ? summary : JSON.stringify(emptyResult(kind, summary)), calls: [] };
 }
@@ -132,13 +145,13 @@ function emptyResult(kind: ResultKind, summary: string): Json {
     case 'spec':
       return { summary, points: [], risks: [], files: [] };
     case 'work':
-      return { summary, files: [], warnings: ['No lines in the cast: nothing was changed.'] };
+      return { summary, files: [], warnings: [summary] };
     case 'review':
       return {
         summary,
         quality: 0,
         approved: false,
-        issues: ['No lines in the cast: nothing was reviewed.'],
+        issues: [summary],
       };
     default: {
       const never: never = kind;

@@ -45,6 +45,7 @@ const bodySchema = z.looseObject({
   input: z.union([z.string(), z.array(itemSchema).min(1)]),
   previous_response_id: z.string().nullish(),
   stream: z.boolean().nullish(),
+  tool_choice: z.unknown().optional(),
   text: z.looseObject({ format: z.looseObject({ name: z.string().optional() }).nullish() }).nullish(),
 });
 
@@ -65,7 +66,12 @@ export function readResponses(body: unknown): PlayRequest {
   const entries = items.filter((item) => item.kind !== 'system');
   requireUser(entries, 'input');
   return {
-    transcript: { system: system.join('\n'), entries, resultName: request.text?.format?.name ?? null },
+    transcript: {
+      system: system.join('\n'),
+      entries,
+      resultName: request.text?.format?.name ?? null,
+      mayCall: request.tool_choice !== 'none',
+    },
     stream: request.stream ?? false,
     includeUsage: true,
   };

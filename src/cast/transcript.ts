@@ -12,6 +12,8 @@ export interface Transcript {
   readonly entries: readonly Entry[];
   /** Name of the JSON schema the answer has to fit, as the request gives it; null when it asks for none. */
   readonly resultName: string | null;
+  /** False when the request forbids calls now, which is how an agent that ran out of turns is asked to end. */
+  readonly mayCall: boolean;
 }
 
 /** What the lines of a cast are chosen by, all of it read from the transcript. */

@@ -20,7 +20,7 @@ const texts = fc.constantFrom(
 );
 const moment = fc
   .record({
-    role: fc.constantFrom('architect', 'backend', 'qa', 'reviewer', 'gardener'),
+    role: fc.constantFrom('architect', 'backend', 'qa', 'reviewer', 'gardener', 'constructor'),
     node: fc.constantFrom('design', 'implement', 'tests', 'judge', 'repair', 'rework', 'elsewhere'),
     request: fc.oneof(fc.constantFrom('Add CSV export', 'Blue footer'), fc.string()),
     feedback: fc.array(fc.string(), { maxLength: 2 }),
@@ -32,7 +32,7 @@ const moment = fc
       { kind: 'assistant', text: '' },
       ...results.map((text): Entry => ({ kind: 'tool', text })),
     ]);
-    return { system, entries: [{ kind: 'user', text: user }, ...played], resultName: 'work' };
+    return { system, entries: [{ kind: 'user', text: user }, ...played], resultName: 'work', mayCall: true };
   });
 
 describe('an answer is a function of its transcript', () => {
@@ -113,7 +113,7 @@ roles:
   backend:
     - { when: { feedback: true, feedback_contains: URGENT }, say: "urgent: {{feedback}}" }
     - { when: { feedback: true }, say: feedback }
-    - { when: { request_contains: blue, turn: 0 }, say: "{{role}} at {{node}}: {{request}} {{unknown}}" }
+    - { when: { request_contains: blue, turn: 0 }, say: "{{role}} at {{node}}: {{request}} {{constructor}}" }
     - { when: { last_tool_contains: exit 1 }, say: failed }
     - { when: { task_contains: do your part, turn: 1 }, say: second }
     - { say: otherwise }
@@ -122,7 +122,10 @@ roles:
   );
   const say = (brief: { request?: string; feedback?: string[] }, entries: Entry[] = []) => {
     const { system, user } = opening({ role: 'backend', node: 'n', request: 'plain', ...brief });
-    return play({ system, entries: [{ kind: 'user', text: user }, ...entries], resultName: null }, cast).text;
+    return play(
+      { system, entries: [{ kind: 'user', text: user }, ...entries], resultName: null, mayCall: true },
+      cast,
+    ).text;
   };
   const called: Entry = { kind: 'assistant', text: '' };
 
@@ -132,7 +135,7 @@ roles:
     [
       'the words of the request',
       say({ request: 'Blue {{node}}' }),
-      'backend at n: Blue {{node}} {{unknown}}',
+      'backend at n: Blue {{node}} {{constructor}}',
     ],
     [
       'any of the last results',
@@ -153,7 +156,10 @@ roles:
 test('a cast is chosen by whole words of the request, the first that fits', () => {
   const name = (request: string) => {
     const { system, user } = opening({ role: 'qa', node: 'tests', request });
-    return chooseCast({ system, entries: [{ kind: 'user', text: user }], resultName: null }, casts)?.name;
+    return chooseCast(
+      { system, entries: [{ kind: 'user', text: user }], resultName: null, mayCall: true },
+      casts,
+    )?.name;
   };
   expect(name('Add a Csv download')).toBe('CSV export');
   expect(name('Support csvx files')).toBe('Any request');

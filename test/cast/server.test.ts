@@ -154,6 +154,40 @@ test('both APIs give the same turn', async () => {
   expect(responses.output_text).toBe(chat.choices[0]?.message.content);
 });
 
+test.each([
+  ['/chat/completions', { model: 'm', messages: firstMessages, stream: true }],
+  ['/chat/completions', { model: 'm', messages: firstMessages }],
+  ['/responses', { model: 'm', instructions: system, input: user, stream: true }],
+  ['/responses', { model: 'm', instructions: system, input: user }],
+])('%s: asked again, also of another server, the answer is the same to the byte', async (path, body) => {
+  const another = await startCast({ casts: await shippedCasts(), delayMs: 1, port: 0 });
+  const ask = async (url: string) =>
+    (await fetch(`${url}${path}`, { method: 'POST', body: JSON.stringify(body) })).text();
+  const first = await ask(server.url);
+  expect(await ask(server.url)).toBe(first);
+  expect(await ask(another.url)).toBe(first);
+  expect(first).toContain('src/page.js');
+  await another.close();
+});
+
+test('an agent that may call nothing any more ends, and claims nothing it did not do', async () => {
+  const answer = await client.chat.completions.create({
+    model: 'rehearsal',
+    messages: [
+      { role: 'system', content: 'Role: backend' },
+      { role: 'user', content: user.replace('design', 'implement') },
+    ],
+    tools: [{ type: 'function', function: { name: 'read' } }],
+    tool_choice: 'none',
+    response_format: { type: 'json_schema', json_schema: { name: 'work', schema: {} } },
+  });
+  expect(answer.choices[0]?.finish_reason).toBe('stop');
+  expect(JSON.parse(answer.choices[0]?.message.content ?? '')).toMatchObject({
+    summary: expect.stringContaining('no more calls'),
+    files: [],
+  });
+});
+
 describe('a role or node the cast does not know', () => {
   const ask = (name: string) =>
     client.chat.completions.create({

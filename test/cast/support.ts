@@ -35,7 +35,7 @@ export async function perform(casts: readonly Cast[], brief: Brief, folder: stri
   const { system, user } = opening(brief);
   const entries: Entry[] = [{ kind: 'user', text: user }];
   for (let turn = 0; turn < 20; turn += 1) {
-    const transcript = { system, entries: [...entries], resultName: null };
+    const transcript = { system, entries: [...entries], resultName: null, mayCall: true };
     const answer = play(transcript, chooseCast(transcript, casts));
     if (answer.calls.length === 0) return answer.text;
     entries.push({ kind: 'assistant', text: answer.text });
