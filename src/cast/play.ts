@@ -28,8 +28,7 @@ export function chooseCast(transcript: Transcript, casts: readonly Cast[]): Cast
  */
 export function play(transcript: Transcript, cast: Cast | null): AssistantTurn {
   const scene = readScene(transcript);
-  const line =
-    scene.role === null ? undefined : cast?.roles[scene.role]?.find((each) => holds(each.when, scene));
+  const line = linesOf(cast, scene.role).find((each) => holds(each.when, scene));
   if (line === undefined) return endWith(transcript, noLines(scene, cast));
   if (line.calls !== undefined && !transcript.mayCall) return endWith(transcript, cutShort);
   return speak(line, scene);
