@@ -5,7 +5,10 @@ import { type Json, jsonListSchema, jsonSchema, parseJson } from '../json.ts';
 const TRUE = new Set<unknown>([true, 'true', '1', 1]);
 
 /** A flag as form fields and JSON carry it. */
-export const flag = z.unknown().optional().transform((value) => TRUE.has(value));
+export const flag = z
+  .unknown()
+  .optional()
+  .transform((value) => TRUE.has(value));
 
 const unwrap = (value: unknown): unknown => (typeof value === 'string' ? parseJson(value) : value);
 
