@@ -200,7 +200,7 @@ export function createSession(world: Surroundings): Session {
       return answer.ok ? null : explain(answer.error, command);
     },
     act: async (container, action, state) => {
-      report(await world.api.post('action', { user: me(), container, action, state }), 'that');
+      report(await world.api.post('action', { user: me(), container, action, state }), 'your click');
     },
     submit: async (viewId, state) => {
       const answer = await world.api.post('submit', { user: me(), viewId, state });

@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { Glyphs } from '../components/glyphs.tsx';
 import { PlainText } from '../components/mrkdwn.tsx';
 import { isSafeUrl } from '../text/mrkdwn.ts';
 import { ConfirmDialog } from './confirm.tsx';
@@ -67,7 +68,7 @@ export function FeedbackElement({ placed }: { readonly placed: Placed }) {
             disabled={form.isBusy(placed, one.value)}
             onClick={() => form.press(placed, { text: one.text, value: one.value ?? '' })}
           >
-            {one === good ? '👍 ' : '👎 '}
+            <Glyphs text={one === good ? '👍 ' : '👎 '} />
             <PlainText text={plain(one.text)} />
           </button>
         ),

@@ -49,6 +49,14 @@ function Workplace({ session, state }: { readonly session: Session; readonly sta
       <div className={`desk${threadOpen ? ' with-thread' : ''}${menuOpen ? ' menu-open' : ''}`}>
         <TopBar state={state} menuOpen={menuOpen} onMenu={() => setMenuOpen(!menuOpen)} />
         <Sidebar state={state} onChosen={() => setMenuOpen(false)} />
+        {menuOpen && (
+          <button
+            type="button"
+            className="scrim"
+            aria-label="Close the list of channels"
+            onClick={() => setMenuOpen(false)}
+          />
+        )}
         <main className="middle">
           <Banner state={state} />
           {place.kind === 'home' ? (

@@ -1,15 +1,22 @@
 import type { Person } from '../../contract.ts';
+import { useDesk } from './context.ts';
 
-/** Enough hues that four people never look alike; fixed by name, so a person keeps their colour. */
-const HUES = [172, 262, 22, 212, 330, 92];
+/** Degrees between two neighbours' hues: with 67, the first five people are far apart. */
+const HUE_STEP = 67;
+const FIRST_HUE = 205;
 
 /** A square with the initial. Decorative: the name always stands beside it. */
 export function Avatar({ person, size }: { readonly person: Person; readonly size: 'small' | 'large' }) {
-  const hue = HUES[[...person.name].reduce((sum, char) => sum + char.charCodeAt(0), 0) % HUES.length] ?? 172;
+  const { workspace } = useDesk();
+  const place = Math.max(
+    0,
+    workspace.people.findIndex((one) => one.id === person.id),
+  );
+  const colour = `hsl(${(FIRST_HUE + place * HUE_STEP) % 360} 36% 42%)`;
   return (
     <span
       className={`avatar avatar-${size}${person.isBot ? ' avatar-bot' : ''}`}
-      style={{ backgroundColor: `hsl(${hue} 42% 40%)` }}
+      style={person.isBot ? undefined : { backgroundColor: colour }}
       aria-hidden="true"
     >
       {person.name.slice(0, 1).toUpperCase()}

@@ -4,11 +4,12 @@ import type { Ready } from '../state/state.ts';
 import { Composer } from './composer.tsx';
 import { useDesk } from './context.ts';
 import { Hint } from './hint.tsx';
+import { useDraft } from './use-draft.ts';
 import { MessageList } from './message-list.tsx';
 
 export function ChannelPane({ state, id }: { readonly state: Ready; readonly id: string }) {
   const { session } = useDesk();
-  const [text, setText] = useState('');
+  const [text, setText] = useDraft(`${state.me}/${id}`);
   const [handed, setHanded] = useState(0);
   const channel = state.workspace.channels.find((one) => one.id === id);
   if (channel === undefined) return <p className="nothing">Opening…</p>;

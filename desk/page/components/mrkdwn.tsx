@@ -5,6 +5,7 @@ import { keyed } from '../text/keyed.ts';
 import { type Inline, parseMrkdwn } from '../text/mrkdwn.ts';
 import { formatDate } from '../text/time.ts';
 import { type Desk, useDesk } from './context.ts';
+import { Glyphs } from './glyphs.tsx';
 
 /** Draws Slack's mrkdwn. Every leaf is React text, so markup in a message stays text. */
 export function Mrkdwn({ text }: { readonly text: string }) {
@@ -29,7 +30,7 @@ export function Mrkdwn({ text }: { readonly text: string }) {
 
 /** Plain text with its emoji short names drawn and nothing else read. */
 export function PlainText({ text }: { readonly text: string }) {
-  return text.replace(/:([a-z0-9_+-]+):/g, (all, name: string) => emojiOf(name) ?? all);
+  return <Glyphs text={text.replace(/:([a-z0-9_+-]+):/g, (all, name: string) => emojiOf(name) ?? all)} />;
 }
 
 function drawInline(nodes: readonly Inline[], desk: Desk): ReactNode {
@@ -39,7 +40,7 @@ function drawInline(nodes: readonly Inline[], desk: Desk): ReactNode {
 function InlineNode({ node, desk }: { readonly node: Inline; readonly desk: Desk }): ReactNode {
   switch (node.kind) {
     case 'text':
-      return node.text;
+      return <Glyphs text={node.text} />;
     case 'bold':
       return <strong>{drawInline(node.children, desk)}</strong>;
     case 'italic':
@@ -75,7 +76,7 @@ function InlineNode({ node, desk }: { readonly node: Inline; readonly desk: Desk
         </time>
       );
     case 'emoji':
-      return emojiOf(node.name) ?? `:${node.name}:`;
+      return <Glyphs text={emojiOf(node.name) ?? `:${node.name}:`} />;
     default: {
       const unknown: never = node;
       return unknown;

@@ -4,6 +4,7 @@ import { channelTitle, personOf, unread } from '../state/selectors.ts';
 import type { Ready } from '../state/state.ts';
 import { Avatar } from './avatar.tsx';
 import { useDesk } from './context.ts';
+import { Glyphs } from './glyphs.tsx';
 
 interface Props {
   readonly state: Ready;
@@ -107,7 +108,7 @@ function ChannelItem({ state, channel, onOpen }: ItemProps) {
           <Avatar person={other} size="small" />
         ) : (
           <span className="item-sign" aria-hidden="true">
-            {channel.kind === 'private' ? '🔒' : '#'}
+            {channel.kind === 'private' ? <Glyphs text="🔒" /> : '#'}
           </span>
         )}
         <span className="item-name">{isDirect ? title : channel.name}</span>

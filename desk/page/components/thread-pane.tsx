@@ -1,10 +1,10 @@
-import { useState } from 'react';
 import { channelTitle, threadMessages } from '../state/selectors.ts';
 import type { Ready } from '../state/state.ts';
 import { Composer } from './composer.tsx';
 import { useDesk } from './context.ts';
 import { MessageItem } from './message-item.tsx';
 import { PendingItem } from './pending-item.tsx';
+import { useDraft } from './use-draft.ts';
 import { useBottom } from './use-bottom.ts';
 
 interface Props {
@@ -15,7 +15,7 @@ interface Props {
 
 export function ThreadPane({ state, channel: id, ts }: Props) {
   const { session } = useDesk();
-  const [text, setText] = useState('');
+  const [text, setText] = useDraft(`${state.me}/${id}/${ts}`);
   const { parent, replies } = threadMessages(state.messages[id] ?? [], ts);
   const pending = state.pending.filter((item) => item.channel === id && item.threadTs === ts);
   const { box, content, below, toBottom } = useBottom(pending.at(-1)?.localId ?? replies.at(-1)?.ts ?? null);
