@@ -1,0 +1,67 @@
+import type { Plan } from '../../domain/events.ts';
+import { actionIds } from '../actions.ts';
+import { actions, bold, button, code, italic, lines, type Part, type Piece, person } from '../blocks.ts';
+import { list, moneyRange, signs, timeRange, times } from '../format.ts';
+import { type Message, message } from '../message.ts';
+import { short } from '../text.ts';
+import type { PlanView } from '../views.ts';
+
+/** Agents and files listed one by one; the rest is counted. Keeps the largest plan well under the size budget. */
+const AGENTS_SHOWN = 15;
+const FILES_SHOWN = 8;
+
+/** The epic before anybody said Start: what will be done, why so, by whom, at what cost. */
+export function planBlocks(view: PlanView): Message {
+  const { plan, requester, runId } = view;
+  return message(
+    [
+      lines([
+        bold(short(plan.title, 200)),
+        ` · ${short(plan.repository, 100)} · asked by `,
+        person(requester),
+      ]),
+      lines(['Plan: ', short(plan.pattern, 500)], [italic('Why: '), short(plan.why, 500)]),
+      plan.agents.length === 0 ? null : lines(...agentRows(plan)),
+      lines([effort(plan)], fileRow(plan.filesLikely), ...warningRows(plan.warnings)),
+      view.open ? planButtons(runId) : null,
+    ],
+    view.rehearsal,
+  );
+}
+
+function agentRows(plan: Plan): Piece[][] {
+  const rows: Piece[][] = plan.agents
+    .slice(0, AGENTS_SHOWN)
+    .map(({ agent, tasks }) => [
+      `${signs.waiting} `,
+      bold(short(agent, 60)),
+      tasks.length === 0 ? '' : ` · ${short(list(tasks, 3), 160)}`,
+    ]);
+  const more = plan.agents.length - AGENTS_SHOWN;
+  return more > 0 ? [...rows, [`${signs.waiting} and ${more} more`]] : rows;
+}
+
+function effort(plan: Plan): string {
+  const asks = plan.asks === 0 ? 'asks nobody on the way' : `asks ${times(plan.asks)}`;
+  return `${timeRange(plan.durationMs)}, ${moneyRange(plan.costUsd)}, ${asks}`;
+}
+
+function fileRow(files: readonly string[]): Piece[] {
+  if (files.length === 0) return [];
+  const more = files.length - FILES_SHOWN;
+  const shown = files
+    .slice(0, FILES_SHOWN)
+    .flatMap((path, i): Piece[] => [i === 0 ? '' : ', ', code(short(path, 120))]);
+  return ['Likely to touch ', ...shown, more > 0 ? ` and ${more} more` : ''];
+}
+
+function warningRows(warnings: readonly string[]): Piece[][] {
+  return warnings.slice(0, 5).map((warning) => [bold('Note: '), short(warning, 300)]);
+}
+
+function planButtons(runId: string): Part {
+  return actions(
+    button(actionIds.planStart, 'Start', runId, { style: 'primary' }),
+    button(actionIds.planCancel, 'Cancel', runId),
+  );
+}

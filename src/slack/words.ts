@@ -1,0 +1,123 @@
+import type { Approval, ApprovalStatus, Refusal } from '../domain/approval.ts';
+import type { RunStatus } from '../domain/run.ts';
+import { signs } from './format.ts';
+import { date, mention, mentions, mk } from './text.ts';
+
+/** Sentences that more than one message uses, as markup. */
+
+export const REHEARSAL =
+  'Rehearsal: a scripted cast plays the agents. The edits and the tests are real, the words are not.';
+
+export const UNSANDBOXED = 'Unsandboxed: commands run on this machine without a sandbox.';
+
+/** What a run's status is called, with its sign. */
+export function statusWords(status: RunStatus): string {
+  switch (status) {
+    case 'queued':
+      return `${signs.waiting} not started`;
+    case 'running':
+      return `${signs.in_progress} running`;
+    case 'waiting':
+      return `${signs.needs_person} waiting for an answer`;
+    case 'paused':
+      return `${signs.paused} paused`;
+    case 'completed':
+      return `${signs.done} done`;
+    case 'failed':
+      return `${signs.failed} failed`;
+    case 'cancelled':
+      return `${signs.skipped} stopped`;
+    default:
+      return status satisfies never;
+  }
+}
+
+/** "approved", as in "Already approved by @bob". */
+export function verdictWord(status: ApprovalStatus): string {
+  switch (status) {
+    case 'pending':
+      return 'still open';
+    case 'approved':
+      return 'approved';
+    case 'rejected':
+      return 'rejected';
+    case 'changes_requested':
+      return 'sent back for changes';
+    case 'expired':
+      return 'closed because time ran out';
+    case 'voided':
+      return 'withdrawn';
+    default:
+      return status satisfies never;
+  }
+}
+
+/** Who may decide, as "@bob or @carol" or as a rule. */
+export function deciders(approval: Approval): string {
+  const { people } = approval.policy;
+  return people.length === 0 ? 'anybody in this workspace but guests' : mentions(people, 'or').live;
+}
+
+/** What somebody is told whose click changed nothing, and what they can do. */
+export function refusalWords(refusal: Refusal, approval: Approval): string {
+  switch (refusal) {
+    case 'already_decided':
+      return alreadyDecided(approval);
+    case 'expired':
+      return mk`Time to decide ran out at ${date(approval.expiresAt)}, so this button does nothing any more. Nothing was done. The epic message shows how to go on.`;
+    case 'not_eligible':
+      return mk`Only ${{ live: deciders(approval) }} can decide this. Your click changed nothing; you can ask them.`;
+    case 'requester':
+      return mk`You asked for this work, so somebody else has to decide. ${whoElse(approval)} Your click changed nothing.`;
+    case 'not_a_person':
+      return 'Only a person can decide this. The click changed nothing.';
+    case 'guest':
+      return mk`Guests cannot decide here. Your click changed nothing. You can ask ${{ live: deciders(approval) }}.`;
+    case 'stranger':
+      return mk`Only members of the workspace that owns this work can decide. Your click changed nothing. You can ask ${mention(approval.requester)}.`;
+    case 'other_team':
+      return 'This belongs to another workspace. Your click changed nothing; please decide it there.';
+    case 'content_changed':
+      return 'What you were shown has changed since, so this button no longer counts. Nothing was decided. Please look at the newest card in the thread.';
+    default:
+      return refusal satisfies never;
+  }
+}
+
+function alreadyDecided(approval: Approval): string {
+  const { status, decidedBy, decidedAt } = approval;
+  const by = decidedBy === null ? '' : mk` by ${mention(decidedBy)}`;
+  const at = decidedAt === null ? '' : mk` at ${date(decidedAt)}`;
+  return mk`Already ${verdictWord(status)}${{ live: by }}${{ live: at }}. Your click changed nothing.`;
+}
+
+function whoElse(approval: Approval): { live: string } {
+  const others = approval.policy.people.filter((id) => id !== approval.requester);
+  return {
+    live: others.length === 0 ? 'Anybody else here may.' : `You can ask ${mentions(others, 'or').live}.`,
+  };
+}
+
+/** Short answers to a click or a command, seen by that person only. */
+export const answers = {
+  onIt: (repository: string) => mk`On it: reading ${repository}. The plan will be here in a moment.`,
+  working: 'That is under way.',
+  runGone:
+    'That run is not known here any more. Nothing was changed. `/orchestrate list` shows the runs there are.',
+  alreadyStarted: 'This plan has already been started or cancelled. Your click changed nothing.',
+  alreadyEnded: 'This run has already ended. Your click changed nothing.',
+  notPaused: 'This run is not paused, so there is nothing to try again. Your click changed nothing.',
+  onlyRequester: (requester: string) =>
+    mk`Only ${mention(requester)}, who asked for this, can do that. Your click changed nothing.`,
+  decided: (status: ApprovalStatus) => mk`Noted: ${verdictWord(status)}.`,
+  unknownWord: (word: string, nearest: string | null) =>
+    nearest === null
+      ? mk`There is no \`/orchestrate ${word}\`. Nothing was started. This is what there is:`
+      : mk`There is no \`/orchestrate ${word}\`. Did you mean \`${nearest}\`? Nothing was started.`,
+  noRuns: 'No runs yet. `/orchestrate feature <what you want>` starts one.',
+  notInChannel: (channel: string) =>
+    mk`I could not post in ${channel}: I am not a member there. Your request is kept. Invite me with \`/invite\` in that channel and send the command again.`,
+  undeliverable: (where: string, why: string) =>
+    mk`A message about your work could not be posted in ${where} (${why}). The run is kept as it is. Here is what it said:`,
+  failed: (what: string) => mk`That did not work: ${what} Nothing was changed; please try again.`,
+} as const;
