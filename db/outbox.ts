@@ -51,12 +51,22 @@ function enqueueUpdate(db: OutboxDb, message: OutboxMessage, now: number): void 
     .where(and(eq(outbox.key, message.key), isPendingUpdate))
     .returning({ createdAt: outbox.createdAt })
     .get();
-  const row = toRow(message, now);
+  const row = { ...toRow(message, now), thread: message.thread ?? threadOf(db, message.key) };
   if (changesNothing(db, row)) return;
   // The place in the queue is inherited: an epic that changes all the time must not be the youngest for ever.
   db.insert(outbox)
     .values({ ...row, createdAt: replaced?.createdAt ?? now })
     .run();
+}
+
+/** An update whose message was deleted is posted anew, and belongs where the first one stood. */
+function threadOf(db: OutboxDb, key: string): string | null {
+  const post = db
+    .select({ thread: outbox.thread })
+    .from(outbox)
+    .where(and(eq(outbox.key, key), isPost))
+    .get();
+  return post?.thread ?? null;
 }
 
 /**

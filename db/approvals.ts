@@ -1,0 +1,118 @@
+import { and, asc, eq } from 'drizzle-orm';
+import { type Approval, approvalPolicySchema, approvalSubjectSchema, decide, expire } from '../src/domain/approval.ts';
+import { decisionSignal } from '../src/ports/activities.ts';
+import type { ApprovalStore, NewDecision } from '../src/ports/store.ts';
+import { recordDecision } from './decisions.ts';
+import type { EventLog } from './event-log.ts';
+import type { Db } from './open.ts';
+import { approvals, signals } from './schema.ts';
+import { atomically, type Tx } from './transaction.ts';
+
+export function createApprovalStore(db: Db, log: EventLog): ApprovalStore {
+  const one = (tx: Tx | Db, where: ReturnType<typeof eq>): Approval | null => {
+    const row = tx.select().from(approvals).where(where).get();
+    return row === undefined ? null : toApproval(row);
+  };
+  return {
+    async open(approval) {
+      return atomically(db, log, (tx) => {
+        const { subject, policy, ...rest } = approval;
+        const row = { ...rest, status: 'pending' as const, subject: JSON.stringify(subject), policy: JSON.stringify(policy) };
+        const inserted = tx.insert(approvals).values(row).onConflictDoNothing().run();
+        if (inserted.changes > 0) log.append(approval.runId, { type: 'approval.requested', approvalId: approval.id }, approval.requestedAt);
+        const stored = one(tx, eq(approvals.id, approval.id));
+        if (stored === null) throw new Error(`The approval ${approval.id} could not be stored`);
+        return stored;
+      });
+    },
+    async byNonce(nonce) {
+      return one(db, eq(approvals.nonce, nonce));
+    },
+    async byId(id) {
+      return one(db, eq(approvals.id, id));
+    },
+    async decide(input) {
+      return atomically(db, log, (tx) => {
+        const current = one(tx, eq(approvals.nonce, input.nonce));
+        if (current === null) return null;
+        const result = decide(current, input);
+        if (!result.ok) return result;
+        if (!close(tx, log, result.approval, input.now)) throw new Error('The approval changed under its own lock');
+        const { id, runId } = current;
+        recordDecision(tx, log, runId, decisionOf(result.approval, input.verdict, input.digest), input.now);
+        const payload = JSON.stringify({ verdict: input.verdict, by: input.by.id, comment: input.comment });
+        const name = decisionSignal(id);
+        tx.insert(signals).values({ runId, name, payload, idempotencyKey: name, at: input.now }).onConflictDoNothing().run();
+        log.append(runId, { type: 'signal.received', name }, input.now);
+        return result;
+      });
+    },
+    async expire(id, now) {
+      return atomically(db, log, (tx) => {
+        const current = one(tx, eq(approvals.id, id));
+        const expired = current === null ? null : expire(current, now);
+        if (expired === null) return current?.status === 'expired';
+        close(tx, log, expired, now);
+        recordDecision(
+          tx,
+          log,
+          expired.runId,
+          { id: `dec_${id}`, kind: 'approval', actor: 'clock', actorKind: 'clock', choice: 'timeout', reason: 'Nobody decided in time', alternatives: [], evidence: { digest: expired.subject.digest } },
+          now,
+        );
+        return true;
+      });
+    },
+    async nudged(id, told, now) {
+      atomically(db, log, (tx) => {
+        const approval = one(tx, eq(approvals.id, id));
+        if (approval?.status !== 'pending') return;
+        const event = told.to === null ? ({ type: 'approval.reminded', approvalId: id } as const) : ({ type: 'approval.escalated', approvalId: id, to: told.to } as const);
+        log.append(approval.runId, event, now);
+      });
+    },
+    async ofRun(runId) {
+      return db.select().from(approvals).where(eq(approvals.runId, runId)).orderBy(asc(approvals.requestedAt)).all().map(toApproval);
+    },
+    async voidAll(runId, now) {
+      atomically(db, log, (tx) => {
+        const open = tx.select().from(approvals).where(and(eq(approvals.runId, runId), eq(approvals.status, 'pending'))).all();
+        for (const row of open) close(tx, log, { ...toApproval(row), status: 'voided', decidedAt: now }, now);
+      });
+    },
+  };
+}
+
+/** The compare-and-set every end of an approval goes through. False when it was not pending any more. */
+function close(tx: Tx, log: EventLog, to: Approval, now: number): boolean {
+  const { status, decidedBy, decidedAt, comment } = to;
+  const changed = tx
+    .update(approvals)
+    .set({ status, decidedBy, decidedAt, comment })
+    .where(and(eq(approvals.id, to.id), eq(approvals.status, 'pending')))
+    .run();
+  if (changed.changes === 0) return false;
+  log.append(to.runId, { type: 'approval.closed', approvalId: to.id }, now);
+  return true;
+}
+
+function decisionOf(approval: Approval, verdict: string, digest: string): NewDecision {
+  return {
+    id: `dec_${approval.id}`,
+    kind: 'approval',
+    actor: approval.decidedBy ?? '',
+    actorKind: 'person',
+    choice: verdict,
+    reason: approval.comment ?? '',
+    alternatives: [],
+    evidence: { shown: approval.subject.digest, found: digest, title: approval.subject.title },
+  };
+}
+
+function toApproval(row: typeof approvals.$inferSelect): Approval {
+  return {
+    ...row,
+    subject: approvalSubjectSchema.parse(JSON.parse(row.subject)),
+    policy: approvalPolicySchema.parse(JSON.parse(row.policy)),
+  };
+}

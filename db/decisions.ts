@@ -1,0 +1,36 @@
+import { asc, eq } from 'drizzle-orm';
+import { z } from 'zod';
+import { jsonSchema } from '../src/domain/json.ts';
+import type { Decision, DecisionStore, NewDecision } from '../src/ports/store.ts';
+import type { EventLog } from './event-log.ts';
+import type { Db } from './open.ts';
+import { decisions } from './schema.ts';
+import { atomically, type Tx } from './transaction.ts';
+
+/** Writes a decision and its event, inside the caller's transaction. The first of an id stands. */
+export function recordDecision(tx: Tx, log: EventLog, runId: string, decision: NewDecision, now: number): void {
+  const { alternatives, evidence, ...rest } = decision;
+  const row = { ...rest, runId, at: now, alternatives: JSON.stringify(alternatives), evidence: JSON.stringify(evidence) };
+  const inserted = tx.insert(decisions).values(row).onConflictDoNothing().run();
+  if (inserted.changes > 0) log.append(runId, { type: 'decision.made', decisionId: decision.id }, now);
+}
+
+export function createDecisionStore(db: Db, log: EventLog): DecisionStore {
+  return {
+    async record(runId, decision, now) {
+      atomically(db, log, (tx) => recordDecision(tx, log, runId, decision, now));
+    },
+    async ofRun(runId) {
+      const rows = db.select().from(decisions).where(eq(decisions.runId, runId)).orderBy(asc(decisions.at)).all();
+      return rows.map(toDecision);
+    },
+  };
+}
+
+function toDecision(row: typeof decisions.$inferSelect): Decision {
+  return {
+    ...row,
+    alternatives: z.array(z.string()).parse(JSON.parse(row.alternatives)),
+    evidence: jsonSchema.parse(JSON.parse(row.evidence)),
+  };
+}

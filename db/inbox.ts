@@ -1,0 +1,33 @@
+import { asc, eq, isNull, sql } from 'drizzle-orm';
+import { jsonSchema } from '../src/domain/json.ts';
+import type { Delivery, Inbox } from '../src/ports/store.ts';
+import type { Db } from './open.ts';
+import { deliveries } from './schema.ts';
+
+export function createInbox(db: Db): Inbox {
+  return {
+    async accept(intent, kind, payload, now) {
+      const row = db
+        .insert(deliveries)
+        .values({ intent, kind, payload: JSON.stringify(payload), receivedAt: now })
+        .onConflictDoNothing()
+        .returning()
+        .get();
+      // The driver returns nothing for a row that was already there.
+      return row === undefined ? null : toDelivery(row);
+    },
+    async open(limit) {
+      return db.select().from(deliveries).where(isNull(deliveries.handledAt)).orderBy(asc(deliveries.id)).limit(limit).all().map(toDelivery);
+    },
+    async attempt(id) {
+      db.update(deliveries).set({ attempts: sql`${deliveries.attempts} + 1` }).where(eq(deliveries.id, id)).run();
+    },
+    async handled(id, now, error) {
+      db.update(deliveries).set({ handledAt: now, error }).where(eq(deliveries.id, id)).run();
+    },
+  };
+}
+
+function toDelivery(row: typeof deliveries.$inferSelect): Delivery {
+  return { ...row, payload: jsonSchema.parse(JSON.parse(row.payload)) };
+}

@@ -1,0 +1,22 @@
+import type { Store } from '../src/ports/store.ts';
+import { createApprovalStore } from './approvals.ts';
+import { createDecisionStore } from './decisions.ts';
+import type { EventLog } from './event-log.ts';
+import { createInbox } from './inbox.ts';
+import type { Db } from './open.ts';
+import { createHousekeeping, createProjections, createReplayGuard, createRunReader } from './projections.ts';
+import { createSessionStore } from './sessions.ts';
+
+/** All that is kept beside the journal, on one open database. `log` must be the one the journal uses. */
+export function createStore(db: Db, log: EventLog): Store {
+  return {
+    sessions: createSessionStore(db, log),
+    decisions: createDecisionStore(db, log),
+    approvals: createApprovalStore(db, log),
+    inbox: createInbox(db),
+    projections: createProjections(db, log),
+    runs: createRunReader(db),
+    housekeeping: createHousekeeping(db),
+    replays: createReplayGuard(db),
+  };
+}

@@ -1,0 +1,155 @@
+import type { Approval, ApprovalPolicy, Decider, DecideResult, Verdict } from '../domain/approval.ts';
+import type { StoredEvent } from '../domain/events.ts';
+import type { Json } from '../domain/json.ts';
+import type { Outcome, RunSpec, RunStatus } from '../domain/run.ts';
+import type { OutboxMessage } from './outbox.ts';
+
+/**
+ * What is kept beside the journal. Each method that changes something is one whole transaction and the only door
+ * for that change; it appends the run's event in the same transaction.
+ */
+
+/** One epic. `id` follows from the delivery that asked for it, so a redelivery finds it. */
+export interface Session {
+  readonly id: string;
+  readonly team: string;
+  readonly channel: string;
+  readonly requester: string;
+  readonly request: string;
+  readonly workflow: string;
+  readonly repository: string;
+  readonly createdAt: number;
+  readonly currentRunId: string;
+}
+
+export interface SessionStore {
+  /** Session and first run, as `queued`, together. False when the session exists: nothing changes. */
+  create(session: Session, spec: RunSpec, why: NewDecision): Promise<boolean>;
+  /** A new run of the session becomes its current one, when the current one has ended. False otherwise. */
+  restart(sessionId: string, runId: string, spec: RunSpec, why: NewDecision, now: number): Promise<boolean>;
+  get(sessionId: string): Promise<Session | null>;
+  byRun(runId: string): Promise<Session | null>;
+  /** Newest first. */
+  recent(team: string, limit: number): Promise<Session[]>;
+  /** Sessions of the team whose id or current run's id ends with `text`. */
+  find(team: string, text: string): Promise<Session[]>;
+}
+
+export interface NewDecision {
+  readonly id: string;
+  readonly kind: string;
+  readonly actor: string;
+  readonly actorKind: 'person' | 'baton' | 'clock';
+  readonly choice: string;
+  readonly reason: string;
+  readonly alternatives: readonly string[];
+  readonly evidence: Json;
+}
+export interface Decision extends NewDecision {
+  readonly runId: string;
+  readonly at: number;
+}
+
+export interface DecisionStore {
+  /** Idempotent by id: the first one stands. */
+  record(runId: string, decision: NewDecision, now: number): Promise<void>;
+  ofRun(runId: string): Promise<Decision[]>;
+}
+
+export interface NewApproval {
+  readonly id: string;
+  readonly nonce: string;
+  readonly runId: string;
+  readonly key: string;
+  readonly team: string;
+  readonly requester: string;
+  readonly subject: Approval['subject'];
+  readonly policy: ApprovalPolicy;
+  readonly requestedAt: number;
+  readonly expiresAt: number;
+}
+
+export interface ApprovalStore {
+  /** Idempotent by id. Returns what is stored. */
+  open(approval: NewApproval): Promise<Approval>;
+  byNonce(nonce: string): Promise<Approval | null>;
+  byId(id: string): Promise<Approval | null>;
+  /**
+   * A person's decision: compare-and-set on `pending`, with the decision, the signal to the run and the event in
+   * the same transaction. Any refusal changes nothing.
+   */
+  decide(input: {
+    readonly nonce: string;
+    readonly by: Decider;
+    readonly verdict: Verdict;
+    readonly comment: string | null;
+    /** Of what the button was shown with, computed anew from the content as it is now. */
+    readonly digest: string;
+    readonly now: number;
+  }): Promise<DecideResult | null>;
+  /** The clock's decision. False when somebody was faster. */
+  expire(id: string, now: number): Promise<boolean>;
+  /** Records that people were asked again. Idempotent by `step`. */
+  nudged(id: string, told: { readonly step: number; readonly to: string | null }, now: number): Promise<void>;
+  ofRun(runId: string): Promise<Approval[]>;
+  /** A run ended: what it still asked is void. */
+  voidAll(runId: string, now: number): Promise<void>;
+}
+
+/** What came in from Slack, kept before it is acknowledged. */
+export interface Delivery {
+  readonly id: number;
+  readonly intent: string;
+  readonly kind: string;
+  readonly payload: Json;
+  readonly receivedAt: number;
+  readonly attempts: number;
+}
+
+export interface Inbox {
+  /** False when this intent was received before. */
+  accept(intent: string, kind: string, payload: Json, now: number): Promise<Delivery | null>;
+  /** Accepted and not handled, oldest first. */
+  open(limit: number): Promise<Delivery[]>;
+  /** Counts an attempt before it is made. */
+  attempt(id: number): Promise<void>;
+  handled(id: number, now: number, error: string | null): Promise<void>;
+}
+
+/** What projections read, and the one way in which they move on. */
+export interface Projections {
+  /** Runs of sessions with events that were not told yet. */
+  behind(): Promise<{ readonly runId: string; readonly sessionId: string; readonly projectedSeq: number }[]>;
+  events(runId: string, after: number, limit: number): Promise<StoredEvent[]>;
+  /** Messages and the new position together, so that nothing is told twice or never. */
+  advance(input: { readonly runId: string; readonly seq: number; readonly done: boolean; readonly messages: readonly OutboxMessage[]; readonly now: number }): Promise<void>;
+}
+
+export interface RunReader {
+  status(runId: string): Promise<{ readonly status: RunStatus; readonly outcome: Outcome | null; readonly spec: RunSpec; readonly createdAt: number; readonly endedAt: number | null } | null>;
+}
+
+/** Keeps the file small. */
+export interface Housekeeping {
+  /** Deletes what no longer serves anybody; returns how many rows went. */
+  sweep(now: number): Promise<number>;
+  /** Runs that have ended, for their worktrees' sake; newest first. */
+  endedRuns(limit: number): Promise<string[]>;
+}
+
+/** Signatures of HTTP requests seen within their window. */
+export interface ReplayGuard {
+  /** False when this signature was seen before. */
+  firstSeen(signature: string, now: number): Promise<boolean>;
+}
+
+export interface Store {
+  readonly sessions: SessionStore;
+  readonly decisions: DecisionStore;
+  readonly approvals: ApprovalStore;
+  readonly inbox: Inbox;
+  readonly projections: Projections;
+  readonly runs: RunReader;
+  readonly housekeeping: Housekeeping;
+  readonly replays: ReplayGuard;
+}
