@@ -1,0 +1,213 @@
+import type { AgentResult, AgentTask } from '../domain/agent.ts';
+import { BatonError, type Failure } from '../domain/failure.ts';
+import type { RetryPolicy } from '../domain/retry.ts';
+import type { Flow, Operation } from '../ports/flow.ts';
+import type { Runner } from '../ports/runner.ts';
+import { type ModelTurnOutput, modelTurnContract, toolCallContract } from './activities.ts';
+import { compact } from './compaction.ts';
+import {
+  capReached,
+  createRepetitionGuard,
+  isLastTurn,
+  MAX_CALLS_PER_TURN,
+  MAX_REPAIRS,
+  MAX_TRUNCATED,
+  noProgress,
+  resultInvalid,
+  truncated,
+} from './guards.ts';
+import { buildPrompt } from './prompt.ts';
+import { parseJsonObject, parseResult } from './results.ts';
+import { labelOf, type PreparedCall, prepareCall, toolDefinitions } from './tools.ts';
+import type { Message, ToolCallRequest } from './transcript.ts';
+
+export interface AgentRunnerOptions {
+  /** Characters of the transcript that a model is sent; about four make a token. */
+  readonly transcriptChars?: number;
+}
+
+/** About 60 000 tokens: fits the windows of today's models with room for the answer. */
+const TRANSCRIPT_CHARS = 240_000;
+/** Tokens of one answer, reasoning included; also what the models in use all allow. */
+const MAX_OUTPUT_TOKENS = 16_000;
+/** Model servers are busy for minutes at times: waits of about 1, 2, 4 and 8 s, or what the server asks for. */
+const MODEL_RETRY: RetryPolicy = { tries: 5, baseMs: 1_000, maxMs: 60_000 };
+const TOOL_RETRY: RetryPolicy = { tries: 3, baseMs: 500, maxMs: 5_000 };
+/** Milliseconds for one answer; a long one of a slow model takes minutes. */
+const MODEL_TIMEOUT_MS = 600_000;
+const FILE_TIMEOUT_MS = 60_000;
+/** A command ends itself at its own limit; the step waits a little longer, to hear of it. */
+const COMMAND_GRACE_MS = 30_000;
+
+/**
+ * Carries out an agent's task as steps of a run: a step per model call, a step per tool call, everything else a
+ * pure function of their results. A crash repeats the one step that was under way.
+ */
+export function createAgentRunner(options: AgentRunnerOptions = {}): Runner {
+  const budget = options.transcriptChars ?? TRANSCRIPT_CHARS;
+  return { run: (task, flow) => converse(newSession(task, budget), flow) };
+}
+
+/** The state of one conversation; changed only by the generator that owns it, so replay rebuilds it. */
+interface Session {
+  readonly task: AgentTask;
+  readonly budget: number;
+  readonly repeated: (call: ToolCallRequest) => 'fine' | 'warn' | 'stop';
+  messages: Message[];
+  turns: number;
+  tokens: number;
+  workedMs: number;
+  repairs: number;
+  truncations: number;
+  told: boolean;
+}
+
+function newSession(task: AgentTask, budget: number): Session {
+  return {
+    task,
+    budget,
+    repeated: createRepetitionGuard(),
+    messages: buildPrompt(task),
+    turns: 0,
+    tokens: 0,
+    workedMs: 0,
+    repairs: 0,
+    truncations: 0,
+    told: false,
+  };
+}
+
+function* converse(session: Session, flow: Flow): Operation<AgentResult> {
+  for (;;) {
+    const reply = yield* modelTurn(session, flow);
+    if (reply.finish === 'length') {
+      answerTruncated(session, reply);
+    } else if (reply.toolCalls.length > 0) {
+      session.truncations = 0;
+      session.repairs = 0;
+      yield* toolCalls(session, flow, reply);
+    } else {
+      const parsed = parseResult(session.task.role.output, reply.text);
+      if (parsed.ok) return parsed.value;
+      askForRepair(session, reply, parsed.problem);
+    }
+  }
+}
+
+function fail(failure: Failure): never {
+  throw new BatonError(failure);
+}
+
+function* modelTurn(session: Session, flow: Flow): Operation<ModelTurnOutput> {
+  const { role, limits, node } = session.task;
+  const reached = capReached(session, limits);
+  if (reached !== null) fail(reached);
+  const last = isLastTurn(session, limits);
+  if (last && !session.told) {
+    session.told = true;
+    say(
+      session,
+      'You are nearly at your limit. Answer now, without calling a tool, with the JSON object of your result. Say in it what is missing.',
+    );
+  }
+  session.messages = compact(session.messages, session.budget);
+  session.turns += 1;
+  const reply = yield* flow.step(
+    `turn-${session.turns}`,
+    modelTurnContract,
+    {
+      node,
+      agent: role.name,
+      model: role.model,
+      messages: session.messages,
+      tools: toolDefinitions(role.tools),
+      toolChoice: last || session.repairs === MAX_REPAIRS ? 'none' : 'auto',
+      result: role.output,
+      maxOutputTokens: Math.min(MAX_OUTPUT_TOKENS, Math.max(1, limits.tokens - session.tokens)),
+    },
+    { label: 'thinking', retry: MODEL_RETRY, timeoutMs: MODEL_TIMEOUT_MS },
+  );
+  session.tokens += reply.tokens.input + reply.tokens.output;
+  session.workedMs += reply.durationMs;
+  return reply;
+}
+
+function say(session: Session, text: string): void {
+  session.messages.push({ role: 'user', text });
+}
+
+/** Whatever a cut answer asked for is incomplete: none of it is carried out, and none of it is kept. */
+function answerTruncated(session: Session, reply: ModelTurnOutput): void {
+  session.truncations += 1;
+  if (session.truncations >= MAX_TRUNCATED) fail(truncated);
+  if (reply.text !== '') session.messages.push({ role: 'assistant', text: reply.text, toolCalls: [] });
+  say(
+    session,
+    'Your answer was cut off at the length limit and nothing of it was carried out. Go on in smaller pieces: fewer calls per turn, and large files in several edits.',
+  );
+}
+
+/**
+ * Tools stay available for the first repair: an answer that only announces work is no result yet, and the model
+ * may go on with it. The last repair turn allows only the result.
+ */
+function askForRepair(session: Session, reply: ModelTurnOutput, problem: string): void {
+  if (session.repairs >= MAX_REPAIRS) fail(resultInvalid(problem));
+  session.repairs += 1;
+  session.messages.push({
+    role: 'assistant',
+    text: reply.text === '' ? '(no answer)' : reply.text,
+    toolCalls: [],
+  });
+  say(
+    session,
+    `${problem} If work is left, call the tools for it. Otherwise answer with exactly one JSON object of the schema and nothing else.`,
+  );
+}
+
+function* toolCalls(session: Session, flow: Flow, reply: ModelTurnOutput): Operation<void> {
+  const calls = reply.toolCalls.map((call, index) => ({
+    ...call,
+    id: call.id === '' ? `call-${session.turns}-${index + 1}` : call.id,
+    arguments: parseableArguments(call.arguments),
+  }));
+  session.messages.push({ role: 'assistant', text: reply.text, toolCalls: calls });
+  for (const [index, call] of calls.entries()) {
+    const asked = reply.toolCalls[index] ?? call;
+    const text =
+      index >= MAX_CALLS_PER_TURN
+        ? `Not carried out: at most ${MAX_CALLS_PER_TURN} calls go into one turn. Call again.`
+        : yield* toolCall(session, flow, asked, `turn-${session.turns}-call-${index + 1}`);
+    session.messages.push({ role: 'tool', callId: call.id, name: call.name, text });
+  }
+}
+
+/** Servers parse arguments again when the transcript comes back to them, and fail on what is not JSON. */
+function parseableArguments(text: string): string {
+  return parseJsonObject(text) === undefined ? JSON.stringify({ unreadable: text.slice(0, 300) }) : text;
+}
+
+/** One call: refused with a reason, or carried out as a step. Returns the text for the model. */
+function* toolCall(session: Session, flow: Flow, call: ToolCallRequest, name: string): Operation<string> {
+  const { role, node } = session.task;
+  const repetition = session.repeated(call);
+  if (repetition === 'stop') fail(noProgress);
+  const prepared = prepareCall(call.name, call.arguments, role.tools);
+  let text: string;
+  if (prepared.ok) {
+    const output = yield* flow.step(
+      name,
+      toolCallContract,
+      { node, agent: role.name, tool: call.name, arguments: call.arguments },
+      { label: labelOf(prepared.call), retry: TOOL_RETRY, timeoutMs: timeoutOf(prepared.call) },
+    );
+    session.workedMs += output.durationMs;
+    text = output.content;
+  } else text = prepared.problem;
+  if (repetition === 'fine') return text;
+  return `${text}\n\nYou have made this same call several times running and its result does not change. Do something else.`;
+}
+
+function timeoutOf(call: PreparedCall): number {
+  return call.tool === 'run' ? call.timeoutMs + COMMAND_GRACE_MS : FILE_TIMEOUT_MS;
+}

@@ -1,0 +1,179 @@
+import { z } from 'zod';
+import type { AgentRole } from '../domain/agent.ts';
+import { showCommand, splitCommandLine } from './command-line.ts';
+import { describeIssues, strictJsonSchema } from './json-schema.ts';
+import type { ToolDefinition } from './transcript.ts';
+
+export type ToolName = AgentRole['tools'][number];
+
+/** A call that is understood and allowed: what the implementation carries out. */
+export type PreparedCall =
+  | { readonly tool: 'list'; readonly under: string }
+  | { readonly tool: 'read'; readonly path: string; readonly from: number | null; readonly to: number | null }
+  | { readonly tool: 'search'; readonly query: string; readonly under: string }
+  | { readonly tool: 'write'; readonly path: string; readonly content: string }
+  | { readonly tool: 'edit'; readonly path: string; readonly before: string; readonly after: string }
+  | { readonly tool: 'run'; readonly argv: readonly string[]; readonly timeoutMs: number };
+
+export type Preparation =
+  | { readonly ok: true; readonly call: PreparedCall }
+  | { readonly ok: false; readonly problem: string };
+
+/** Seconds: test suites take minutes, and an agent that waits longer is better told so. */
+const DEFAULT_RUN_SECONDS = 120;
+const MAX_RUN_SECONDS = 600;
+
+const path = z.string().min(1).describe('Path relative to the root of the repository.');
+const under = z.string().nullish().describe('Folder to look in; null for the whole repository.');
+const line = z.number().int().min(1).nullish();
+
+const schemas = {
+  list: z.object({ under }),
+  read: z.object({
+    path,
+    from: line.describe('First line, from 1; null for the beginning.'),
+    to: line.describe('Last line, included; null for the end.'),
+  }),
+  search: z.object({ query: z.string().min(1).describe('Literal text, not a pattern.'), under }),
+  write: z.object({ path, content: z.string().describe('The whole new content of the file.') }),
+  edit: z.object({
+    path,
+    before: z.string().min(1).describe('Text that occurs exactly once in the file, copied exactly.'),
+    after: z.string().describe('What takes its place.'),
+  }),
+  run: z.object({
+    argv: z.array(z.string()).nullish().describe('Program and arguments, e.g. ["npm","test"]. Preferred.'),
+    command: z.string().nullish().describe('Instead of argv: one command line. No pipes, no variables.'),
+    timeoutSeconds: z.number().min(1).max(MAX_RUN_SECONDS).nullish(),
+  }),
+} as const;
+
+const descriptions: Readonly<Record<ToolName, string>> = {
+  list: 'Lists the files of the repository.',
+  read: 'Reads a text file, or some of its lines.',
+  search: 'Finds literal text in the files of the repository.',
+  write: 'Creates a file or replaces it as a whole. For a change to an existing file use edit.',
+  edit: 'Replaces one piece of text in a file.',
+  run: 'Runs one command at the root of the repository, without a shell and without network.',
+};
+
+/** The tools of a role as they are offered to the model. */
+export function toolDefinitions(names: readonly ToolName[]): ToolDefinition[] {
+  return names.map((name) => ({
+    name,
+    description: descriptions[name],
+    parameters: strictJsonSchema(schemas[name]),
+  }));
+}
+
+/** Checks a call as the model wrote it. `problem` is for the model: it says what to do instead. */
+export function prepareCall(name: string, argumentsText: string, allowed: readonly ToolName[]): Preparation {
+  const tool = allowed.find((candidate) => candidate === name);
+  if (tool === undefined) {
+    const known = allowed.length === 0 ? 'you have none' : `yours are ${allowed.join(', ')}`;
+    return { ok: false, problem: `There is no tool "${name.slice(0, 60)}" here; ${known}.` };
+  }
+  const parsed = parseArguments(argumentsText);
+  if (!parsed.ok) return parsed;
+  const fail = (error: z.ZodError): Preparation => ({
+    ok: false,
+    problem: `The arguments of ${tool} do not fit: ${describeIssues(error)}.`,
+  });
+  switch (tool) {
+    case 'list': {
+      const input = schemas.list.safeParse(parsed.value);
+      return input.success ? ready({ tool, under: input.data.under ?? '.' }) : fail(input.error);
+    }
+    case 'read': {
+      const input = schemas.read.safeParse(parsed.value);
+      if (!input.success) return fail(input.error);
+      return ready({ tool, path: input.data.path, from: input.data.from ?? null, to: input.data.to ?? null });
+    }
+    case 'search': {
+      const input = schemas.search.safeParse(parsed.value);
+      return input.success
+        ? ready({ tool, query: input.data.query, under: input.data.under ?? '.' })
+        : fail(input.error);
+    }
+    case 'write': {
+      const input = schemas.write.safeParse(parsed.value);
+      return input.success ? ready({ tool, ...input.data }) : fail(input.error);
+    }
+    case 'edit': {
+      const input = schemas.edit.safeParse(parsed.value);
+      return input.success ? ready({ tool, ...input.data }) : fail(input.error);
+    }
+    case 'run': {
+      const input = schemas.run.safeParse(parsed.value);
+      return input.success ? prepareRun(input.data) : fail(input.error);
+    }
+    default: {
+      const never: never = tool;
+      return never;
+    }
+  }
+}
+
+function ready(call: PreparedCall): Preparation {
+  return { ok: true, call };
+}
+
+function prepareRun(input: z.infer<typeof schemas.run>): Preparation {
+  const timeoutMs = (input.timeoutSeconds ?? DEFAULT_RUN_SECONDS) * 1_000;
+  const argv = input.argv ?? [];
+  // Some models put the whole line into the first word.
+  const only = argv.length === 1 ? argv[0] : undefined;
+  const commandLine = argv.length === 0 ? (input.command ?? '') : only?.includes(' ') ? only : null;
+  if (commandLine === null) {
+    if (argv[0] === '') return { ok: false, problem: 'The command is empty.' };
+    return ready({ tool: 'run', argv, timeoutMs });
+  }
+  const split = splitCommandLine(commandLine);
+  return split.ok ? ready({ tool: 'run', argv: split.argv, timeoutMs }) : split;
+}
+
+function parseArguments(
+  text: string,
+): { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly problem: string } {
+  try {
+    const value: unknown = JSON.parse(text.trim() === '' ? '{}' : text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ok: true, value };
+    return { ok: false, problem: 'The arguments must be one JSON object.' };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : 'not JSON';
+    return {
+      ok: false,
+      problem: `The arguments are not valid JSON (${reason}). Nothing was executed; call again.`,
+    };
+  }
+}
+
+/** Characters of a label: it stands in one line of the epic. */
+const LABEL_CHARS = 70;
+
+/** What people read while the call is under way: "writing src/export/csv.js". */
+export function labelOf(call: PreparedCall): string {
+  switch (call.tool) {
+    case 'list':
+      return call.under === '.' || call.under === '' ? 'looking around' : cut(`looking around ${call.under}`);
+    case 'read':
+      return cut(`reading ${call.path}`);
+    case 'search':
+      return cut(`searching for "${call.query}"`);
+    case 'write':
+      return cut(`writing ${call.path}`);
+    case 'edit':
+      return cut(`editing ${call.path}`);
+    case 'run':
+      return cut(`running ${showCommand(call.argv)}`);
+    default: {
+      const never: never = call;
+      return never;
+    }
+  }
+}
+
+function cut(text: string): string {
+  const line = text.replace(/\s+/g, ' ').trim();
+  return line.length <= LABEL_CHARS ? line : `${line.slice(0, LABEL_CHARS - 1)}…`;
+}
