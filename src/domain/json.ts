@@ -14,3 +14,13 @@ export function canonicalJson(value: Json): string {
   }
   return JSON.stringify(value);
 }
+
+/**
+ * A value as JSON keeps it. What a step returned passes through here before the run sees it, so that the first run
+ * and every replay see the same.
+ */
+export function asJson(value: unknown): Json {
+  if (value === undefined) return null;
+  if (value === null || typeof value === 'boolean' || typeof value === 'string') return value;
+  return JSON.parse(JSON.stringify(value));
+}

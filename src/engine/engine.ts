@@ -1,6 +1,6 @@
 import { type Failure, toFailure } from '../domain/failure.ts';
 import type { RunEvent } from '../domain/events.ts';
-import type { Json } from '../domain/json.ts';
+import { asJson, type Json } from '../domain/json.ts';
 import { isTerminal, type Outcome, type RunSpec } from '../domain/run.ts';
 import type { Usage } from '../domain/usage.ts';
 import type { Activity, StepContext } from '../ports/activity.ts';
@@ -268,11 +268,11 @@ export class EmbeddedEngine implements Engine {
     void flight.finally(() => this.#inFlight.delete(flight));
   }
 
-  async #perform(type: string, input: Json, context: StepContext): Promise<Outcome> {
+  async #perform(type: string, input: unknown, context: StepContext): Promise<Outcome> {
     const activity = this.#activities.get(type);
     if (activity === undefined) return { ok: false, failure: { class: 'structural', code: 'activity_unknown', message: `Nothing here performs "${type}"` } };
     try {
-      return { ok: true, value: await activity.perform(input, context) };
+      return { ok: true, value: asJson(await activity.perform(input, context)) };
     } catch (error) {
       return { ok: false, failure: toFailure(error) };
     }

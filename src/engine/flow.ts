@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { defaultRetry } from '../domain/retry.ts';
 import type { RunEvent } from '../domain/events.ts';
-import type { Json } from '../domain/json.ts';
 import type { RunSpec } from '../domain/run.ts';
 import type { ActivityContract } from '../ports/activity.ts';
 import type { BranchEnd, Flow, NamedBody, Operation, Settled, StepOptions } from '../ports/flow.ts';
@@ -17,7 +16,7 @@ const DEFAULT_TIMEOUT_MS = 15 * 60_000;
 export function createFlow(path: string): Flow {
   const flow: Flow = {
     path,
-    *step<I, O>(name: string, of: ActivityContract<I, O>, input: I & Json, options: StepOptions = {}): Operation<O> {
+    *step<I, O>(name: string, of: ActivityContract<I, O>, input: I, options: StepOptions = {}): Operation<O> {
       const value = yield {
         op: 'step',
         name,

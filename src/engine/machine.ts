@@ -1,6 +1,6 @@
 import { BatonError, toFailure } from '../domain/failure.ts';
 import type { RunEvent } from '../domain/events.ts';
-import type { Json } from '../domain/json.ts';
+import { asJson, type Json } from '../domain/json.ts';
 import type { Outcome } from '../domain/run.ts';
 import type { BranchEnd, Flow, Op, Operation } from '../ports/flow.ts';
 import { createFlow } from './flow.ts';
@@ -165,7 +165,7 @@ export class Machine {
   #end(fiber: Fiber, end: BranchEnd, value?: unknown): void {
     const { group } = fiber;
     if (group === null) {
-      this.#result = end.ok ? { ok: true, value: plain(value) } : { ok: false, failure: toFailure(end.error) };
+      this.#result = end.ok ? { ok: true, value: asJson(value) } : { ok: false, failure: toFailure(end.error) };
       return;
     }
     // A fiber that ends in the very turn in which its group was closed has nobody to tell.
@@ -203,8 +203,4 @@ export class Machine {
       }
     }
   }
-}
-
-function plain(value: unknown): Json {
-  return value === undefined ? null : JSON.parse(JSON.stringify(value));
 }

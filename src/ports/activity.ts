@@ -1,6 +1,5 @@
 import type { z } from 'zod';
 import type { RunEvent } from '../domain/events.ts';
-import type { Json } from '../domain/json.ts';
 import type { Usage } from '../domain/usage.ts';
 
 /**
@@ -32,7 +31,8 @@ export interface StepContext {
 /** An implementation: at least once, so it must be idempotent under `idempotencyKey`. */
 export interface Activity {
   readonly type: string;
-  perform(input: Json, context: StepContext): Promise<Json>;
+  /** Input is what the generator gave (never stored); the result must survive JSON. */
+  perform(input: unknown, context: StepContext): Promise<unknown>;
 }
 
 /** Declares a contract. */
@@ -41,7 +41,7 @@ export function contract<I, O>(type: string, input: z.ZodType<I>, output: z.ZodT
 }
 
 /** Binds an implementation to its contract; input and output are parsed, so neither side can drift. */
-export function implement<I, O extends Json>(
+export function implement<I, O>(
   of: ActivityContract<I, O>,
   perform: (input: I, context: StepContext) => Promise<O>,
 ): Activity {

@@ -13,7 +13,8 @@ export type Op =
       /** What a person reads while it runs: "writing src/a.ts". */
       readonly label: string;
       readonly activity: string;
-      readonly input: Json;
+      /** Made again by a replay, never stored. */
+      readonly input: unknown;
       readonly retry: RetryPolicy;
       readonly timeoutMs: number;
       readonly giveUp: GiveUp;
@@ -73,7 +74,7 @@ export type Settled<T> =
 export interface Flow {
   /** The path of this fiber: what its keys begin with. */
   readonly path: string;
-  step<I, O>(name: string, of: ActivityContract<I, O>, input: I & Json, options?: StepOptions): Operation<O>;
+  step<I, O>(name: string, of: ActivityContract<I, O>, input: I, options?: StepOptions): Operation<O>;
   sleep(name: string, ms: number): Operation<void>;
   /** Waits for a signal of this run; one sent before the wait counts. First wins by idempotency key. */
   waitSignal<T>(name: string, signal: string, schema: z.ZodType<T>): Operation<T>;

@@ -27,6 +27,8 @@ export const workspaceInfoSchema = z.object({
   branch: z.string(),
   base: z.string(),
   sandbox: z.enum(['bubblewrap', 'none']),
+  /** The snapshot's commit the files were taken from, where the worktree's folder had been deleted meanwhile. */
+  restoredFrom: z.string().optional(),
 });
 export type WorkspaceInfo = z.infer<typeof workspaceInfoSchema>;
 
@@ -35,8 +37,8 @@ export type Snapshot = z.infer<typeof snapshotSchema>;
 
 export const commandResultSchema = z.object({
   exitCode: z.number().nullable(),
-  /** Set when it was ended from outside. */
-  ended: z.enum(['timeout', 'output_limit', 'cancelled']).nullable(),
+  /** Set when it was ended from outside; `resource_limit`: too many processes or too much memory. */
+  ended: z.enum(['timeout', 'output_limit', 'resource_limit', 'cancelled']).nullable(),
   /** Standard output and error as they came, cut in the middle with the number of characters left out said. */
   output: z.string(),
   durationMs: z.number(),

@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { agentRoleSchema } from '../domain/agent.ts';
+import { diffStatSchema, planSchema } from '../domain/events.ts';
+import { workflowSchema } from '../domain/workflow.ts';
+import { contract } from '../ports/activity.ts';
+import { repositoryReportSchema, workspaceInfoSchema } from '../ports/workspace.ts';
+
+/** What a session's run is made of: stored with the run, so a newer catalogue changes nothing under way. */
+export const sessionDefinitionSchema = z.object({ workflow: workflowSchema, roles: z.array(agentRoleSchema) });
+export type SessionDefinition = z.infer<typeof sessionDefinitionSchema>;
+
+export const sessionInputSchema = z.object({
+  runId: z.string(),
+  sessionId: z.string(),
+  team: z.string(),
+  requester: z.string(),
+  request: z.string(),
+  repository: z.string(),
+  branch: z.string(),
+  /** True when nobody is there to press Start: `baton run`. */
+  autoStart: z.boolean(),
+});
+export type SessionInput = z.infer<typeof sessionInputSchema>;
+
+export const inspectRepository = contract('repository.inspect', z.object({ location: z.string() }), repositoryReportSchema);
+
+export const makePlan = contract(
+  'plan.make',
+  z.object({ definition: sessionDefinitionSchema, request: z.string(), report: repositoryReportSchema }),
+  planSchema,
+);
+
+export const openWorkspace = contract(
+  'workspace.open',
+  z.object({ location: z.string(), branch: z.string(), base: z.string() }),
+  workspaceInfoSchema.extend({ allowUnsandboxed: z.boolean() }),
+);
+
+/** Puts an approved tree (or the worktree as it is, when nobody was asked) on the branch. */
+export const keepWork = contract(
+  'workspace.keep',
+  z.object({ tree: z.string().nullable(), message: z.string(), at: z.number() }),
+  z.object({ commit: z.string(), tree: z.string(), stat: diffStatSchema }),
+);
+
+export const closeWorkspace = contract('workspace.close', z.object({}), z.object({}));
+
+/** What Start and Cancel on the plan send. */
+export const planSignalSchema = z.object({ verdict: z.enum(['start', 'cancel']), by: z.string() });
+export const PLAN_SIGNAL = 'plan';

@@ -1,0 +1,112 @@
+import type { AgentRole } from '../domain/agent.ts';
+import { BatonError, type Failure, toFailure } from '../domain/failure.ts';
+import { emptyHandoff, type Handoff } from '../domain/handoff.ts';
+import type { Json } from '../domain/json.ts';
+import { INTERPRETER_VERSION, type Interpreter } from '../patterns/interpreter.ts';
+import type { Flow, Operation, Program } from '../ports/flow.ts';
+import type { Runner } from '../ports/runner.ts';
+import type { RepositoryReport } from '../ports/workspace.ts';
+import { closeWorkspace, inspectRepository, keepWork, makePlan, openWorkspace, PLAN_SIGNAL, planSignalSchema, type SessionDefinition, sessionDefinitionSchema, type SessionInput, sessionInputSchema } from './contracts.ts';
+import { permitFor } from './permit.ts';
+
+/** A plan nobody answers is let go after this; the words to start it again are in the epic. */
+const PLAN_PATIENCE_MS = 7 * 86_400_000;
+
+export const SESSION_PROGRAM = 'session';
+
+/** The whole run of an epic: look, plan, ask, work, keep. Deterministic; every effect is a step. */
+export function sessionProgram(interpreter: Interpreter, runnerFor: (role: AgentRole) => Runner): Program {
+  return {
+    name: SESSION_PROGRAM,
+    version: INTERPRETER_VERSION,
+    *run(definition, input, flow) {
+      return yield* session(sessionDefinitionSchema.parse(definition), sessionInputSchema.parse(input), flow, interpreter, runnerFor);
+    },
+  };
+}
+
+function* session(definition: SessionDefinition, input: SessionInput, flow: Flow, interpreter: Interpreter, runnerFor: (role: AgentRole) => Runner): Operation<Json> {
+  const report = yield* flow.step('inspect', inspectRepository, { location: input.repository }, { label: `reading ${input.repository}` });
+  if (!report.usable || report.head === null) {
+    return yield* refused(flow, report.problem ?? 'The repository cannot be used');
+  }
+  const plan = yield* flow.step('plan', makePlan, { definition, request: input.request, report }, { label: 'planning' });
+  yield* flow.emit({ type: 'plan.ready', plan });
+  if (!(yield* agreed(input, flow))) return { status: 'cancelled' };
+
+  const opened = yield* flow.step('open', openWorkspace, { location: input.repository, branch: input.branch, base: report.head }, { label: 'making a worktree' });
+  yield* flow.emit({ type: 'workspace.ready', branch: opened.branch, base: opened.base, sandbox: opened.sandbox });
+  const kept: { tree: string | null } = { tree: null };
+  const end = yield* attempt(flow.call('work', (inner) =>
+    interpreter.run(definition.workflow.flow, emptyHandoff, inner, {
+      request: input.request,
+      testCommand: report.testCommand,
+      role: (name) => roleOf(definition.roles, name),
+      runner: runnerFor,
+      permit: permitFor(opened),
+      approved: (tree) => {
+        kept.tree = tree;
+      },
+    }),
+  ));
+  return yield* finish(flow, input, report, kept.tree, end);
+}
+
+/** Waits for Start or Cancel. */
+function* agreed(input: SessionInput, flow: Flow): Operation<boolean> {
+  if (input.autoStart) {
+    yield* flow.emit({ type: 'plan.started', by: input.requester });
+    return true;
+  }
+  const answer = yield* flow.waitSignalFor('plan-answer', PLAN_SIGNAL, planSignalSchema, PLAN_PATIENCE_MS);
+  if (answer?.verdict === 'start') {
+    yield* flow.emit({ type: 'plan.started', by: answer.by });
+    return true;
+  }
+  const summary = answer === null ? 'Nobody started the plan within a week, so it was let go' : `<@${answer.by}> cancelled the plan; nothing was changed`;
+  yield* flow.emit({ type: 'result', status: 'cancelled', summary, branch: null, commit: null, diff: null, tests: null });
+  return false;
+}
+
+function* refused(flow: Flow, problem: string): Operation<Json> {
+  yield* flow.emit({ type: 'result', status: 'failed', summary: problem, branch: null, commit: null, diff: null, tests: null });
+  throw new BatonError({ class: 'terminal', code: 'repository_unusable', message: problem, hint: 'Nothing was started. Mend this, then run it again.' });
+}
+
+type End = { readonly ok: true; readonly handoff: Handoff } | { readonly ok: false; readonly failure: Failure };
+
+function* attempt(work: Operation<Handoff>): Operation<End> {
+  try {
+    return { ok: true, handoff: yield* work };
+  } catch (error) {
+    return { ok: false, failure: toFailure(error) };
+  }
+}
+
+/** Success or not, what was done is kept on the branch, and the worktree goes. */
+function* finish(flow: Flow, input: SessionInput, report: RepositoryReport, approvedTree: string | null, end: End): Operation<Json> {
+  const at = yield* flow.now('at');
+  const title = input.request.split('\n')[0] ?? input.request;
+  const state = end.ok ? '' : `\n\nUnfinished: ${end.failure.message}`;
+  const message = `${title.slice(0, 70)}\n\nAsked by ${input.requester} in ${input.sessionId}, run ${input.runId}.${state}\n`;
+  const kept = yield* flow.step('keep', keepWork, { tree: end.ok ? approvedTree : null, message, at }, { label: 'putting the work on its branch' });
+  yield* flow.step('close', closeWorkspace, {}, { label: 'tidying up' });
+  yield* flow.emit({
+    type: 'result',
+    status: end.ok ? 'completed' : 'failed',
+    summary: end.ok ? `The work is on ${input.branch}` : end.failure.message,
+    branch: input.branch,
+    commit: kept.commit,
+    diff: kept.stat,
+    tests: null,
+    detail: { repository: report.name, tree: kept.tree, hint: end.ok ? null : (end.failure.hint ?? null) },
+  });
+  if (!end.ok) throw new BatonError(end.failure);
+  return { status: 'completed', branch: input.branch, commit: kept.commit, tree: kept.tree };
+}
+
+function roleOf(roles: readonly AgentRole[], name: string): AgentRole {
+  const role = roles.find((each) => each.name === name);
+  if (role === undefined) throw new BatonError({ class: 'structural', code: 'agent_unknown', message: `The workflow asks for the agent "${name}", which the run does not hold` });
+  return role;
+}
