@@ -1,6 +1,7 @@
 import { type Block, Message } from 'slack-blocks-to-jsx';
 import { z } from 'zod';
 import { useDesk } from '../components/context.ts';
+import { shownName } from '../state/selectors.ts';
 import { isSafeUrl } from '../text/mrkdwn.ts';
 
 // Only kinds that `drawerOf` gives to the library come here, and a BlockGuard stands above for wrong shapes.
@@ -18,7 +19,7 @@ export default function LibraryBlock({ block }: { readonly block: Record<string,
       name=""
       logo=""
       data={{
-        users: workspace.people.map(({ id, name }) => ({ id, name })),
+        users: workspace.people.map((person) => ({ id: person.id, name: shownName(person) })),
         channels: workspace.channels
           .filter((channel) => channel.kind !== 'im')
           .map(({ id, name }) => ({ id, name })),

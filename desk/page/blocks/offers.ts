@@ -1,4 +1,4 @@
-import { channelTitle } from '../state/selectors.ts';
+import { channelTitle, shownName } from '../state/selectors.ts';
 import type { Workspace } from '../state/state.ts';
 import type { Element, Option } from './schema.ts';
 import type { Entry } from './values.ts';
@@ -19,7 +19,7 @@ export interface OfferGroup {
 /** What an element lets a person choose from: its own options, or the workspace's people and channels. */
 export function offersOf(element: Element, workspace: Workspace, me: string): readonly OfferGroup[] {
   if (element.type.endsWith('users_select'))
-    return [{ label: null, offers: workspace.people.map((person) => named(person.id, person.name)) }];
+    return [{ label: null, offers: workspace.people.map((person) => named(person.id, shownName(person))) }];
   if (element.type.endsWith('channels_select') || element.type.endsWith('conversations_select')) {
     const withDirect = element.type.endsWith('conversations_select');
     const channels = workspace.channels.filter(

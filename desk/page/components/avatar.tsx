@@ -1,4 +1,5 @@
 import type { Person } from '../../contract.ts';
+import { shownName } from '../state/selectors.ts';
 import { useDesk } from './context.ts';
 
 /** Degrees between two neighbours' hues: with 67, the first five people are far apart. */
@@ -19,7 +20,7 @@ export function Avatar({ person, size }: { readonly person: Person; readonly siz
       style={person.isBot ? undefined : { backgroundColor: colour }}
       aria-hidden="true"
     >
-      {person.name.slice(0, 1).toUpperCase()}
+      {shownName(person).slice(0, 1).toUpperCase()}
     </span>
   );
 }

@@ -4,8 +4,8 @@ import type { Ready } from '../state/state.ts';
 import { Composer } from './composer.tsx';
 import { useDesk } from './context.ts';
 import { Hint } from './hint.tsx';
-import { useDraft } from './use-draft.ts';
 import { MessageList } from './message-list.tsx';
+import { useDraft } from './use-draft.ts';
 
 export function ChannelPane({ state, id }: { readonly state: Ready; readonly id: string }) {
   const { session } = useDesk();
@@ -29,12 +29,14 @@ export function ChannelPane({ state, id }: { readonly state: Ready; readonly id:
         onThread={session.openThread}
       />
       <div className="pane-foot">
-        <Hint
-          onUse={(example) => {
-            setText(example);
-            setHanded(handed + 1);
-          }}
-        />
+        {channel.kind !== 'im' && (
+          <Hint
+            onUse={(example) => {
+              setText(example);
+              setHanded(handed + 1);
+            }}
+          />
+        )}
         {channel.archived ? (
           <p className="nothing">This channel is archived. Nothing new can be written in it.</p>
         ) : (

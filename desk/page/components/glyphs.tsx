@@ -14,10 +14,7 @@ const SIGNS: Readonly<Record<string, ReactNode>> = {
   '🚨': (
     <>
       <path d="M4 11V8.5a4 4 0 0 1 8 0V11z" fill="#d8392b" />
-      <path
-        d="M3 11.6h10v2H3zM8 1v1.8M2.6 3.2l1.2 1.2m9.6-1.2-1.2 1.2"
-        {...stroke('#d8392b', 1.2)}
-      />
+      <path d="M3 11.6h10v2H3zM8 1v1.8M2.6 3.2l1.2 1.2m9.6-1.2-1.2 1.2" {...stroke('#d8392b', 1.2)} />
     </>
   ),
   '⚠': (

@@ -2,7 +2,7 @@ import { memo } from 'react';
 import type { Message } from '../../contract.ts';
 import { Blocks } from '../blocks/blocks.tsx';
 import { FormProvider } from '../blocks/form.tsx';
-import { personOf } from '../state/selectors.ts';
+import { personOf, shownName } from '../state/selectors.ts';
 import { clockOf, msOf } from '../text/time.ts';
 import { Avatar } from './avatar.tsx';
 import { useDesk } from './context.ts';
@@ -33,7 +33,7 @@ export const MessageItem = memo(function MessageItem({
   return (
     <article
       className={`message${compact ? ' message-compact' : ''}${ephemeral ? ' message-ephemeral' : ''}`}
-      aria-label={`${author.name}, ${time}`}
+      aria-label={`${shownName(author)}, ${time}`}
       data-ts={message.ts}
     >
       {ephemeral && <p className="only-you">Only visible to you</p>}
@@ -43,7 +43,7 @@ export const MessageItem = memo(function MessageItem({
       <div className="message-body">
         {!compact && (
           <div className="message-head">
-            <strong className="author">{author.name}</strong>
+            <strong className="author">{shownName(author)}</strong>
             {author.isBot && <span className="app-badge">APP</span>}
             <time dateTime={new Date(msOf(message.ts)).toISOString()} title={full}>
               {time}

@@ -1,5 +1,5 @@
 import { type ReactNode, useMemo } from 'react';
-import { personOf } from '../state/selectors.ts';
+import { personOf, shownName } from '../state/selectors.ts';
 import { emojiOf } from '../text/emoji.ts';
 import { keyed } from '../text/keyed.ts';
 import { type Inline, parseMrkdwn } from '../text/mrkdwn.ts';
@@ -59,7 +59,7 @@ function InlineNode({ node, desk }: { readonly node: Inline; readonly desk: Desk
       const person = personOf(desk.workspace.people, node.id);
       return (
         <span className={`mention${node.id === desk.me ? ' mention-me' : ''}`}>
-          @{person.name === node.id ? (node.label ?? node.id) : person.name}
+          @{person.name === node.id ? (node.label ?? node.id) : shownName(person)}
         </span>
       );
     }

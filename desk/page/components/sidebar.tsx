@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import type { Channel, Person } from '../../contract.ts';
-import { channelTitle, personOf, unread } from '../state/selectors.ts';
+import { channelTitle, personOf, shownName, unread } from '../state/selectors.ts';
 import type { Ready } from '../state/state.ts';
 import { Avatar } from './avatar.tsx';
 import { useDesk } from './context.ts';
@@ -131,14 +131,14 @@ function StrangerItem({ person, onChosen }: { readonly person: Person; readonly 
       <button
         type="button"
         className="item item-quiet"
-        aria-label={`Direct message with ${person.name}`}
+        aria-label={`Direct message with ${shownName(person)}`}
         onClick={() => {
           void session.openDirect(person.id);
           onChosen();
         }}
       >
         <Avatar person={person} size="small" />
-        <span className="item-name">{person.name}</span>
+        <span className="item-name">{shownName(person)}</span>
         {person.isBot && <span className="app-badge">APP</span>}
       </button>
     </li>

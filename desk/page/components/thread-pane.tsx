@@ -4,8 +4,8 @@ import { Composer } from './composer.tsx';
 import { useDesk } from './context.ts';
 import { MessageItem } from './message-item.tsx';
 import { PendingItem } from './pending-item.tsx';
-import { useDraft } from './use-draft.ts';
 import { useBottom } from './use-bottom.ts';
+import { useDraft } from './use-draft.ts';
 
 interface Props {
   readonly state: Ready;

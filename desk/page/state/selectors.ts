@@ -16,11 +16,16 @@ export function personOf(people: readonly Person[], id: string): Person {
   );
 }
 
+/** The name people see: an app's full name, a person's handle. */
+export function shownName(person: Person): string {
+  return person.isBot ? person.realName : person.name;
+}
+
 /** @returns the channel's title as people say it: `#general`, or the other person's name. */
 export function channelTitle(channel: Channel, me: string, people: readonly Person[]): string {
   if (channel.kind !== 'im') return `#${channel.name}`;
   const other = channel.members.find((member) => member !== me) ?? me;
-  return personOf(people, other).name;
+  return shownName(personOf(people, other));
 }
 
 /** What stands in the channel itself: no replies, and deleted messages only while a thread hangs on them. */

@@ -18,7 +18,10 @@ export function encodeTyped(text: string, people: readonly Person[], channels: r
 
 function mention(name: string, people: readonly Person[]): string | null {
   if (name === 'here' || name === 'channel' || name === 'everyone') return `<!${name}>`;
-  const person = people.find((one) => one.name.toLowerCase() === name.toLowerCase());
+  const wanted = name.toLowerCase();
+  const person = people.find(
+    (one) => one.name.toLowerCase() === wanted || (one.isBot && one.realName.toLowerCase() === wanted),
+  );
   return person === undefined ? null : `<@${person.id}>`;
 }
 
