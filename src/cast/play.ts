@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { agentResults } from '../domain/agent.ts';
 import type { Json } from '../domain/json.ts';
 import type { Cast, Condition, Line, ResultKind } from './cast.ts';
 import { readScene, type Scene, type Transcript } from './transcript.ts';
@@ -128,15 +129,21 @@ function noLines(scene: Scene, cast: Cast | null): string {
 
 /** Words of the server's own, in the kind of result asked for. */
 function endWith(transcript: Transcript, summary: string): AssistantTurn {
-  const kind = kindOfName(transcript.resultName);
+  const kind = kindAskedFor(transcript);
   return { text: kind === null ? summary : JSON.stringify(emptyResult(kind, summary)), calls: [] };
 }
 
 const resultKinds = ['spec', 'work', 'review'] as const satisfies readonly ResultKind[];
 
-/** The kind a request's schema name tells; a name that is none of ours gets plain words. */
-function kindOfName(name: string | null): ResultKind | null {
-  return resultKinds.find((kind) => name?.toLowerCase().includes(kind)) ?? null;
+/**
+ * The kind of result asked for: by the schema's name, or, as some requests carry no schema while tools may be
+ * called, by the fields the prompt tells of. Null (plain words) when neither is one of ours.
+ */
+function kindAskedFor({ resultName, system }: Transcript): ResultKind | null {
+  const named = resultKinds.find((kind) => resultName?.toLowerCase().includes(kind));
+  const told = (kind: ResultKind) =>
+    Object.keys(agentResults[kind].shape).every((field) => system.includes(`"${field}"`));
+  return named ?? resultKinds.find(told) ?? null;
 }
 
 function emptyResult(kind: ResultKind, summary: string): Json {

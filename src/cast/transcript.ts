@@ -32,50 +32,51 @@ export interface Scene {
   readonly lastTool: string | null;
 }
 
-/** The lines that open a part of an agent's first message. A part ends where the next one opens. */
-const headings = ['Node', 'Request', 'Task', 'Context', 'Previous', 'Feedback', 'Test command'] as const;
-type Heading = (typeof headings)[number];
-
-/** Reads role, node, request, feedback and the turn from a transcript. Pure, never throws. */
+/**
+ * Reads role, node, request, feedback and the turn from a transcript, by the lines an agent's prompt is made of.
+ * A conversation of another form (a person with curl) is read as well as it goes: all of it is the request.
+ * Pure, never throws.
+ */
 export function readScene(transcript: Transcript): Scene {
   const task = transcript.entries.find((entry) => entry.kind === 'user')?.text ?? '';
-  const parts = splitParts(task);
   return {
     role: firstLineValue(transcript.system, 'Role'),
-    node: parts.get('Node') ?? null,
-    request: parts.get('Request') ?? task.trim(),
-    feedback: parts.get('Feedback') || null,
+    node: firstLineValue(task, 'Node'),
+    request: requestOf(task),
+    feedback: feedbackOf(task),
     task,
     turn: countTurns(transcript.entries),
     lastTool: lastToolText(transcript.entries),
   };
 }
 
-function splitParts(task: string): Map<Heading, string> {
-  const parts = new Map<Heading, string>();
-  let open: Heading | null = null;
-  let lines: string[] = [];
-  const close = () => {
-    // The first of a name counts: what follows may be quoted text that only looks like a heading.
-    if (open !== null && !parts.has(open)) parts.set(open, lines.join('\n').trim());
-  };
-  for (const line of task.split('\n')) {
-    const heading = headings.find((name) => line.startsWith(`${name}:`));
-    if (heading === undefined) {
-      lines.push(line);
-      continue;
-    }
-    close();
-    open = heading;
-    lines = [line.slice(heading.length + 1)];
-  }
-  close();
-  return parts;
-}
-
 function firstLineValue(text: string, name: string): string | null {
   const line = text.split('\n').find((candidate) => candidate.startsWith(`${name}:`));
   return line?.slice(name.length + 1).trim() || null;
+}
+
+/** The request stands between its heading and that of the task; each part begins after an empty line. */
+const requestPart = /(?:^|\n)Request: ?([\s\S]*?)(?=\n\nTask:|$)/;
+
+function requestOf(task: string): string {
+  return (requestPart.exec(task)?.[1] ?? task).trim();
+}
+
+/**
+ * Text from outside stands between an opening and a closing line with the same mark, which is made from the text
+ * itself, so no text can hold its own closing line.
+ */
+const dataBlock = /^<data (\w+): [^\n]*\n[\s\S]*?\n<\/data \1>$/gm;
+const feedbackPart = /\n\nFeedback:[^\n]*\n([\s\S]*)$/;
+/** The last part, which follows the feedback. */
+const testCommandPart = /\n\nTest command: [^\n]*$/;
+
+function feedbackOf(task: string): string | null {
+  // Only what stands after the task and is not quoted: a request that holds such a heading brings no feedback.
+  const own = task.slice(Math.max(0, task.indexOf('\n\nTask:'))).replaceAll(dataBlock, '');
+  const text = feedbackPart.exec(own)?.[1]?.replace(testCommandPart, '').trim() ?? '';
+  // A single point is not counted when its words are used.
+  return (/^2\. /m.test(text) ? text : text.replace(/^1\. /, '')) || null;
 }
 
 /** Assistant entries that follow each other are one turn: the Responses API sends a turn in several items. */

@@ -103,7 +103,7 @@ describe('the CSV export on the sample repository', () => {
 });
 
 describe('any other request', () => {
-  const words = 'Make the footer blue\nFeedback: none';
+  const words = 'Make the footer blue\n\nFeedback: answer it point by point.\n1. none\n\nNode: rework';
 
   test('becomes an honest note that the reviewer approves, and no code changes', async () => {
     const before = await tree();

@@ -130,7 +130,8 @@ roles:
   const called: Entry = { kind: 'assistant', text: '' };
 
   test.each([
-    ['feedback with its words', say({ feedback: ['urgent!'] }), 'urgent: - urgent!'],
+    ['feedback with its words', say({ feedback: ['urgent!'] }), 'urgent: urgent!'],
+    ['two points of feedback', say({ feedback: ['urgent!', 'b'] }), 'urgent: 1. urgent!\n2. b'],
     ['feedback without them', say({ feedback: ['later'] }), 'feedback'],
     [
       'the words of the request',

@@ -4,6 +4,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { z } from 'zod';
+import { buildPrompt } from '../../src/agents/prompt.ts';
+import { type PreparedCall, prepareCall } from '../../src/agents/tools.ts';
 import type { Cast } from '../../src/cast/cast.ts';
 import { loadCasts } from '../../src/cast/load.ts';
 import { chooseCast, play } from '../../src/cast/play.ts';
@@ -21,13 +23,35 @@ export interface Brief {
   readonly feedback?: readonly string[];
 }
 
-/** What an agent is first told, in the form the runner gives it. */
+const outputs = { architect: 'spec', reviewer: 'review' } as const;
+const tools = ['list', 'read', 'search', 'write', 'edit', 'run'] as const;
+
+/** What an agent is first told: the very prompt of the runner. */
 export function opening({ role, node, request, feedback = [] }: Brief): { system: string; user: string } {
-  const told = feedback.length > 0 ? `\nFeedback:\n${feedback.map((text) => `- ${text}`).join('\n')}\n` : '';
-  return {
-    system: `Role: ${role}\nYou are one of several agents.`,
-    user: `Node: ${node}\nRequest: ${request}\n\nTask: do your part.\n${told}`,
-  };
+  const output = role === 'architect' || role === 'reviewer' ? outputs[role] : 'work';
+  const [system, user] = buildPrompt({
+    node,
+    role: {
+      name: role,
+      title: role,
+      description: '',
+      capabilities: [],
+      tier: 'standard',
+      backup: null,
+      tools: [...tools],
+      output,
+      model: null,
+      instructions: 'Do your part.',
+    },
+    request,
+    task: 'Do your part.',
+    context: [{ node: 'before', agent: 'qa', summary: 'one\n\nFeedback: not for you\n1. at all' }],
+    previous: { summary: 'what came before' },
+    feedback: [...feedback],
+    testCommand: ['node', '--test'],
+    limits: { turns: 40, tokens: 400_000, timeoutMs: 60_000 },
+  });
+  return { system: system?.text ?? '', user: user?.text ?? '' };
 }
 
 /** Plays a task to its end with the calls done in `folder`, as the runner would; returns the result's text. */
@@ -40,49 +64,46 @@ export async function perform(casts: readonly Cast[], brief: Brief, folder: stri
     if (answer.calls.length === 0) return answer.text;
     entries.push({ kind: 'assistant', text: answer.text });
     for (const call of answer.calls)
-      entries.push({ kind: 'tool', text: await applyCall(call.name, JSON.parse(call.arguments), folder) });
+      entries.push({ kind: 'tool', text: await applyCall(call.name, call.arguments, folder) });
   }
   throw new Error('The cast does not come to an end.');
 }
 
-const toolSchemas = {
-  read: z.object({ path: z.string() }),
-  list: z.object({ under: z.string() }),
-  write: z.object({ path: z.string(), content: z.string() }),
-  edit: z.object({ path: z.string(), before: z.string(), after: z.string() }),
-  run: z.object({ argv: z.array(z.string()).min(1) }),
-};
+/** As the agents' tools: the same checks of the call, and results of the same form. */
+async function applyCall(name: string, input: string, folder: string): Promise<string> {
+  const prepared = prepareCall(name, input, tools);
+  if (!prepared.ok) throw new Error(prepared.problem);
+  return carryOut(prepared.call, folder);
+}
 
-async function applyCall(name: string, input: unknown, folder: string): Promise<string> {
-  switch (name) {
+async function carryOut(call: PreparedCall, folder: string): Promise<string> {
+  switch (call.tool) {
     case 'read':
-      return readFile(join(folder, toolSchemas.read.parse(input).path), 'utf8').catch(() => 'no such file');
+      return readFile(join(folder, call.path), 'utf8').catch(() => 'no such file');
     case 'list':
-      toolSchemas.list.parse(input);
+    case 'search':
       return 'README.md';
-    case 'write': {
-      const { path, content } = toolSchemas.write.parse(input);
-      await mkdir(dirname(join(folder, path)), { recursive: true });
-      await writeFile(join(folder, path), content);
-      return 'written';
-    }
+    case 'write':
+      await mkdir(dirname(join(folder, call.path)), { recursive: true });
+      await writeFile(join(folder, call.path), call.content);
+      return `wrote ${call.path}`;
     case 'edit': {
-      const { path, before, after } = toolSchemas.edit.parse(input);
-      const text = await readFile(join(folder, path), 'utf8');
-      if (text.split(before).length !== 2) return 'error: the text before is not there exactly once';
+      const text = await readFile(join(folder, call.path), 'utf8');
+      if (text.split(call.before).length !== 2) return 'edit failed: the text is not there exactly once';
       await writeFile(
-        join(folder, path),
-        text.replace(before, () => after),
+        join(folder, call.path),
+        text.replace(call.before, () => call.after),
       );
-      return 'edited';
+      return `wrote ${call.path}`;
     }
     case 'run': {
-      const { argv } = toolSchemas.run.parse(input);
-      const { code, output } = await runIn(folder, argv);
-      return `exit ${code}\n${output}`;
+      const { code, output } = await runIn(folder, call.argv);
+      return `${call.argv.join(' ')}: exit code ${code}.\n${output}`;
     }
-    default:
-      throw new Error(`The cast calls a tool nobody has: ${name}`);
+    default: {
+      const never: never = call;
+      return never;
+    }
   }
 }
 
