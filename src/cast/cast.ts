@@ -4,13 +4,13 @@ import { jsonSchema } from '../domain/json.ts';
 
 /**
  * The form of a cast file: what each agent says when no model is asked. The answer depends on the conversation
- * alone, so the same conversation always gets the same answer. `docs` for people stands at the top of
+ * alone, so the same conversation always gets the same answer. The guide for people stands at the top of
  * `catalog/casts/csv-export.yaml`.
  */
 const words = z.string().min(1);
 
 /** All conditions given have to hold. Texts are compared without regard to case. */
-export const conditionSchema = z.strictObject({
+const conditionSchema = z.strictObject({
   /** The node's id in the workflow. */
   node: words.optional(),
   /** How many turns the agent has had in this task, 0 for its first. */
@@ -31,7 +31,7 @@ const callSchema = z.strictObject({ tool: words, arguments: z.record(z.string(),
 const anyResult = z.record(z.string(), jsonSchema);
 
 /** One turn of an agent: words with calls, words alone, or the typed result that ends the task. */
-export const lineSchema = z
+const lineSchema = z
   .strictObject({
     when: conditionSchema.default({}),
     say: words.optional(),
