@@ -1,0 +1,143 @@
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { BatonError } from '../domain/failure.ts';
+import type { CommandResult } from '../ports/workspace.ts';
+import { hasCode } from './durable-file.ts';
+import { createOutputBuffer } from './output-buffer.ts';
+import { carrying, descendants, signalQuietly } from './process-tree.ts';
+
+/** Bytes of output after which a command is ended: a flood that tells nothing, at the cost of a CPU. */
+const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
+/** Milliseconds between asking a command to end and ending it. */
+const GRACE_MS = 2_000;
+/** Milliseconds for output still in the pipes after the command has ended; a survivor may hold them open for ever. */
+const DRAIN_MS = 500;
+/** Milliseconds between looks at how many processes and how much memory there are. */
+const WATCH_MS = 250;
+/** A process limit does not bind for root, so a watcher counts. Large test suites start some dozens. */
+const MAX_PROCESSES = 512;
+/** Bytes resident, over all processes of a command. */
+const MAX_RESIDENT_BYTES = 6 * 1024 ** 3;
+
+export interface CommandCall {
+  /** The whole command, with whatever wraps it. */
+  readonly argv: readonly string[];
+  readonly cwd: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  /** Milliseconds that never go back. */
+  readonly monotonic: () => number;
+}
+
+type Ended = CommandResult['ended'];
+
+/** Runs a command in a process group of its own and takes the whole group down with it. Standard input is closed. */
+export async function runCommand(call: CommandCall): Promise<CommandResult> {
+  const [program, ...args] = call.argv;
+  if (program === undefined) {
+    throw new BatonError({ class: 'terminal', code: 'command_empty', message: 'The command is empty.' });
+  }
+  const started = call.monotonic();
+  const mark = randomUUID();
+  const output = createOutputBuffer();
+  let ended: Ended = null;
+  if (call.signal.aborted) return { exitCode: null, ended: 'cancelled', output: '', durationMs: 0 };
+
+  const child = spawn(program, args, {
+    cwd: call.cwd,
+    env: { ...call.environment, BATON_COMMAND: mark },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  const exit = Promise.withResolvers<number | null>();
+  const closed = Promise.withResolvers<void>();
+  child.once('error', (error) => exit.reject(startFailure(program, error)));
+  child.once('exit', (code) => exit.resolve(code));
+  child.once('close', () => closed.resolve());
+
+  let killTimer: NodeJS.Timeout | undefined;
+  const end = (why: NonNullable<Ended>) => {
+    if (ended !== null) return;
+    ended = why;
+    if (child.pid === undefined) return;
+    const group = -child.pid;
+    signalQuietly(group, 'SIGTERM');
+    killTimer = setTimeout(() => signalQuietly(group, 'SIGKILL'), GRACE_MS);
+  };
+  const take = (chunk: Buffer) => {
+    output.add(chunk);
+    if (output.total() > MAX_OUTPUT_BYTES) end('output_limit');
+  };
+  child.stdout.on('data', take);
+  child.stderr.on('data', take);
+  const onAbort = () => end('cancelled');
+  call.signal.addEventListener('abort', onAbort, { once: true });
+  const timer = setTimeout(() => end('timeout'), call.timeoutMs);
+  const watcher = child.pid === undefined ? null : watch(child.pid, () => end('resource_limit'));
+
+  try {
+    const exitCode = await exit.promise;
+    await killLeftovers(child.pid, mark);
+    const drained = await Promise.race([closed.promise.then(() => true), delay(DRAIN_MS)]);
+    if (!drained) {
+      child.stdout.destroy();
+      child.stderr.destroy();
+    }
+    return {
+      exitCode: ended === null ? exitCode : null,
+      ended,
+      output: output.text(),
+      durationMs: call.monotonic() - started,
+    };
+  } finally {
+    clearTimeout(timer);
+    clearTimeout(killTimer);
+    watcher?.();
+    call.signal.removeEventListener('abort', onAbort);
+  }
+}
+
+/** Whoever outlives the command: the group, then those that left the group, known by a word in their environment. */
+async function killLeftovers(pid: number | undefined, mark: string): Promise<void> {
+  if (pid === undefined) return;
+  signalQuietly(-pid, 'SIGKILL');
+  for (const survivor of await carrying(`BATON_COMMAND=${mark}`)) signalQuietly(survivor, 'SIGKILL');
+}
+
+/** Looks again and again until stopped; looks never overlap. */
+function watch(pid: number, tooMuch: () => void): () => void {
+  let timer: NodeJS.Timeout;
+  let stopped = false;
+  const look = async () => {
+    const rows = await descendants(pid);
+    const resident = rows.reduce((sum, row) => sum + row.residentBytes, 0);
+    if (rows.length > MAX_PROCESSES || resident > MAX_RESIDENT_BYTES) tooMuch();
+    if (!stopped) timer = setTimeout(() => void look(), WATCH_MS);
+  };
+  timer = setTimeout(() => void look(), WATCH_MS);
+  return () => {
+    stopped = true;
+    clearTimeout(timer);
+  };
+}
+
+function delay(ms: number): Promise<false> {
+  return new Promise((resolve) => {
+    setTimeout(() => resolve(false), ms).unref();
+  });
+}
+
+function startFailure(program: string, error: Error): BatonError {
+  const missing = hasCode(error, 'ENOENT');
+  return new BatonError(
+    {
+      class: 'terminal',
+      code: 'command_missing',
+      message: missing
+        ? `The program ${program} was not found.`
+        : `${program} could not be started: ${error.message}.`,
+    },
+    error,
+  );
+}

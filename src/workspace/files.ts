@@ -1,0 +1,199 @@
+import { lstat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BatonError } from '../domain/failure.ts';
+import type { FileChange, Files } from '../ports/workspace.ts';
+import { createEditLog, replaceOnce } from './edits.ts';
+import { createFileAccess } from './file-access.ts';
+import { type Git, readable, splitNul } from './git.ts';
+import type { KeyedMutex } from './mutex.ts';
+import { pathParts } from './paths.ts';
+import type { OpenedWorktree } from './worktree.ts';
+
+/** Lines and characters of one read: what a model can use at once. The range gives the rest. */
+const MAX_READ_LINES = 2_000;
+const MAX_READ_CHARS = 256 * 1024;
+/** Upper bound on what a caller may ask for. */
+const MAX_LISTED = 5_000;
+const MAX_HITS = 1_000;
+/** Characters of a line shown: minified files have lines of a megabyte. */
+const MAX_LINE_CHARS = 300;
+const MAX_QUERY_CHARS = 1_000;
+/** Bytes of search output read before it is cut. */
+const MAX_SEARCH_BYTES = 8 * 1024 * 1024;
+const SEARCH_TIMEOUT_MS = 20_000;
+
+export interface WorktreeFiles {
+  readonly files: Files;
+  /** Decides what a killed process left half done; before anything else changes files. */
+  readonly settle: () => Promise<void>;
+}
+
+/** The files of one worktree. Changes are made one at a time per run, so two agents cannot edit over each other. */
+export function createFiles(git: Git, opened: OpenedWorktree, mutex: KeyedMutex): WorktreeFiles {
+  const root = opened.worktree;
+  const access = createFileAccess(root, join(opened.side, 'tmp'));
+  const edits = createEditLog(join(opened.side, 'edits'), access);
+  const alone = <T>(work: () => Promise<T>) => mutex.run(`files:${root}`, work);
+  const bind = () => git.bind({ cwd: root, gitDir: opened.gitDir, workTree: root });
+
+  const files: Files = {
+    async list(under, limit) {
+      const folder = pathParts(under).join('/');
+      const bound = await bind();
+      const scope = folder === '' ? [] : [folder];
+      const { stdout } = await bound.run([
+        'ls-files',
+        '-z',
+        '-c',
+        '-o',
+        '--exclude-standard',
+        '--',
+        ...scope,
+      ]);
+      const names = [...new Set(splitNul(stdout))].filter((name) => !name.endsWith('/')).toSorted();
+      const wanted = Math.min(Math.max(limit, 0), MAX_LISTED);
+      const paths: string[] = [];
+      for (const name of names) {
+        // One more than wanted tells whether there is more.
+        if (paths.length > wanted) break;
+        if (await exists(root, name)) paths.push(readable(name));
+      }
+      return { paths: paths.slice(0, wanted), cut: paths.length > wanted };
+    },
+
+    async read(path, range) {
+      const text = await access.read(path);
+      if (text === null) throw missing(path);
+      const lines = linesOf(text);
+      const from = Math.max(1, Math.floor(range?.from ?? 1));
+      const to = Math.min(lines.length, Math.floor(range?.to ?? lines.length), from + MAX_READ_LINES - 1);
+      const part = lines.slice(from - 1, Math.max(from - 1, to)).join('');
+      const asked = Math.min(lines.length, Math.floor(range?.to ?? lines.length));
+      return {
+        text: part.slice(0, MAX_READ_CHARS),
+        lines: lines.length,
+        cut: to < asked || part.length > MAX_READ_CHARS,
+      };
+    },
+
+    async search(query, under, limit) {
+      checkQuery(query);
+      const folder = pathParts(under).join('/');
+      const bound = await bind();
+      const args = [
+        'grep',
+        '--untracked',
+        '--exclude-standard',
+        '--no-recurse-submodules',
+        '--no-textconv',
+        '--no-color',
+      ];
+      args.push('-n', '-z', '-I', '-F', '-e', query, '--');
+      const answer = await bound.run(folder === '' ? args : [...args, folder], {
+        answers: [1],
+        maxBytes: MAX_SEARCH_BYTES,
+        cutOutput: true,
+        timeoutMs: SEARCH_TIMEOUT_MS,
+      });
+      const all = parseHits(answer.stdout, answer.cut);
+      const wanted = Math.min(Math.max(limit, 0), MAX_HITS);
+      return { hits: all.slice(0, wanted), cut: answer.cut || all.length > wanted };
+    },
+
+    write: (path, content) =>
+      alone(async () => {
+        const name = pathParts(path).join('/');
+        const before = await access.read(name).catch((error: unknown) => {
+          // A binary file may be replaced by text; its lines cannot be counted.
+          if (error instanceof BatonError && error.failure.code === 'file_binary') return '';
+          throw error;
+        });
+        if (before !== content) await access.replace(name, content);
+        return changeOf(name, before, content);
+      }),
+
+    edit: (path, before, after, idempotencyKey) =>
+      alone(async () => {
+        const name = pathParts(path).join('/');
+        const earlier = await edits.find(idempotencyKey);
+        if (earlier !== null) return earlier;
+        const content = await access.read(name);
+        if (content === null) throw missing(name);
+        const changed = replaceOnce(name, content, before, after);
+        const change = changeOf(name, content, changed);
+        await edits.carryOut(idempotencyKey, content, changed, change);
+        return change;
+      }),
+  };
+  return { files, settle: () => alone(() => edits.settle()) };
+}
+
+async function exists(root: string, name: string): Promise<boolean> {
+  const path = Buffer.from(`${Buffer.from(root).toString('latin1')}/${name}`, 'latin1');
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Lines with their ends; the empty text has none. */
+function linesOf(text: string): string[] {
+  return text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
+}
+
+/** Counts changed lines between the common beginning and the common end: quick, and never fewer than a diff shows. */
+export function changeOf(path: string, before: string | null, after: string): FileChange {
+  const old = linesOf(before ?? '');
+  const now = linesOf(after);
+  let start = 0;
+  while (start < old.length && start < now.length && old[start] === now[start]) start += 1;
+  let end = 0;
+  while (end < old.length - start && end < now.length - start && old.at(-1 - end) === now.at(-1 - end))
+    end += 1;
+  return {
+    path,
+    added: now.length - start - end,
+    removed: old.length - start - end,
+    created: before === null,
+  };
+}
+
+/** `path NUL line NUL text LF` for each hit; the path itself may hold line ends. */
+function parseHits(output: Buffer, cut: boolean): { path: string; line: number; text: string }[] {
+  const all = output.toString('utf8');
+  const hits: { path: string; line: number; text: string }[] = [];
+  for (let at = 0; at < all.length; ) {
+    const pathEnd = all.indexOf('\0', at);
+    const lineEnd = all.indexOf('\0', pathEnd + 1);
+    const textEnd = all.indexOf('\n', lineEnd + 1);
+    // What comes last is torn where the output was cut.
+    if (pathEnd === -1 || lineEnd === -1 || (textEnd === -1 && cut)) break;
+    const text = all.slice(lineEnd + 1, textEnd === -1 ? all.length : textEnd);
+    hits.push({
+      path: all.slice(at, pathEnd),
+      line: Number(all.slice(pathEnd + 1, lineEnd)),
+      text: text.slice(0, MAX_LINE_CHARS),
+    });
+    at = textEnd === -1 ? all.length : textEnd + 1;
+  }
+  return hits;
+}
+
+function checkQuery(query: string): void {
+  if (query !== '' && query.length <= MAX_QUERY_CHARS && !/[\n\0]/.test(query)) return;
+  throw new BatonError({
+    class: 'terminal',
+    code: 'query_refused',
+    message: 'The text to search for must be one line of 1 to 1,000 characters.',
+    hint: 'Search for one telling line, then read the file around it.',
+  });
+}
+
+function missing(path: string): BatonError {
+  return new BatonError({
+    class: 'terminal',
+    code: 'file_missing',
+    message: `There is no file ${path}.`,
+    hint: 'List the files to see what there is, or write the file to create it.',
+  });
+}

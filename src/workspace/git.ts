@@ -1,0 +1,285 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { BatonError } from '../domain/failure.ts';
+import { hasCode } from './durable-file.ts';
+
+/** Milliseconds. Local git calls take milliseconds; a minute means a hung disk, and checkouts of huge trees still fit. */
+const LOCAL_TIMEOUT_MS = 60_000;
+/** Bytes. File lists of very large repositories fit; a flood does not fill the memory. */
+const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
+/** Characters of git's own words that go into a failure. */
+const MAX_ERROR_CHARS = 600;
+
+/** Fixed for every call, so that nothing a repository carries runs and what we write outlives a power cut. */
+const FIXED_CONFIG = [
+  'core.hooksPath=/dev/null',
+  'core.fsmonitor=false',
+  'core.fsync=all',
+  'core.quotePath=false',
+  'core.sparseCheckout=false',
+  'core.splitIndex=false',
+  'core.untrackedCache=false',
+  'diff.ignoreSubmodules=all',
+  'fetch.recurseSubmodules=false',
+  'gc.auto=0',
+  'i18n.commitEncoding=UTF-8',
+  'maintenance.auto=false',
+  'protocol.ext.allow=never',
+  'safe.bareRepository=explicit',
+  'submodule.recurse=false',
+];
+
+export interface GitPlace {
+  /** Given outright, so that a `.git` an agent has rewritten is never followed. Absent: found from `cwd`. */
+  readonly gitDir?: string;
+  readonly workTree?: string;
+  readonly indexFile?: string;
+  readonly cwd: string;
+}
+
+export interface GitOptions {
+  readonly input?: Buffer | string;
+  /** Seconds-precise author and committer date, in milliseconds since the epoch. */
+  readonly at?: number;
+  /** Exit codes besides 0 that are answers rather than failures. */
+  readonly answers?: readonly number[];
+  readonly maxBytes?: number;
+  /** Output beyond `maxBytes` is cut instead of being a failure. */
+  readonly cutOutput?: boolean;
+  readonly timeoutMs?: number;
+  /** Allows https, ssh and file, and the ssh agent, for this call only. */
+  readonly network?: boolean;
+}
+
+export interface GitAnswer {
+  readonly code: number;
+  readonly stdout: Buffer;
+  readonly cut: boolean;
+}
+
+/** Git at one place, with everything its configuration would run switched off. */
+export interface BoundGit {
+  run(args: readonly string[], options?: GitOptions): Promise<GitAnswer>;
+  /** Standard output without its last line end. */
+  text(args: readonly string[], options?: GitOptions): Promise<string>;
+  /** The object a revision names, or null. Not for text that people typed: use it on refs and ids. */
+  resolve(revision: string): Promise<string | null>;
+}
+
+export interface Git {
+  /** Reads the configuration that holds at the place and neutralises it for the calls that follow. */
+  bind(place: GitPlace): Promise<BoundGit>;
+  /** The configuration that holds at the place, keys in lower case except for the middle part. */
+  config(place: GitPlace): Promise<ReadonlyMap<string, string>>;
+}
+
+export interface GitSettings {
+  /** An empty folder of ours that git takes for the home folder. */
+  readonly home: string;
+  readonly path: string;
+  readonly sshAuthSock?: string | undefined;
+}
+
+interface Override {
+  readonly key: string;
+  readonly value: string;
+}
+
+/**
+ * What has to be set so that no program named in the configuration runs: content filters (git-lfs included) and
+ * hooks defined by configuration. An empty filter command passes content through unchanged (gitattributes(5)).
+ */
+export function neutralise(config: ReadonlyMap<string, string>): Override[] {
+  const overrides: Override[] = [];
+  for (const key of config.keys()) {
+    const filter = /^(filter\.[\s\S]*)\.(?:clean|smudge|process|required)$/.exec(key)?.[1];
+    if (filter !== undefined) {
+      for (const name of ['clean', 'smudge', 'process'])
+        overrides.push({ key: `${filter}.${name}`, value: '' });
+      overrides.push({ key: `${filter}.required`, value: 'false' });
+    }
+    const hook = /^(hook\.[\s\S]*)\.(?:command|event)$/.exec(key)?.[1];
+    if (hook !== undefined) overrides.push({ key: `${hook}.enabled`, value: 'false' });
+  }
+  return overrides;
+}
+
+/** The one way to git. */
+export function createGit(settings: GitSettings): Git {
+  const environmentOf = (place: GitPlace, options: GitOptions, overrides: readonly Override[]) => {
+    const environment: Record<string, string> = {
+      PATH: settings.path,
+      HOME: settings.home,
+      XDG_CONFIG_HOME: join(settings.home, '.config'),
+      LC_ALL: 'C',
+      GIT_CONFIG_NOSYSTEM: '1',
+      GIT_CONFIG_GLOBAL: '/dev/null',
+      GIT_ATTR_NOSYSTEM: '1',
+      GIT_TERMINAL_PROMPT: '0',
+      GIT_ASKPASS: '/bin/false',
+      SSH_ASKPASS: '/bin/false',
+      GIT_EDITOR: '/bin/false',
+      GIT_OPTIONAL_LOCKS: '0',
+      GIT_LITERAL_PATHSPECS: '1',
+      GIT_NO_LAZY_FETCH: '1',
+      GIT_NO_REPLACE_OBJECTS: '1',
+      GIT_ALLOW_PROTOCOL: options.network === true ? 'file:https:ssh' : 'none',
+      GIT_AUTHOR_NAME: 'Baton',
+      GIT_AUTHOR_EMAIL: 'baton@localhost',
+      GIT_COMMITTER_NAME: 'Baton',
+      GIT_COMMITTER_EMAIL: 'baton@localhost',
+      GIT_CONFIG_COUNT: String(overrides.length),
+    };
+    overrides.forEach(({ key, value }, index) => {
+      environment[`GIT_CONFIG_KEY_${index}`] = key;
+      environment[`GIT_CONFIG_VALUE_${index}`] = value;
+    });
+    if (place.indexFile !== undefined) environment['GIT_INDEX_FILE'] = place.indexFile;
+    if (options.at !== undefined) {
+      const date = `@${Math.floor(options.at / 1000)} +0000`;
+      environment['GIT_AUTHOR_DATE'] = date;
+      environment['GIT_COMMITTER_DATE'] = date;
+    }
+    if (options.network === true) {
+      environment['GIT_SSH_COMMAND'] = 'ssh -oBatchMode=yes';
+      if (settings.sshAuthSock !== undefined) environment['SSH_AUTH_SOCK'] = settings.sshAuthSock;
+    }
+    return environment;
+  };
+
+  const call = (
+    place: GitPlace,
+    args: readonly string[],
+    options: GitOptions,
+    overrides: readonly Override[],
+  ) => {
+    const argv = ['--no-pager', ...FIXED_CONFIG.flatMap((entry) => ['-c', entry])];
+    if (place.gitDir !== undefined) argv.push(`--git-dir=${place.gitDir}`);
+    if (place.workTree !== undefined) argv.push(`--work-tree=${place.workTree}`);
+    argv.push(...args);
+    const timeout = options.timeoutMs ?? LOCAL_TIMEOUT_MS;
+    const { promise, resolve, reject } = Promise.withResolvers<GitAnswer>();
+    const child = execFile(
+      'git',
+      argv,
+      {
+        cwd: place.cwd,
+        env: environmentOf(place, options, overrides),
+        encoding: 'buffer',
+        maxBuffer: options.maxBytes ?? MAX_OUTPUT_BYTES,
+        timeout,
+      },
+      (error, stdout, stderr) => {
+        if (error === null) return resolve({ code: 0, stdout, cut: false });
+        if (hasCode(error, 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') && options.cutOutput === true) {
+          return resolve({ code: 0, stdout, cut: true });
+        }
+        if (typeof error.code === 'number' && options.answers?.includes(error.code) === true) {
+          return resolve({ code: error.code, stdout, cut: false });
+        }
+        reject(gitError(error, args[0] ?? 'git', stderr.toString('utf8')));
+      },
+    );
+    // A child that ends early closes its end: what it had not read is of no interest then.
+    child.stdin?.on('error', () => undefined);
+    child.stdin?.end(options.input ?? '');
+    return promise;
+  };
+
+  const config = async (place: GitPlace) => {
+    const { stdout } = await call(place, ['config', '--list', '--includes', '-z'], {}, []);
+    const entries = new Map<string, string>();
+    for (const entry of stdout.toString('utf8').split('\0')) {
+      if (entry === '') continue;
+      const end = entry.indexOf('\n');
+      entries.set(end === -1 ? entry : entry.slice(0, end), end === -1 ? 'true' : entry.slice(end + 1));
+    }
+    return entries;
+  };
+
+  return {
+    config,
+    async bind(place) {
+      const overrides = neutralise(await config(place));
+      const run = (args: readonly string[], options: GitOptions = {}) =>
+        call(place, args, options, overrides);
+      return {
+        run,
+        async text(args, options = {}) {
+          return (await run(args, options)).stdout.toString('utf8').replace(/\n$/, '');
+        },
+        async resolve(revision) {
+          const { code, stdout } = await run(
+            ['rev-parse', '--verify', '--quiet', '--end-of-options', revision],
+            {
+              answers: [1, 128],
+            },
+          );
+          return code === 0 ? stdout.toString('utf8').trim() : null;
+        },
+      };
+    },
+  };
+}
+
+function gitError(
+  error: Error & { killed?: boolean | undefined },
+  command: string,
+  stderr: string,
+): BatonError {
+  if (hasCode(error, 'ENOENT')) {
+    return new BatonError(
+      {
+        class: 'needs_person',
+        code: 'git_missing',
+        message: 'The program git was not found.',
+        hint: 'Install git 2.36 or newer, then choose Retry.',
+      },
+      error,
+    );
+  }
+  if (hasCode(error, 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER')) {
+    return new BatonError(
+      {
+        class: 'terminal',
+        code: 'git_output',
+        message: `git ${command} said more than Baton reads at once.`,
+      },
+      error,
+    );
+  }
+  if (error.killed === true) {
+    return new BatonError(
+      {
+        class: 'transient',
+        code: 'git_timeout',
+        message: `git ${command} did not finish in time and was stopped.`,
+      },
+      error,
+    );
+  }
+  const words = withoutCredentials(stderr.trim()).slice(0, MAX_ERROR_CHARS);
+  return new BatonError({
+    class: 'terminal',
+    code: 'git_failed',
+    message: `git ${command} failed${words === '' ? '.' : `: ${words}`}`,
+  });
+}
+
+/** Addresses without the user and password part. */
+export function withoutCredentials(text: string): string {
+  return text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^/\s@]*@/gi, '$1');
+}
+
+/** NUL-separated output as strings that keep every byte (latin1), for names that are not UTF-8. */
+export function splitNul(output: Buffer): string[] {
+  return output
+    .toString('latin1')
+    .split('\0')
+    .filter((part) => part !== '');
+}
+
+/** What people and models see of a byte-preserving string. */
+export function readable(bytes: string): string {
+  return Buffer.from(bytes, 'latin1').toString('utf8');
+}

@@ -1,0 +1,272 @@
+import { execFile } from 'node:child_process';
+import { lstat, mkdir, mkdtemp, readlink, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ensureFile } from './durable-file.ts';
+import { findToolchain, isThere, type Toolchain } from './toolchain.ts';
+
+/** Milliseconds; a sandbox that works answers within 50. */
+const PROBE_TIMEOUT_MS = 10_000;
+/** Where programs look first, inside and outside; nothing of a person's own. */
+export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+/** Where node and npm stand inside the sandbox. */
+const TOOLS = '/opt/baton/bin';
+/** Read-only and needed by ordinary programs: libraries, certificates, time zone, user names. */
+const ETC = [
+  'alternatives',
+  'ca-certificates',
+  'ca-certificates.conf',
+  'ld.so.cache',
+  'ld.so.conf',
+  'ld.so.conf.d',
+  'localtime',
+  'pki',
+  'ssl/certs',
+  'ssl/openssl.cnf',
+];
+/** Bytes of /tmp in the sandbox, which is memory. */
+const TMP_BYTES = 1024 ** 3;
+const LIMITS = {
+  /** Bytes of one file. */
+  fsize: 1024 ** 3,
+  nofile: 8192,
+  /** Bytes of private memory per process. `--as` would keep WebAssembly from starting. */
+  data: 6 * 1024 ** 3,
+  /** Tasks, threads included; counted within the sandbox since Linux 5.14, over the whole user before, hence this many. */
+  nproc: 4096,
+  core: 0,
+};
+
+/** What this machine offers to keep commands in. */
+export interface Sandbox {
+  readonly kind: 'bubblewrap' | 'none';
+  /** One line for people: what holds, or why nothing does. */
+  readonly reason: string;
+  readonly toolchain: Toolchain;
+  /** Options only newer versions know. */
+  readonly newer: boolean;
+  readonly prlimit: boolean;
+  readonly nice: boolean;
+}
+
+/** What of a worktree and its repository is shown inside. */
+export interface SandboxPlace {
+  readonly worktree: string;
+  readonly gitDir: string;
+  readonly common: string;
+  /** The run's own folder, for the stand-ins of files that are not shown as they are. */
+  readonly side: string;
+}
+
+/** Tries the very sandbox commands run in, once at start-up. */
+export async function probeSandbox(searchPath: string = SYSTEM_PATH, program = 'bwrap'): Promise<Sandbox> {
+  const toolchain = await findToolchain(process.execPath, searchPath);
+  const [prlimit, nice] = await Promise.all([isThere('/usr/bin/prlimit'), isThere('/usr/bin/nice')]);
+  const none = (reason: string): Sandbox => ({
+    kind: 'none',
+    reason,
+    toolchain,
+    newer: false,
+    prlimit,
+    nice,
+  });
+  if (process.platform !== 'linux')
+    return none('bubblewrap works on Linux only, so commands run without a sandbox.');
+  const folder = await realpath(await mkdtemp(join(tmpdir(), 'baton-probe-')));
+  try {
+    const place = {
+      worktree: join(folder, 'worktree'),
+      gitDir: folder,
+      common: folder,
+      side: join(folder, 'side'),
+    };
+    await mkdir(place.worktree);
+    await writeFile(join(place.worktree, '.git'), '');
+    let why = '';
+    for (const newer of [true, false]) {
+      const sandbox: Sandbox = { kind: 'bubblewrap', reason: '', toolchain, newer, prlimit, nice };
+      const [, ...args] = await bubblewrap(sandbox, place, ['node', '--version'], 5_000);
+      const answer = await attempt(program, args);
+      if (answer === null) {
+        return { ...sandbox, reason: 'bubblewrap: no network, and only the worktree can be written.' };
+      }
+      why = answer;
+    }
+    return none(why);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Null when it ran, else why not, in words for people. */
+function attempt(program: string, args: readonly string[]): Promise<string | null> {
+  return new Promise((resolve) => {
+    execFile(
+      program,
+      args,
+      { timeout: PROBE_TIMEOUT_MS, env: { PATH: SYSTEM_PATH } },
+      (error, _stdout, stderr) => {
+        if (error === null) return resolve(null);
+        if ('code' in error && error.code === 'ENOENT') {
+          return resolve('bubblewrap is not installed (on Debian: apt-get install bubblewrap).');
+        }
+        const words = stderr.trim().split('\n').at(-1)?.slice(0, 200);
+        resolve(`bubblewrap is installed but does not work here (${words || error.message.slice(0, 200)}).`);
+      },
+    );
+  });
+}
+
+/**
+ * The command as it runs on this machine: below Baton in priority, with limits, and in the sandbox where there is one.
+ * @param timeoutMs used for the CPU limit, which ends what a killed group might have left
+ */
+export async function wrapCommand(
+  sandbox: Sandbox,
+  place: SandboxPlace,
+  argv: readonly string[],
+  timeoutMs: number,
+): Promise<{ argv: string[]; environment: Record<string, string> }> {
+  const nice = sandbox.nice ? ['/usr/bin/nice', '-n', '10'] : [];
+  if (sandbox.kind === 'bubblewrap') {
+    return {
+      argv: [...nice, ...(await bubblewrap(sandbox, place, argv, timeoutMs))],
+      environment: { PATH: SYSTEM_PATH },
+    };
+  }
+  const home = join(place.side, 'home');
+  const tools = join(place.side, 'tools');
+  await mkdir(home, { recursive: true });
+  await linkTools(sandbox.toolchain, tools);
+  return {
+    argv: [...nice, ...limits(sandbox, timeoutMs), ...argv],
+    environment: commandEnvironment(`${tools}:${SYSTEM_PATH}`, home),
+  };
+}
+
+/** Small scripts, so that `node` and `npm` mean the same as inside a sandbox. */
+async function linkTools({ node, npm }: Toolchain, folder: string): Promise<void> {
+  const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
+  const script = (...words: string[]) => `#!/bin/sh\nexec ${words.map(quoted).join(' ')} "$@"\n`;
+  await ensureFile(join(folder, 'node'), script(node), 0o755);
+  if (npm === null) return;
+  await ensureFile(join(folder, 'npm'), script(node, npm.npm), 0o755);
+  await ensureFile(join(folder, 'npx'), script(node, npm.npx), 0o755);
+}
+
+/** Nothing of Baton's own environment gets through. */
+function commandEnvironment(path: string, home: string): Record<string, string> {
+  return {
+    PATH: path,
+    HOME: home,
+    TMPDIR: home,
+    LANG: 'C.UTF-8',
+    CI: '1',
+    NO_COLOR: '1',
+    GIT_OPTIONAL_LOCKS: '0',
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    GIT_CONFIG_NOSYSTEM: '1',
+    npm_config_update_notifier: 'false',
+    npm_config_fund: 'false',
+    npm_config_audit: 'false',
+  };
+}
+
+function limits(sandbox: Sandbox, timeoutMs: number): string[] {
+  if (!sandbox.prlimit) return [];
+  // CPU seconds per process; generous, since many threads use them up faster than time passes.
+  const cpu = Math.ceil(timeoutMs / 1000) * 8 + 10;
+  const values = Object.entries({ ...LIMITS, cpu }).map(([name, value]) => `--${name}=${value}`);
+  // Outside the sandbox the process limit would count everything the user runs.
+  const useful = values.filter((value) => sandbox.kind === 'bubblewrap' || !value.startsWith('--nproc='));
+  return ['/usr/bin/prlimit', ...useful, '--'];
+}
+
+/** bwrap's argv. Order matters: later mounts lie over earlier ones. */
+async function bubblewrap(
+  sandbox: Sandbox,
+  place: SandboxPlace,
+  argv: readonly string[],
+  timeoutMs: number,
+): Promise<string[]> {
+  const { node, npm } = sandbox.toolchain;
+  const path = `${TOOLS}:${SYSTEM_PATH}`;
+  const environment = Object.entries(commandEnvironment(path, '/tmp')).flatMap(([name, value]) => [
+    '--setenv',
+    name,
+    value,
+  ]);
+  const dotGit = join(place.worktree, '.git');
+  return [
+    [
+      'bwrap',
+      '--unshare-all',
+      '--die-with-parent',
+      '--new-session',
+      '--cap-drop',
+      'ALL',
+      '--hostname',
+      'sandbox',
+    ],
+    sandbox.newer ? ['--unshare-user', '--disable-userns'] : [],
+    ['--clearenv'],
+    environment,
+    await systemMounts(),
+    await identity(place.side),
+    ['--proc', '/proc', '--dev', '/dev'],
+    sandbox.newer ? ['--size', String(TMP_BYTES)] : [],
+    ['--tmpfs', '/tmp', '--ro-bind', node, `${TOOLS}/node`],
+    npm === null ? [] : ['--ro-bind', npm.root, npm.root],
+    npm === null ? [] : ['--symlink', npm.npm, `${TOOLS}/npm`, '--symlink', npm.npx, `${TOOLS}/npx`],
+    await repositoryMounts(place),
+    ['--bind', place.worktree, place.worktree, '--ro-bind-try', dotGit, dotGit],
+    ['--remount-ro', '/', '--chdir', place.worktree, '--'],
+    limits(sandbox, timeoutMs),
+    argv,
+  ].flat();
+}
+
+/** /usr, and the folders beside it as the machine has them: links into /usr, or folders of their own. */
+async function systemMounts(): Promise<string[]> {
+  const mounts = ['--ro-bind', '/usr', '/usr'];
+  for (const folder of ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32']) {
+    const info = await lstat(folder).catch(() => null);
+    if (info === null) continue;
+    if (info.isSymbolicLink()) mounts.push('--symlink', await readlink(folder), folder);
+    else mounts.push('--ro-bind', folder, folder);
+  }
+  for (const name of ETC) mounts.push('--ro-bind-try', `/etc/${name}`, `/etc/${name}`);
+  return mounts;
+}
+
+/** User names and hosts of our own making: the machine's real ones are nobody's business inside. */
+async function identity(side: string): Promise<string[]> {
+  const folder = join(side, 'etc');
+  const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
+  const files = {
+    passwd: `agent:x:${uid}:${gid}:agent:/tmp:/bin/sh\n`,
+    group: `agent:x:${gid}:\n`,
+    hosts: '127.0.0.1 localhost sandbox\n::1 localhost\n',
+    'nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files\n',
+  };
+  const mounts: string[] = [];
+  for (const [name, content] of Object.entries(files)) {
+    await ensureFile(join(folder, name), content);
+    mounts.push('--ro-bind', join(folder, name), `/etc/${name}`);
+  }
+  return mounts;
+}
+
+/**
+ * Enough of the repository for `git status`, `git log` and `git diff`, all of it read-only. Its configuration is
+ * left out: addresses in it may hold tokens, and hooks are nobody's business inside.
+ */
+async function repositoryMounts(place: SandboxPlace): Promise<string[]> {
+  const { common, gitDir } = place;
+  if (!(await isThere(join(common, 'objects')))) return [];
+  const stand = join(place.side, 'git-config');
+  await ensureFile(stand, '[core]\n\trepositoryformatversion = 0\n\tbare = false\n');
+  const shown = ['objects', 'refs', 'packed-refs', 'HEAD', 'shallow'].map((name) => join(common, name));
+  const mounts = [...shown, gitDir].flatMap((path) => ['--ro-bind-try', path, path]);
+  return [...mounts, '--ro-bind', stand, join(common, 'config')];
+}

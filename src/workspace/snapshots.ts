@@ -1,0 +1,203 @@
+import { createHash } from 'node:crypto';
+import { copyFile, lstat, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DiffStat } from '../domain/events.ts';
+import { BatonError } from '../domain/failure.ts';
+import type { Snapshot } from '../ports/workspace.ts';
+import { type BoundGit, type Git, readable, splitNul } from './git.ts';
+import type { OpenedWorktree } from './worktree.ts';
+
+/** Bytes of one changed file. Larger ones are build results and dumps, which would stay in the user's repository for good. */
+const MAX_FILE_BYTES = 50 * 1024 * 1024;
+/** Files whose size is asked for at once. */
+const STAT_BATCH = 64;
+/** Bytes a file system allows in a name, less what git adds for its lock file. */
+const MAX_REF_PART = 200;
+const DIFF_OPTIONS = ['-r', '-M', '-l1000', '--no-ext-diff', '--no-textconv', '--no-color', '--full-index'];
+
+/**
+ * Keeps the state of the worktree as a commit on the base, under a ref of its own. The user's index and HEAD are
+ * not involved: changes are gathered in a private index. Only changed files are read again.
+ * @param at milliseconds since the epoch, used when the content is new for this label
+ */
+export async function takeSnapshot(
+  git: Git,
+  opened: OpenedWorktree,
+  input: { readonly runId: string; readonly label: string; readonly at: number },
+): Promise<Snapshot> {
+  const index = join(opened.side, 'index');
+  await rm(`${index}.lock`, { force: true });
+  const bound = await git.bind({
+    cwd: opened.worktree,
+    gitDir: opened.gitDir,
+    workTree: opened.worktree,
+    indexFile: await seeded(index, opened),
+  });
+  await gather(bound, opened.worktree);
+  const tree = await bound.text(['write-tree']);
+  const ref = `refs/baton/snap/${input.runId}/${refPart(input.label)}`;
+  const kept = await bound.resolve(`${ref}^{commit}`);
+  if (kept !== null && (await bound.resolve(`${kept}^{tree}`)) === tree) return { commit: kept, tree };
+  const commit = await commitTree(bound, {
+    tree,
+    parent: opened.base,
+    message: `baton: ${input.label}`,
+    at: input.at,
+  });
+  await bound.run(['update-ref', '-m', 'baton: snapshot', ref, commit]);
+  return { commit, tree };
+}
+
+/** The worktree's own index is a good start: the times it holds spare git from reading unchanged files. */
+async function seeded(index: string, opened: OpenedWorktree): Promise<string> {
+  if (
+    await lstat(index).then(
+      () => true,
+      () => false,
+    )
+  )
+    return index;
+  const temporary = `${index}.seed`;
+  await copyFile(join(opened.gitDir, 'index'), temporary);
+  await rename(temporary, index);
+  return index;
+}
+
+/**
+ * What `git add -A` does, without its look into nested repositories: that runs `git status` inside them under
+ * their own configuration, which whoever made them chose. A nested repository is left out.
+ */
+async function gather(bound: BoundGit, worktree: string): Promise<void> {
+  const { stdout } = await bound.run(['ls-files', '-z', '-d', '-m', '-o', '--exclude-standard']);
+  const changed = [...new Set(splitNul(stdout))].filter((path) => !path.endsWith('/'));
+  if (changed.length === 0) return;
+  for (let start = 0; start < changed.length; start += STAT_BATCH) {
+    await Promise.all(changed.slice(start, start + STAT_BATCH).map((path) => checkSize(worktree, path)));
+  }
+  const input = Buffer.from(changed.map((path) => `${path}\0`).join(''), 'latin1');
+  await bound.run(['update-index', '-z', '--add', '--remove', '--replace', '--stdin'], { input });
+}
+
+async function checkSize(worktree: string, path: string): Promise<void> {
+  const info = await lstat(
+    Buffer.from(`${Buffer.from(worktree).toString('latin1')}/${path}`, 'latin1'),
+  ).catch(() => null);
+  if (info === null || !info.isFile() || info.size <= MAX_FILE_BYTES) return;
+  throw new BatonError({
+    class: 'terminal',
+    code: 'file_too_large',
+    message: `${readable(path)} has ${Math.round(info.size / 1024 / 1024)} MB; files above 50 MB are not kept.`,
+    hint: 'Delete the file, or name it in .gitignore.',
+  });
+}
+
+/**
+ * Puts a tree on the branch as one commit on the base.
+ * Errors: `needs_person` / `branch_moved` when somebody else's commits are on the branch.
+ */
+export async function commitBranch(
+  git: Git,
+  opened: OpenedWorktree,
+  input: { readonly tree: string; readonly message: string; readonly at: number },
+): Promise<{ commit: string }> {
+  const bound = await git.bind({ cwd: opened.worktree, gitDir: opened.gitDir, workTree: opened.worktree });
+  const tree = await bound.resolve(`${input.tree}^{tree}`);
+  if (tree === null || !/^[0-9a-f]{40,64}$/.test(input.tree)) {
+    throw new BatonError({
+      class: 'structural',
+      code: 'tree_missing',
+      message: `The content ${input.tree.slice(0, 12)} to be committed is not in the repository.`,
+    });
+  }
+  const commit = await commitTree(bound, { tree, parent: opened.base, message: input.message, at: input.at });
+  const ref = `refs/heads/${opened.branch}`;
+  const tip = await bound.resolve(ref);
+  if (tip !== commit) {
+    if (tip !== null && tip !== opened.base && !(await isOurs(bound, tip, opened.base)))
+      throw branchMoved(opened.branch);
+    await bound.run(['update-ref', '-m', 'baton: commit', ref, commit, tip ?? '']);
+  }
+  await rm(join(opened.gitDir, 'index.lock'), { force: true });
+  await bound.run(['read-tree', 'HEAD']);
+  // Exit 1 only says that files differ from the commit.
+  await bound.run(['update-index', '-q', '--refresh'], { answers: [1] });
+  return { commit };
+}
+
+/** A commit of this run that is being replaced by a later one: on the base, and by Baton. */
+async function isOurs(bound: BoundGit, tip: string, base: string): Promise<boolean> {
+  const told = await bound.text([
+    'log',
+    '-1',
+    '--no-show-signature',
+    '--format=%P %ce',
+    '--end-of-options',
+    tip,
+  ]);
+  return told === `${base} baton@localhost`;
+}
+
+function branchMoved(branch: string): BatonError {
+  return new BatonError({
+    class: 'needs_person',
+    code: 'branch_moved',
+    message: `Somebody put other commits on ${branch}. They were left as they are, and Baton's result is kept as a snapshot.`,
+    hint: 'Move those commits to another branch, then choose Retry.',
+  });
+}
+
+async function commitTree(
+  bound: BoundGit,
+  input: { readonly tree: string; readonly parent: string; readonly message: string; readonly at: number },
+): Promise<string> {
+  return bound.text(['commit-tree', '--no-gpg-sign', '-p', input.parent, '-F', '-', input.tree], {
+    input: `${input.message.replaceAll('\0', '').trimEnd()}\n`,
+    at: input.at,
+  });
+}
+
+/** What changed from the base to a tree: counts per file (binary files count 0) and the patch, cut where said. */
+export async function diffFrom(
+  git: Git,
+  opened: OpenedWorktree,
+  tree: string,
+  maxPatchChars: number,
+): Promise<{ stat: DiffStat; patch: string; cut: boolean }> {
+  const bound = await git.bind({ cwd: opened.common, gitDir: opened.common });
+  const range = ['--end-of-options', opened.base, tree];
+  const numbers = await bound.run(['diff-tree', ...DIFF_OPTIONS, '--numstat', '-z', ...range]);
+  const patch = await bound.run(['diff-tree', ...DIFF_OPTIONS, '--patch', ...range], {
+    // Four bytes hold any character, so this many bytes hold what is asked for.
+    maxBytes: maxPatchChars * 4 + 1,
+    cutOutput: true,
+  });
+  const text = patch.stdout.toString('utf8');
+  const cut = patch.cut || text.length > maxPatchChars;
+  const shown = cut
+    ? `${text.slice(0, maxPatchChars).replace(/[^\n]*$/, '')}[the rest of the patch is left out here]\n`
+    : text;
+  return { stat: parseNumstat(numbers.stdout), patch: shown, cut };
+}
+
+/** `added TAB removed TAB path NUL`, or for renames `added TAB removed TAB NUL old NUL new NUL`. */
+export function parseNumstat(output: Buffer): DiffStat {
+  const fields = output.toString('latin1').split('\0');
+  const files: DiffStat['files'] = [];
+  for (let i = 0; i < fields.length; i += 1) {
+    const [added, removed, ...rest] = (fields[i] ?? '').split('\t');
+    if (added === undefined || removed === undefined) continue;
+    const name = rest.join('\t');
+    if (name === '') i += 2;
+    const path = readable(name === '' ? (fields[i] ?? '') : name);
+    files.push({ path, added: Number(added) || 0, removed: Number(removed) || 0 });
+  }
+  const total = (pick: 'added' | 'removed') => files.reduce((sum, file) => sum + file[pick], 0);
+  return { files, added: total('added'), removed: total('removed') };
+}
+
+/** A label as one part of a ref's name; different labels never meet. */
+export function refPart(label: string): string {
+  const part = label.replace(/[^A-Za-z0-9_-]/gu, (char) => `=${Buffer.from(char).toString('hex')}=`);
+  if (part !== '' && part.length <= MAX_REF_PART && !part.startsWith('-')) return part;
+  return `=sha=${createHash('sha256').update(label).digest('hex')}`;
+}
