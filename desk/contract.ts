@@ -19,6 +19,7 @@ import { z } from 'zod';
  * - `/desk/snapshot` without `user` (or with one it does not know) answers for the first person who is no bot.
  * - `state` in an action or a submit is `{values: {block_id: {action_id: …}}}`, as in Slack's payloads.
  * - Blocks carry a `block_id` and elements an `action_id`: the server fills in missing ones, as Slack does.
+ * - `text` of a message is what was typed; the server escapes it and makes mentions of `@name` and `#channel`.
  * - `activity` on a person's stream tells of a direct message, an ephemeral message or a mention for *somebody
  *   else*, without its content, so that the person switcher can show a badge.
  * - A new reply in a thread also sends the parent's `message` event with its new replyCount.

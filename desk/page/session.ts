@@ -5,7 +5,6 @@ import { parseReads, unreadMarks } from './state/reads.ts';
 import { type Action, reduce } from './state/reducer.ts';
 import { type DeskState, initialState, type Place } from './state/state.ts';
 import { createStore, type Store } from './state/store.ts';
-import { encodeTyped } from './text/typed.ts';
 import { explain } from './text/words.ts';
 
 type Json = Record<string, unknown>;
@@ -185,11 +184,10 @@ export function createSession(world: Surroundings): Session {
       if (state.status !== 'ready') return;
       const localId = world.newId();
       store.dispatch({ type: 'sending', pending: { localId, channel, threadTs, text, status: 'sending' } });
-      const encoded = encodeTyped(text, state.workspace.people, state.workspace.channels);
       const answer = await world.api.post('message', {
         user: state.me,
         channel,
-        text: encoded,
+        text,
         ...(threadTs === null ? {} : { threadTs }),
       });
       if (answer.ok) store.dispatch({ type: 'sent', localId });

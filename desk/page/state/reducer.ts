@@ -84,7 +84,7 @@ function withSnapshot(state: DeskState, me: string, snapshot: Snapshot, wanted: 
     if (list === undefined) messages[message.channel] = [message];
     else list.push(message);
   }
-  const place = openPlace(snapshot.channels, [wanted, kept?.place ?? null]);
+  const place = openPlace(snapshot.channels, me, [wanted, kept?.place ?? null]);
   const { [me]: _mine, ...elsewhere } = kept?.elsewhere ?? {};
   const { team, app, people, channels, commands } = snapshot;
   return seen({
@@ -104,13 +104,16 @@ function withSnapshot(state: DeskState, me: string, snapshot: Snapshot, wanted: 
   });
 }
 
-/** The first wanted place this person can see; else the first open channel. */
-function openPlace(channels: readonly Channel[], wanted: readonly (Place | null)[]): Place {
+/** The first wanted place this person can see; else #general, or the first channel they are in. */
+function openPlace(channels: readonly Channel[], me: string, wanted: readonly (Place | null)[]): Place {
   for (const place of wanted) {
     if (place === null) continue;
     if (place.kind === 'home' || channels.some((channel) => channel.id === place.id)) return place;
   }
-  const first = channels.find((channel) => channel.kind !== 'im' && !channel.archived) ?? channels[0];
+  const mine = channels.filter(
+    (channel) => channel.kind !== 'im' && !channel.archived && channel.members.includes(me),
+  );
+  const first = mine.find((channel) => channel.name === 'general') ?? mine[0] ?? channels[0];
   return first === undefined ? { kind: 'home' } : { kind: 'channel', id: first.id };
 }
 
