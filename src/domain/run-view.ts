@@ -1,0 +1,215 @@
+import type { DiffStat, Plan, RunEvent, StoredEvent } from './events.ts';
+import type { Failure } from './failure.ts';
+import type { RunStatus } from './run.ts';
+
+/** One node as far as people care. */
+export interface NodeView {
+  readonly node: string;
+  readonly kind: string;
+  readonly agent: string | null;
+  status: 'running' | 'done' | 'failed' | 'skipped' | 'stalled';
+  doing: string | null;
+  /** Time spent in earlier rounds, and when the present one began. */
+  spentMs: number;
+  since: number | null;
+  rounds: number;
+  summary: string | null;
+}
+
+export interface AgentUsage {
+  /** Null once a part of it has no known price. */
+  costUsd: number | null;
+  tokens: number;
+}
+
+/**
+ * A run as told by its events: the one state that the epic, `status` and the command line draw. Folding is pure but
+ * for the object itself, which is built anew from the first event whenever it is not at hand.
+ */
+export interface RunView {
+  readonly runId: string;
+  seq: number;
+  status: RunStatus;
+  failure: Failure | null;
+  createdAt: number;
+  /** When somebody pressed Start. */
+  startedAt: number | null;
+  startedBy: string | null;
+  endedAt: number | null;
+  lastAt: number;
+  plan: Plan | null;
+  branch: string | null;
+  sandbox: 'bubblewrap' | 'none' | null;
+  readonly nodes: Map<string, NodeView>;
+  readonly usage: Map<string, AgentUsage>;
+  costUsd: number | null;
+  /** Approvals that wait, and those that were answered, by id; with the people asked by DM. */
+  readonly approvals: Map<string, { open: boolean; readonly asked: string[] }>;
+  rounds: number;
+  tests: { passed: number; failed: number } | null;
+  /** Steps that failed and are tried again or wait for help, by key. */
+  readonly steps: Map<string, string | null>;
+  result: { status: 'completed' | 'failed' | 'cancelled'; summary: string; commit: string | null; diff: DiffStat | null } | null;
+}
+
+export function emptyRunView(runId: string): RunView {
+  return {
+    runId,
+    seq: 0,
+    status: 'queued',
+    failure: null,
+    createdAt: 0,
+    startedAt: null,
+    startedBy: null,
+    endedAt: null,
+    lastAt: 0,
+    plan: null,
+    branch: null,
+    sandbox: null,
+    nodes: new Map(),
+    usage: new Map(),
+    costUsd: 0,
+    approvals: new Map(),
+    rounds: 0,
+    tests: null,
+    steps: new Map(),
+    result: null,
+  };
+}
+
+/** Adds one event. Events already seen are ignored. */
+export function fold(view: RunView, stored: StoredEvent): void {
+  if (stored.seq <= view.seq) return;
+  view.seq = stored.seq;
+  view.lastAt = stored.at;
+  if (view.createdAt === 0) view.createdAt = stored.at;
+  const { event, at } = stored;
+  foldRun(view, event, at);
+  foldNode(view, event, at);
+}
+
+function foldRun(view: RunView, event: RunEvent, at: number): void {
+  switch (event.type) {
+    case 'run.status':
+      view.status = event.status;
+      view.failure = event.failure ?? null;
+      if (event.status === 'completed' || event.status === 'failed' || event.status === 'cancelled') view.endedAt = at;
+      return;
+    case 'plan.ready':
+      view.plan = event.plan;
+      return;
+    case 'plan.started':
+      view.startedAt = at;
+      view.startedBy = event.by;
+      return;
+    case 'workspace.ready':
+      view.branch = event.branch;
+      view.sandbox = event.sandbox;
+      return;
+    case 'usage.added':
+      addUsage(view, event.agent, event.costUsd, event.tokens);
+      return;
+    case 'loop.round':
+      view.rounds += 1;
+      return;
+    case 'command.finished':
+      if (event.passed !== null) view.tests = { passed: event.passed, failed: event.failed ?? 0 };
+      return;
+    case 'approval.requested':
+      view.approvals.set(event.approvalId, { open: true, asked: [] });
+      return;
+    case 'approval.escalated':
+      view.approvals.get(event.approvalId)?.asked.push(event.to);
+      return;
+    case 'approval.closed': {
+      const approval = view.approvals.get(event.approvalId);
+      if (approval !== undefined) approval.open = false;
+      return;
+    }
+    case 'result':
+      view.result = { status: event.status, summary: event.summary, commit: event.commit, diff: event.diff };
+      return;
+    default:
+  }
+}
+
+function foldNode(view: RunView, event: RunEvent, at: number): void {
+  switch (event.type) {
+    case 'node.started': {
+      const before = view.nodes.get(event.node);
+      view.nodes.set(event.node, {
+        node: event.node,
+        kind: event.kind,
+        agent: event.agent ?? null,
+        status: 'running',
+        doing: null,
+        spentMs: before?.spentMs ?? 0,
+        since: at,
+        rounds: (before?.rounds ?? 0) + 1,
+        summary: before?.summary ?? null,
+      });
+      return;
+    }
+    case 'node.finished': {
+      const node = view.nodes.get(event.node);
+      if (node === undefined) return;
+      node.status = event.status;
+      node.summary = event.summary;
+      node.doing = null;
+      if (node.since !== null) node.spentMs += at - node.since;
+      node.since = null;
+      return;
+    }
+    case 'node.doing':
+      setDoing(view, event.node, event.text);
+      return;
+    case 'step.started':
+      view.steps.set(event.key, event.node ?? null);
+      if (event.node !== undefined) setDoing(view, event.node, event.label);
+      return;
+    case 'step.completed':
+    case 'step.cancelled':
+      view.steps.delete(event.key);
+      return;
+    case 'step.failed': {
+      const name = view.steps.get(event.key);
+      const node = name === null || name === undefined ? undefined : view.nodes.get(name);
+      if (node === undefined) return;
+      if (event.retryInMs === undefined) node.status = 'stalled';
+      else node.doing = `${event.failure.message}; trying again`;
+      return;
+    }
+    default:
+  }
+}
+
+function setDoing(view: RunView, name: string, text: string): void {
+  const node = view.nodes.get(name);
+  if (node === undefined) return;
+  node.doing = text;
+  node.status = 'running';
+}
+
+function addUsage(view: RunView, agent: string | null, costUsd: number | null, tokens: number): void {
+  view.costUsd = view.costUsd === null || costUsd === null ? null : view.costUsd + costUsd;
+  const name = agent ?? '';
+  const before = view.usage.get(name) ?? { costUsd: 0, tokens: 0 };
+  view.usage.set(name, {
+    costUsd: before.costUsd === null || costUsd === null ? null : before.costUsd + costUsd,
+    tokens: before.tokens + tokens,
+  });
+}
+
+/** 0-1: finished nodes over those the plan names. Never 1 before the end: something always remains to be said. */
+export function progressOf(view: RunView): number {
+  if (view.status === 'completed') return 1;
+  const planned = view.plan?.agents.reduce((sum, { tasks }) => sum + tasks.length, 0) ?? 0;
+  if (planned === 0) return 0;
+  const done = [...view.nodes.values()].filter(({ agent, status }) => agent !== null && status === 'done').length;
+  return Math.min(0.95, done / planned);
+}
+
+/** Milliseconds the work has taken so far. */
+export function elapsedOf(view: RunView, now: number): number {
+  return view.startedAt === null ? 0 : Math.max(0, (view.endedAt ?? now) - view.startedAt);
+}

@@ -1,0 +1,129 @@
+import { createHash, randomUUID } from 'node:crypto';
+import type { Approval, ApprovalPolicy, ApprovalSubject } from '../../domain/approval.ts';
+import { canonicalJson } from '../../domain/json.ts';
+import { expireApproval, nudgeApproval, openApproval } from '../../ports/activities.ts';
+import { type Activity, implement } from '../../ports/activity.ts';
+import type { ApprovalStore, RunReader } from '../../ports/store.ts';
+import type { WorkspaceRegistry } from '../workspace-registry.ts';
+
+export interface ApprovalDeps {
+  readonly approvals: ApprovalStore;
+  readonly runs: RunReader;
+  readonly registry: WorkspaceRegistry;
+  /** What a node does not say itself. */
+  readonly defaults: ApprovalPolicy;
+  readonly redact: (text: string) => string;
+}
+
+/** Characters of the change that the card shows; the digest covers all of it. Leaves room for the rest of the card. */
+const EXCERPT_CHARS = 2_400;
+
+/** Asking people, asking again, and letting the clock decide. */
+export function approvalActivities({ approvals, runs, registry, defaults, redact }: ApprovalDeps): Activity[] {
+  return [
+    implement(openApproval, async (input, { runId, key, idempotencyKey }) => {
+      const session = await registry.input(runId);
+      const policy = completePolicy(defaults, input.policy, session.requester);
+      const content = await contentOf(registry, runs, runId, input.subject, snapshotLabel(key), input.at);
+      const subject: ApprovalSubject = {
+        title: input.title,
+        why: input.why,
+        risk: input.risk,
+        payload: content.payload,
+        digest: digestOf(content.payload),
+        excerpt: redact(content.excerpt),
+        excerptCut: content.cut,
+      };
+      const stored = await approvals.open({
+        id: `apr_${createHash('sha256').update(idempotencyKey).digest('hex').slice(0, 20)}`,
+        nonce: randomUUID(),
+        runId,
+        key,
+        team: session.team,
+        requester: session.requester,
+        subject,
+        policy,
+        requestedAt: input.at,
+        expiresAt: input.at + policy.expireAfterMs,
+      });
+      return { approvalId: stored.id, tree: content.tree, commit: content.commit, policy: stored.policy };
+    }),
+
+    implement(nudgeApproval, async ({ approvalId, kind, step }, _context) => {
+      const approval = await approvals.byId(approvalId);
+      if (approval === null || approval.status !== 'pending') return { told: null };
+      // The first moment is the reminder; each later one asks the next person in line.
+      const to = kind === 'escalate' ? (approval.policy.escalateTo[step - 1] ?? null) : null;
+      await approvals.nudged(approvalId, { step, to }, approval.requestedAt);
+      return { told: to };
+    }),
+
+    implement(expireApproval, async ({ approvalId, at }) => ({ expired: await approvals.expire(approvalId, at) })),
+  ];
+}
+
+/** The node's own words first, then the configured ones; with nobody to escalate to, whoever asked for the work. */
+function completePolicy(defaults: ApprovalPolicy, own: Partial<{ [K in keyof ApprovalPolicy]: ApprovalPolicy[K] | undefined }>, requester: string): ApprovalPolicy {
+  const escalateTo = own.escalateTo ?? defaults.escalateTo;
+  return {
+    people: own.people ?? defaults.people,
+    fourEyes: own.fourEyes ?? defaults.fourEyes,
+    remindAfterMs: own.remindAfterMs ?? defaults.remindAfterMs,
+    escalateAfterMs: own.escalateAfterMs ?? defaults.escalateAfterMs,
+    expireAfterMs: own.expireAfterMs ?? defaults.expireAfterMs,
+    escalateTo: escalateTo.length > 0 ? escalateTo : [requester],
+  };
+}
+
+interface Content {
+  readonly payload: string;
+  readonly excerpt: string;
+  readonly cut: boolean;
+  readonly tree: string | null;
+  readonly commit: string | null;
+}
+
+async function contentOf(
+  registry: WorkspaceRegistry,
+  runs: RunReader,
+  runId: string,
+  subject: { readonly kind: 'changes' } | { readonly kind: 'unsandboxed'; readonly argv: readonly string[] | null },
+  label: string,
+  at: number,
+): Promise<Content> {
+  if (subject.kind === 'unsandboxed') {
+    const argv = subject.argv === null ? null : [...subject.argv];
+    return { payload: canonicalJson({ kind: 'unsandboxed', argv, runId }), excerpt: argv === null ? '' : argv.join(' '), cut: false, tree: null, commit: null };
+  }
+  const workspace = await registry.of(runId);
+  const snapshot = await workspace.snapshot(label, at);
+  const { patch, cut } = await workspace.diff(snapshot.tree, EXCERPT_CHARS);
+  return { payload: await changesPayload(registry, runs, runId, snapshot.tree), excerpt: patch, cut, ...snapshot };
+}
+
+/** What an approval of changes is bound to, in canonical form. */
+async function changesPayload(registry: WorkspaceRegistry, runs: RunReader, runId: string, tree: string): Promise<string> {
+  const { repository } = await registry.input(runId);
+  const { branch, base } = (await registry.of(runId)).info;
+  const run = await runs.status(runId);
+  return canonicalJson({ kind: 'changes', definition: run?.spec.hash ?? '', repository, branch, base, tree });
+}
+
+/**
+ * The digest of what an approval is about, as it is now. Differs from the one shown when the content changed
+ * since; throws when it cannot be told, and then nobody may decide.
+ */
+export async function currentDigest(deps: Pick<ApprovalDeps, 'registry' | 'runs'>, approval: Approval, now: number): Promise<string> {
+  if (!approval.subject.payload.includes('"kind":"changes"')) return digestOf(approval.subject.payload);
+  const workspace = await deps.registry.of(approval.runId);
+  const { tree } = await workspace.snapshot(`check-${approval.id}`, now);
+  return digestOf(await changesPayload(deps.registry, deps.runs, approval.runId, tree));
+}
+
+function digestOf(payload: string): string {
+  return createHash('sha256').update(payload).digest('hex');
+}
+
+function snapshotLabel(key: string): string {
+  return `approval-${createHash('sha256').update(key).digest('hex').slice(0, 12)}`;
+}

@@ -1,0 +1,68 @@
+import { BatonError } from '../../domain/failure.ts';
+import { runCommand, takeSnapshot } from '../../ports/activities.ts';
+import { type Activity, implement } from '../../ports/activity.ts';
+import type { Workspaces } from '../../ports/workspace.ts';
+import { closeWorkspace, inspectRepository, keepWork, openWorkspace } from '../contracts.ts';
+import type { WorkspaceRegistry } from '../workspace-registry.ts';
+
+export interface WorkspaceDeps {
+  readonly workspaces: Workspaces;
+  readonly registry: WorkspaceRegistry;
+  readonly summariseTests: (output: string) => { readonly passed: number; readonly failed: number } | null;
+  readonly redact: (text: string) => string;
+}
+
+/** Last lines of output that an event keeps: what a person reads in the thread. */
+const TAIL_LINES = 12;
+
+/** Everything runs do to worktrees. All of it may be repeated. */
+export function workspaceActivities({ workspaces, registry, summariseTests, redact }: WorkspaceDeps): Activity[] {
+  return [
+    implement(inspectRepository, ({ location }) => workspaces.inspect(location)),
+
+    implement(openWorkspace, async ({ location, branch, base }, { runId }) => {
+      const workspace = await registry.open(runId, location, branch, base);
+      const { sample } = await workspaces.inspect(location);
+      return { ...workspace.info, allowUnsandboxed: sample };
+    }),
+
+    implement(takeSnapshot, async ({ node, at }, { runId, idempotencyKey, emit }) => {
+      const workspace = await registry.of(runId);
+      const snapshot = await workspace.snapshot(label(idempotencyKey), at);
+      emit({ type: 'snapshot.taken', node, ...snapshot });
+      return snapshot;
+    }),
+
+    implement(runCommand, async ({ node, argv, timeoutMs }, { runId, signal, emit }) => {
+      if (argv === null) throw new BatonError({ class: 'structural', code: 'command_missing', message: 'A command step has no command' });
+      const workspace = await registry.of(runId);
+      const allowUnsandboxed = workspace.info.sandbox === 'none' && (await registry.mayRunUnsandboxed(runId, argv));
+      const done = await workspace.run({ argv, timeoutMs, signal, allowUnsandboxed });
+      const output = redact(done.output);
+      const counts = summariseTests(output);
+      const passed = counts?.passed ?? null;
+      const failed = counts?.failed ?? null;
+      const tail = output.trimEnd().split('\n').slice(-TAIL_LINES).join('\n');
+      emit({ type: 'command.finished', node, command: argv.join(' '), exitCode: done.exitCode, passed, failed, tail });
+      return { ...done, output, passed, failed, argv };
+    }),
+
+    implement(keepWork, async ({ tree, message, at }, { runId }) => {
+      const workspace = await registry.of(runId);
+      const kept = tree ?? (await workspace.snapshot('end', at)).tree;
+      const { commit } = await workspace.commit({ tree: kept, message, at });
+      const { stat } = await workspace.diff(kept, 0);
+      return { commit, tree: kept, stat };
+    }),
+
+    implement(closeWorkspace, async (_input, { runId }) => {
+      await registry.close(runId);
+      return {};
+    }),
+  ];
+}
+
+/** A step's key as a part of a ref's name: what git refuses there becomes a dash. */
+function label(key: string): string {
+  return key.slice(key.indexOf('/') + 1).replace(/[^A-Za-z0-9/_-]+/g, '-').replace(/\/+/g, '-').slice(-120);
+}

@@ -1,0 +1,76 @@
+import { BatonError } from '../domain/failure.ts';
+import { canonicalJson } from '../domain/json.ts';
+import type { ApprovalStore, Projections, RunReader } from '../ports/store.ts';
+import type { Workspace, Workspaces } from '../ports/workspace.ts';
+import { type SessionInput, sessionInputSchema } from './contracts.ts';
+
+/** Events read at once when a run's worktree is looked up after a restart. */
+const PAGE = 500;
+
+/**
+ * The open worktrees of this process. After a restart a worktree is found again from the run's own events, so
+ * nothing needs to be remembered.
+ */
+export class WorkspaceRegistry {
+  readonly #open = new Map<string, Promise<Workspace>>();
+  readonly #deps: { readonly workspaces: Workspaces; readonly runs: RunReader; readonly projections: Projections; readonly approvals: ApprovalStore };
+
+  constructor(deps: { readonly workspaces: Workspaces; readonly runs: RunReader; readonly projections: Projections; readonly approvals: ApprovalStore }) {
+    this.#deps = deps;
+  }
+
+  async input(runId: string): Promise<SessionInput> {
+    const run = await this.#deps.runs.status(runId);
+    if (run === null) throw new BatonError({ class: 'structural', code: 'run_unknown', message: `There is no run ${runId}` });
+    return sessionInputSchema.parse(run.spec.input);
+  }
+
+  open(runId: string, location: string, branch: string, base: string): Promise<Workspace> {
+    return this.#remember(runId, () => this.#deps.workspaces.open({ runId, location, branch, base }));
+  }
+
+  of(runId: string): Promise<Workspace> {
+    return this.#remember(runId, async () => {
+      const { repository } = await this.input(runId);
+      const { branch, base } = await this.#ready(runId);
+      return this.#deps.workspaces.open({ runId, location: repository, branch, base });
+    });
+  }
+
+  async close(runId: string): Promise<void> {
+    this.#open.delete(runId);
+    await this.#deps.workspaces.close(runId);
+  }
+
+  /** Whether this command may run where there is no sandbox: on our own sample, or because somebody said so. */
+  async mayRunUnsandboxed(runId: string, argv: readonly string[]): Promise<boolean> {
+    const { repository } = await this.input(runId);
+    const report = await this.#deps.workspaces.inspect(repository);
+    if (report.sample) return true;
+    const wanted = canonicalJson({ kind: 'unsandboxed', argv: [...argv], runId });
+    const approvals = await this.#deps.approvals.ofRun(runId);
+    return approvals.some(({ status, subject }) => status === 'approved' && subject.payload === wanted);
+  }
+
+  #remember(runId: string, open: () => Promise<Workspace>): Promise<Workspace> {
+    const known = this.#open.get(runId);
+    if (known !== undefined) return known;
+    const opening = open().catch((error: unknown) => {
+      // The next attempt tries again instead of meeting this failure for ever.
+      this.#open.delete(runId);
+      throw error;
+    });
+    this.#open.set(runId, opening);
+    return opening;
+  }
+
+  async #ready(runId: string): Promise<{ readonly branch: string; readonly base: string }> {
+    for (let after = 0; ; ) {
+      const events = await this.#deps.projections.events(runId, after, PAGE);
+      for (const { event } of events) if (event.type === 'workspace.ready') return { branch: event.branch, base: event.base };
+      const last = events.at(-1);
+      if (last === undefined) throw new BatonError({ class: 'structural', code: 'workspace_unknown', message: `The run ${runId} has no worktree` });
+      after = last.seq;
+    }
+  }
+}

@@ -1,0 +1,186 @@
+import type { Approval } from '../domain/approval.ts';
+import type { RunEvent } from '../domain/events.ts';
+import { emptyRunView, fold, type RunView } from '../domain/run-view.ts';
+import { isTerminal } from '../domain/run.ts';
+import type { Lane, OutboxMessage } from '../ports/outbox.ts';
+import type { Session, Store } from '../ports/store.ts';
+import { approvalCard, approvalClosed, approvalDm, approvalReminder } from './builders/approval.ts';
+import { endBlocks } from './builders/ending.ts';
+import { epicBlocks } from './builders/epic.ts';
+import { noticeBlocks } from './builders/notices.ts';
+import { planBlocks } from './builders/plan.ts';
+import type { Message } from './message.ts';
+import { endView, epicView, planView, type Setting } from './run-views.ts';
+import type { ApprovalView, Notice } from './views.ts';
+
+/** Events read at once; a run with more is caught up in several rounds. */
+const PAGE = 500;
+/** Views kept in memory; the rest are built again from their events when needed. */
+const MAX_VIEWS = 200;
+
+export interface ProjectorOptions {
+  readonly store: Pick<Store, 'projections' | 'sessions' | 'approvals'>;
+  readonly rehearsal: boolean;
+  readonly now: () => number;
+  /** Called when messages were queued. */
+  readonly queued: () => void;
+}
+
+/**
+ * Tells people what happens in runs: reads events, and queues the messages they lead to in one transaction with
+ * the position reached. Killed anywhere, it goes on from that position, so nothing is told twice or never.
+ */
+export class SlackProjector {
+  readonly #options: ProjectorOptions;
+  readonly #views = new Map<string, RunView>();
+
+  constructor(options: ProjectorOptions) {
+    this.#options = options;
+  }
+
+  /** Tells what is new in all runs that are behind. Calls must not overlap. */
+  async catchUp(): Promise<void> {
+    for (const { runId, sessionId, projectedSeq } of await this.#options.store.projections.behind()) {
+      await this.#project(runId, sessionId, projectedSeq);
+    }
+  }
+
+  async #project(runId: string, sessionId: string, projectedSeq: number): Promise<void> {
+    const { projections, sessions, approvals } = this.#options.store;
+    const view = await this.#viewAt(runId, projectedSeq);
+    const events = await projections.events(runId, view.seq, PAGE);
+    const last = events.at(-1);
+    if (last === undefined) return;
+    const session = await sessions.get(sessionId);
+    if (session === null) return;
+    const all = await approvals.ofRun(runId);
+    const setting: Setting = { session, rehearsal: this.#options.rehearsal, approvals: all, now: this.#options.now() };
+    const messages: OutboxMessage[] = [];
+    for (const stored of events) {
+      fold(view, stored);
+      messages.push(...threadMessages(stored.event, stored.seq, view, setting));
+    }
+    const more = events.length === PAGE;
+    if (!more) messages.unshift(...epicMessages(view, setting));
+    await projections.advance({ runId, seq: last.seq, done: isTerminal(view.status) && !more, messages, now: setting.now });
+    if (isTerminal(view.status)) this.#views.delete(runId);
+    this.#options.queued();
+    if (more) await this.#project(runId, sessionId, last.seq);
+  }
+
+  /** The view after `seq`, from memory or from the events before it. */
+  async #viewAt(runId: string, seq: number): Promise<RunView> {
+    const known = this.#views.get(runId);
+    if (known !== undefined && known.seq === seq) return known;
+    const view = emptyRunView(runId);
+    while (view.seq < seq) {
+      const events = await this.#options.store.projections.events(runId, view.seq, PAGE);
+      if (events.length === 0) break;
+      for (const stored of events) if (stored.seq <= seq) fold(view, stored);
+    }
+    if (this.#views.size >= MAX_VIEWS) this.#views.clear();
+    this.#views.set(runId, view);
+    return view;
+  }
+}
+
+export function epicKey(sessionId: string): string {
+  return `epic:${sessionId}`;
+}
+
+/** The epic, posted once and then rewritten. Before there is a plan there is nothing to show but a refusal. */
+function epicMessages(view: RunView, setting: Setting): OutboxMessage[] {
+  const content = epicContent(view, setting);
+  if (content === null) return [];
+  const { session } = setting;
+  const message = (kind: 'post' | 'update', lane: Lane): OutboxMessage => ({
+    team: session.team,
+    key: epicKey(session.id),
+    kind,
+    target: { kind: 'channel', channel: session.channel },
+    lane,
+    ...content,
+  });
+  return [message('post', 'approvals'), message('update', isTerminal(view.status) ? 'results' : 'progress')];
+}
+
+function epicContent(view: RunView, setting: Setting): Message | null {
+  if (isTerminal(view.status)) return endBlocks(endView(view, setting));
+  const plan = planView(view, setting);
+  if (view.startedAt === null && view.status !== 'paused') return plan === null ? null : planBlocks(plan);
+  return epicBlocks(epicView(view, setting));
+}
+
+function threadMessages(event: RunEvent, seq: number, view: RunView, setting: Setting): OutboxMessage[] {
+  const { session, rehearsal } = setting;
+  const post = (key: string, lane: Lane, content: Message): OutboxMessage => ({
+    team: session.team,
+    key,
+    kind: 'post',
+    target: { kind: 'channel', channel: session.channel },
+    thread: epicKey(session.id),
+    lane,
+    ...content,
+  });
+  const note = (lane: Lane, notice: Notice): OutboxMessage => post(`event:${view.runId}:${seq}`, lane, noticeBlocks(notice, rehearsal));
+
+  switch (event.type) {
+    case 'node.finished':
+      if (event.agent === undefined) return [];
+      return [note('progress', { kind: 'note', text: `${event.agent}: ${event.summary}` })];
+    case 'command.finished':
+      // What agents run while they work is on the run's own record; the thread gets the workflow's own checks.
+      if (view.nodes.get(event.node)?.kind !== 'command') return [];
+      return [note('progress', { ...event, kind: 'tests' })];
+    case 'run.status':
+      if (event.status !== 'paused' || event.failure === undefined) return [];
+      return [note('results', { kind: 'note', text: `Paused: ${event.failure.message}. ${event.failure.hint ?? ''} The epic above has a Retry button.` })];
+    case 'result':
+      return [note('results', { kind: 'result', status: event.status, summary: event.summary, branch: event.branch })];
+    case 'note':
+      return [note('progress', { kind: 'note', text: event.text })];
+    case 'approval.requested':
+    case 'approval.reminded':
+    case 'approval.escalated':
+    case 'approval.closed':
+      return approvalMessages(event, seq, view, setting, post);
+    default:
+      return [];
+  }
+}
+
+type ApprovalEvent = Extract<RunEvent, { type: `approval.${string}` }>;
+
+function approvalMessages(event: ApprovalEvent, seq: number, view: RunView, setting: Setting, post: (key: string, lane: Lane, content: Message) => OutboxMessage): OutboxMessage[] {
+  const approval = setting.approvals.find(({ id }) => id === event.approvalId);
+  if (approval === undefined) return [];
+  const shown = approvalView(approval, view, setting);
+  const key = `approval:${approval.id}`;
+  switch (event.type) {
+    case 'approval.requested':
+      return [post(key, 'approvals', approvalCard(shown))];
+    case 'approval.reminded':
+      return [post(`${key}:reminder:${seq}`, 'approvals', approvalReminder(shown))];
+    case 'approval.escalated': {
+      const { thread: _thread, ...message } = post(`${key}:dm:${event.to}`, 'approvals', approvalDm(shown, setting.now - approval.requestedAt));
+      return [{ ...message, target: { kind: 'dm', user: event.to } }];
+    }
+    case 'approval.closed': {
+      const asked = view.approvals.get(approval.id)?.asked ?? [];
+      const closed = approvalClosed(shown);
+      return [key, ...asked.map((user) => `${key}:dm:${user}`)].map((each) => ({ ...post(each, 'approvals', closed), kind: 'update' as const }));
+    }
+    default:
+      return event satisfies never;
+  }
+}
+
+function approvalView(approval: Approval, view: RunView, { session, rehearsal }: Setting): ApprovalView {
+  return {
+    approval,
+    epicTitle: view.plan?.title ?? session.request,
+    askedBy: null,
+    onTimeout: 'it is not done and the branch is kept as it is',
+    rehearsal,
+  };
+}

@@ -1,0 +1,142 @@
+import type { Approval } from '../domain/approval.ts';
+import { elapsedOf, type NodeView, progressOf, type RunView } from '../domain/run-view.ts';
+import { isTerminal } from '../domain/run.ts';
+import type { Decision, Session } from '../ports/store.ts';
+import type { Sign } from './format.ts';
+import type { AgentLine, EndView, EpicEnd, EpicState, EpicView, PlanView, RunDetail, RunLine } from './views.ts';
+
+/** What the builders need beside the run itself. */
+export interface Setting {
+  readonly session: Session;
+  readonly rehearsal: boolean;
+  readonly approvals: readonly Approval[];
+  readonly now: number;
+}
+
+export function planView(view: RunView, { session, rehearsal }: Setting): PlanView | null {
+  if (view.plan === null) return null;
+  return { runId: view.runId, requester: session.requester, plan: view.plan, rehearsal, open: view.startedAt === null && !isTerminal(view.status) };
+}
+
+export function epicView(view: RunView, setting: Setting): EpicView {
+  const elapsedMs = elapsedOf(view, setting.now);
+  const expected = view.plan?.durationMs.mid ?? null;
+  return {
+    ...base(view, setting),
+    progress: progressOf(view),
+    leftMs: expected === null ? null : Math.max(0, expected - elapsedMs),
+    budgetUsd: null,
+    state: stateOf(view, setting),
+  };
+}
+
+export function endView(view: RunView, setting: Setting): EndView {
+  const { plan, result } = view;
+  const diff = result?.diff ?? null;
+  return {
+    ...base(view, setting),
+    end: endOf(view),
+    summary: result?.summary ?? view.failure?.message ?? '',
+    estimate: plan === null ? null : { costUsd: plan.costUsd, durationMs: plan.durationMs },
+    branch: view.branch,
+    diff: diff === null ? null : { files: diff.files.length, added: diff.added, removed: diff.removed },
+    tests: view.tests,
+    approvals: setting.approvals.flatMap(({ status, decidedBy }) => (status === 'approved' && decidedBy !== null ? [decidedBy] : [])),
+    rounds: view.rounds,
+  };
+}
+
+export function runLine(view: RunView, { session, now }: Setting): RunLine {
+  const doing = [...view.nodes.values()].filter(({ status }) => status === 'running').map(({ agent, node, doing }) => `${agent ?? node}: ${doing ?? 'working'}`);
+  return {
+    runId: view.runId,
+    title: session.request.split('\n')[0] ?? session.request,
+    repository: view.plan?.repository ?? session.repository,
+    requester: session.requester,
+    status: view.status,
+    progress: view.startedAt === null ? null : progressOf(view),
+    elapsedMs: elapsedOf(view, now),
+    costUsd: view.costUsd,
+    doing: view.failure?.message ?? (doing.length === 0 ? null : doing.join(', ')),
+    createdAt: session.createdAt,
+  };
+}
+
+export function runDetail(view: RunView, setting: Setting, decisions: readonly Decision[]): RunDetail {
+  return {
+    ...runLine(view, setting),
+    pattern: view.plan?.pattern ?? '',
+    agents: agentLines(view, setting.now),
+    branch: view.branch,
+    decisions: decisions.map(({ at, actor, actorKind, choice }) => ({ at, actor, byPerson: actorKind === 'person', choice })),
+  };
+}
+
+function base(view: RunView, { session, rehearsal, now }: Setting) {
+  return {
+    runId: view.runId,
+    title: view.plan?.title ?? session.request,
+    repository: view.plan?.repository ?? session.repository,
+    requester: session.requester,
+    rehearsal,
+    unsandboxed: view.sandbox === 'none',
+    elapsedMs: elapsedOf(view, now),
+    costUsd: view.costUsd,
+    agents: agentLines(view, now),
+  };
+}
+
+function stateOf(view: RunView, { approvals }: Setting): EpicState {
+  if (view.status === 'paused') {
+    return { status: 'paused', reason: view.failure?.message ?? 'Paused', hint: view.failure?.hint ?? null, canRetry: true };
+  }
+  const open = approvals.filter(({ status }) => status === 'pending');
+  const first = open[0];
+  if (first !== undefined) return { status: 'waiting', what: first.subject.title, people: first.policy.people };
+  return view.status === 'queued' ? { status: 'queued' } : { status: 'running' };
+}
+
+function endOf(view: RunView): EpicEnd {
+  const kept = view.branch === null ? [] : [`branch ${view.branch}`, 'a snapshot after each agent'];
+  if (view.status === 'cancelled' || view.result?.status === 'cancelled') return { status: 'cancelled', by: null, kept };
+  if (view.status === 'completed') return { status: 'completed' };
+  const tried = [...view.nodes.values()].filter(({ rounds }) => rounds > 1).map(({ agent, node, rounds }) => `${agent ?? node}: ${rounds} rounds`);
+  return { status: 'failed', what: view.failure?.message ?? 'It did not work', tried, kept, hint: view.failure?.hint ?? null };
+}
+
+/** A line per agent of the plan, in the plan's order, out of all nodes it works on. */
+export function agentLines(view: RunView, now: number): AgentLine[] {
+  return (view.plan?.agents ?? []).map(({ agent }) => {
+    const nodes = [...view.nodes.values()].filter((node) => node.agent === agent);
+    const current = nodes.find(({ status }) => status === 'running' || status === 'stalled') ?? nodes.at(-1);
+    const elapsed = nodes.reduce((sum, { spentMs, since }) => sum + spentMs + (since === null || view.endedAt !== null ? 0 : Math.max(0, now - since)), 0);
+    return {
+      agent,
+      sign: signOf(view, current),
+      doing: current === undefined ? null : (current.doing ?? current.summary),
+      needs: [],
+      elapsedMs: nodes.length === 0 ? null : elapsed,
+      costUsd: view.usage.get(agent)?.costUsd,
+    };
+  });
+}
+
+function signOf(view: RunView, node: NodeView | undefined): Sign {
+  if (node === undefined) return isTerminal(view.status) ? 'skipped' : 'waiting';
+  switch (node.status) {
+    case 'done':
+      return 'done';
+    case 'skipped':
+      return 'skipped';
+    case 'failed':
+      return 'failed';
+    case 'stalled':
+      return isTerminal(view.status) ? 'failed' : 'needs_person';
+    case 'running':
+      if (view.status === 'failed') return 'failed';
+      if (view.status === 'cancelled') return 'skipped';
+      return view.status === 'paused' ? 'paused' : 'in_progress';
+    default:
+      return node.status satisfies never;
+  }
+}
