@@ -3,7 +3,7 @@ import type { RunEvent } from '../domain/events.ts';
 import { emptyRunView, fold, type RunView } from '../domain/run-view.ts';
 import { isTerminal } from '../domain/run.ts';
 import type { Lane, OutboxMessage } from '../ports/outbox.ts';
-import type { Session, Store } from '../ports/store.ts';
+import type { Store } from '../ports/store.ts';
 import { approvalCard, approvalClosed, approvalDm, approvalReminder } from './builders/approval.ts';
 import { endBlocks } from './builders/ending.ts';
 import { epicBlocks } from './builders/epic.ts';

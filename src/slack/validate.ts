@@ -39,6 +39,7 @@ export function validateMessage({ text, blocks }: Content): Problem[] {
   if (text.length > TEXT_BUDGET) {
     problems.push({ path: 'text', problem: `has ${text.length} characters, more than ${TEXT_BUDGET}` });
   }
+  if (tame(text) !== text) problems.push({ path: 'text', problem: 'would notify everybody' });
   const size = blocksSize(blocks);
   if (size > BLOCKS_BUDGET) {
     problems.push({ path: 'blocks', problem: `hold ${size} characters, more than ${BLOCKS_BUDGET}` });
@@ -77,6 +78,11 @@ export function degrade({ text, blocks }: Content): Content {
     text: { type: 'mrkdwn', text: cutMarkup(words, DEGRADED_TEXT), verbatim: true },
   };
   return { text: short, blocks: [section, ...rows] };
+}
+
+/** What would call a whole channel is shown as it is written. */
+function tame(text: string): string {
+  return text.replace(/<!(?=channel|here|everyone|subteam)/g, '&lt;!');
 }
 
 /** The message as it can be sent, and what was wrong with it when it had to be degraded. */
