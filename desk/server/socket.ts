@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type WebSocket, WebSocketServer } from 'ws';
+import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import { z } from 'zod';
 import type { Clock } from './clock.ts';
 import { newSecret } from './ids.ts';
@@ -28,6 +28,11 @@ export type SocketLink = AppLink &
     refresh(): void;
   }>;
 
+function textOf(data: RawData): string {
+  if (Array.isArray(data)) return Buffer.concat(data).toString();
+  return Buffer.isBuffer(data) ? data.toString() : new TextDecoder().decode(data);
+}
+
 /** The server's side of Socket Mode. Each payload goes to one socket, in turns. */
 export function createSocketLink(clock: Clock, appId: string, events: LinkEvents): SocketLink {
   const server = new WebSocketServer({ noServer: true, maxPayload: 1024 * 1024 });
@@ -43,7 +48,7 @@ export function createSocketLink(clock: Clock, appId: string, events: LinkEvents
     const index = connections.indexOf(connection);
     if (index < 0) return;
     connections.splice(index, 1);
-    for (const waiting of [...pending.values()]) {
+    for (const waiting of Array.from(pending.values())) {
       if (waiting.connection === connection) waiting.settle({ status: 'lost', reason: 'socket_closed' });
     }
     if (connections.length === 0 && !closed) events.connection(false);
@@ -58,11 +63,12 @@ export function createSocketLink(clock: Clock, appId: string, events: LinkEvents
     waiting.settle({ status: 'acked', payload: ack.data.payload });
   };
 
+  /** The next ping waits for the pong of the last, so that they cannot pile up. */
   const keepAlive = (connection: Connection): void => {
     clock.after(PING_MS, () => {
       if (!connections.includes(connection)) return;
+      connection.socket.once('pong', () => keepAlive(connection));
       connection.socket.ping();
-      keepAlive(connection);
     });
   };
 
@@ -74,7 +80,7 @@ export function createSocketLink(clock: Clock, appId: string, events: LinkEvents
     }
     const connection: Connection = { socket, draining: false };
     connections.push(connection);
-    socket.on('message', (data) => receive(data.toString()));
+    socket.on('message', (data) => receive(textOf(data)));
     socket.on('close', () => forget(connection));
     socket.on('error', () => socket.terminate());
     socket.send(
@@ -142,7 +148,7 @@ export function createSocketLink(clock: Clock, appId: string, events: LinkEvents
     },
     close() {
       closed = true;
-      for (const { socket } of [...connections]) socket.terminate();
+      for (const { socket } of connections.slice()) socket.terminate();
       server.close();
     },
   };

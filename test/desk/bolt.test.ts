@@ -2,7 +2,7 @@ import type { App } from '@slack/bolt';
 import type { ModalView } from '@slack/types';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { boltApp, signal, type TestDesk, testDesk, until } from './harness.ts';
+import { boltApp, signal, stopApp, type TestDesk, testDesk, until } from './harness.ts';
 
 const MODAL: ModalView = {
   type: 'modal',
@@ -39,7 +39,7 @@ describe('a real Bolt app over Socket Mode', () => {
     channel = await t.id('baton-epics');
   });
   afterEach(async () => {
-    await app.stop();
+    await stopApp(app, t);
     await t.close();
   });
 

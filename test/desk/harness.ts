@@ -69,7 +69,8 @@ export async function testDesk(
     },
     async restart() {
       await desk.close();
-      return testDesk({ ...options, dataDir, port: desk.port });
+      // A new port: a kept-alive connection to the old one would fail its next request.
+      return testDesk({ ...options, dataDir });
     },
     async close() {
       await desk.close();
@@ -137,4 +138,10 @@ export async function until(check: () => Promise<boolean>): Promise<void> {
     if (clock.monotonic() > end) throw new Error('It did not happen within two seconds.');
     await new Promise((resolve) => setImmediate(resolve));
   }
+}
+
+/** Stops an app and waits until the desk has seen it go, so that nothing is cut off in mid-handshake. */
+export async function stopApp(app: App, t: TestDesk): Promise<void> {
+  await app.stop();
+  await until(async () => !(await t.snapshot()).app.connected);
 }

@@ -83,8 +83,9 @@ export function byType(table: Readonly<Record<string, Check>>): Check {
     if (!isJson(value)) return faults.add('must be an object', pointer);
     const type = value['type'];
     if (type === undefined) return faults.add('missing required field: type', pointer);
-    const check = typeof type === 'string' ? lookUp(table, type) : undefined;
-    if (check === undefined) return faults.add(`unsupported type: ${String(type)}`, `${pointer}/type`);
+    if (typeof type !== 'string') return faults.add('must be a string', `${pointer}/type`);
+    const check = lookUp(table, type);
+    if (check === undefined) return faults.add(`unsupported type: ${type}`, `${pointer}/type`);
     check(value, pointer, faults);
   };
 }

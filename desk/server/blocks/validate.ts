@@ -1,4 +1,4 @@
-import { isJson, type Json, jsonListSchema } from '../json.ts';
+import { isJson, type Json, jsonListSchema, stringField } from '../json.ts';
 import { homeShell, messageBlock, modalShell, viewBlock } from './layout.ts';
 import { type Check, type Faults, list } from './schema.ts';
 
@@ -31,19 +31,18 @@ function elementsOf(block: Json): Json[] {
 }
 
 function checkIds(blocks: readonly Json[], pointer: string, faults: Faults): void {
-  const seen = new Set<unknown>();
+  const seen = new Set<string>();
   for (const { block, pointer: here } of walk(blocks, pointer)) {
     const id = block['block_id'];
     if (typeof id === 'string' && id !== '') {
       if (seen.has(id)) faults.add(`block_id "${id}" already exists`, `${here}/block_id`);
       seen.add(id);
     }
-    const actions = new Set<unknown>();
+    const actions = new Set<string>();
     for (const element of elementsOf(block)) {
       const action = element['action_id'];
-      if (action === undefined) continue;
-      if (actions.has(action))
-        faults.add(`action_id "${String(action)}" already exists for another element`, here);
+      if (typeof action !== 'string') continue;
+      if (actions.has(action)) faults.add(`action_id "${action}" already exists for another element`, here);
       actions.add(action);
     }
   }
@@ -60,7 +59,7 @@ function checkMessageTotals(blocks: readonly Json[], pointer: string, faults: Fa
   let markdown = 0;
   let tables = 0;
   for (const { block } of walk(blocks, pointer)) {
-    if (block['type'] === 'markdown') markdown += String(block['text'] ?? '').length;
+    if (block['type'] === 'markdown') markdown += (stringField(block, 'text') ?? '').length;
     if (block['type'] === 'table') tables += 1;
   }
   if (markdown > MARKDOWN_TOTAL) {
