@@ -50,7 +50,10 @@ function errorCode(error: unknown): string {
   return z.object({ code: z.string() }).safeParse(error).data?.code ?? '';
 }
 
-function explain(error: unknown, port: number): string {
+function explain(error: unknown, port: number, home: string): string {
+  if (errorCode(error).startsWith('SQLITE_BUSY')) {
+    return `Another desk is using ${home}. Stop it, or set DESK_HOME to another folder.`;
+  }
   if (errorCode(error) === 'EADDRINUSE') {
     return `Port ${port} is taken. Stop what uses it, or set DESK_PORT to another one (0 picks a free one).`;
   }
@@ -97,7 +100,7 @@ async function main(input: unknown): Promise<void> {
     process.once('SIGINT', stop);
     process.once('SIGTERM', stop);
   } catch (error) {
-    console.error(`The desk cannot start: ${explain(error, port)}`);
+    console.error(`The desk cannot start: ${explain(error, port, home)}`);
     process.exit(1);
   }
 }

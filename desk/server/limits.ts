@@ -23,6 +23,7 @@ export type Limits = Readonly<{
 /** Counts calls as Slack limits them. Time comes from the monotonic clock, so a changed wall clock frees nothing. */
 export function createLimits(clock: Clock): Limits {
   const calls = new Map<string, number[]>();
+  /** When the next post of each channel is due. */
   const posts = new Map<string, number>();
   return {
     call(method, tier) {
@@ -38,11 +39,10 @@ export function createLimits(clock: Clock): Limits {
     },
     post(channel) {
       const now = clock.monotonic();
-      const last = posts.get(channel);
-      if (last !== undefined && now - last < POST_INTERVAL_MS - POST_JITTER_MS) {
-        return Math.max(1, Math.ceil((last + POST_INTERVAL_MS - now) / 1000));
-      }
-      posts.set(channel, now);
+      const due = posts.get(channel) ?? now;
+      if (now < due - POST_JITTER_MS) return Math.max(1, Math.ceil((due - now) / 1000));
+      // Counting on from when the post was due, not from when it came, a sender that is always early gains nothing.
+      posts.set(channel, Math.max(due, now) + POST_INTERVAL_MS);
       return 0;
     },
   };

@@ -18,6 +18,11 @@ function textOf(view: Json, key: string): string | null {
   return plainText.safeParse(view[key]).data?.text ?? null;
 }
 
+/** The blocks of a view. */
+export function viewBlocks(stored: StoredView): Json[] {
+  return jsonListSchema.safeParse(stored.view['blocks']).data ?? [];
+}
+
 /** A view as the page draws it. */
 export function pageView(stored: StoredView): View {
   return {
@@ -28,7 +33,7 @@ export function pageView(stored: StoredView): View {
     title: textOf(stored.view, 'title') ?? '',
     submit: textOf(stored.view, 'submit'),
     close: textOf(stored.view, 'close'),
-    blocks: jsonListSchema.safeParse(stored.view['blocks']).data ?? [],
+    blocks: viewBlocks(stored),
     hash: stored.hash,
   };
 }

@@ -15,6 +15,10 @@ describe('limits', () => {
     expect(limits.post('C1')).toBe(1);
     clock.advance(50);
     expect(limits.post('C1')).toBe(0);
+    clock.advance(950);
+    expect(limits.post('C1')).toBe(1);
+    clock.advance(50);
+    expect(limits.post('C1')).toBe(0);
     clock.advance(5_000);
     expect(limits.post('C1')).toBe(0);
     expect(limits.post('C1')).toBe(1);

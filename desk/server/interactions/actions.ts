@@ -2,26 +2,21 @@ import { z } from 'zod';
 import type { actionInputSchema, Channel, Person } from '../../contract.ts';
 import { findElement } from '../blocks/ids.ts';
 import type { Desk } from '../desk.ts';
-import { isJson, type Json, jsonListSchema, jsonSchema } from '../json.ts';
-import { apiView } from '../modals.ts';
+import { isJson, type Json, jsonListSchema } from '../json.ts';
+import { apiView, viewBlocks } from '../modals.ts';
 import { issueResponseUrl } from '../responses.ts';
 import { apiMessage, payloadBase, payloadUser } from '../shapes.ts';
 import type { StoredMessage } from '../store/messages.ts';
 import type { StoredView } from '../store/views.ts';
 import { canSee } from '../timeline.ts';
 import { deliver, type Outcome, type Refusal, refusal } from './outcome.ts';
+import { stateValues } from './state.ts';
 
 type ActionInput = z.infer<typeof actionInputSchema>;
 type Built = Readonly<{ built: Json }>;
 
 const idsSchema = z.object({ action_id: z.string(), block_id: z.string() });
 const optionSchema = z.object({ value: z.string() });
-const stateSchema = z.object({ values: jsonSchema });
-
-/** The values of all inputs as the page sent them, in `{block_id: {action_id: …}}`. */
-export function stateValues(state: Json | undefined): Json {
-  return stateSchema.safeParse(state).data?.values ?? {};
-}
 
 function optionValues(element: Json): Set<string> {
   const groups = jsonListSchema.safeParse(element['option_groups']).data ?? [];
@@ -97,7 +92,7 @@ function messagePayload(
     channel: { id: channel.id, name: channel.kind === 'im' ? 'directmessage' : channel.name },
     // Slack does not hand an ephemeral message back.
     ...(ephemeral ? {} : { message: apiMessage(desk, message) }),
-    state: { values: stateValues(state) },
+    state: { values: stateValues(message.blocks, state) },
     response_url: issueResponseUrl(desk, person.id, channel, message),
     actions: [action],
   };
@@ -116,7 +111,7 @@ function viewPayload(
     ...payloadBase(desk),
     container: { type: 'view', view_id: view.id },
     trigger_id: desk.triggers.issue(person.id, view.id),
-    view: apiView(desk, view, stateValues(state)),
+    view: apiView(desk, view, stateValues(viewBlocks(view), state)),
     actions: [action],
   };
 }
@@ -126,8 +121,7 @@ function build(desk: Desk, input: ActionInput, person: Person): Built | Refusal 
   if (container.type === 'view') {
     const view = desk.views.get(container.viewId);
     if (view === undefined || view.user !== person.id) return refusal('view_not_found');
-    const blocks = jsonListSchema.safeParse(view.view['blocks']).data ?? [];
-    const action = actionOf(desk, blocks, input.action);
+    const action = actionOf(desk, viewBlocks(view), input.action);
     return 'ok' in action ? action : { built: viewPayload(desk, person, view, action.built, input.state) };
   }
   const channel = desk.directory.channel(container.channel);

@@ -2,13 +2,13 @@ import { z } from 'zod';
 import type { closeInputSchema, Person, submitInputSchema } from '../../contract.ts';
 import type { Desk } from '../desk.ts';
 import { ApiError } from '../errors.ts';
-import { type Json, jsonListSchema, jsonSchema } from '../json.ts';
-import { apiView, closeModal, pushModal, updateView } from '../modals.ts';
+import { type Json, jsonSchema } from '../json.ts';
+import { apiView, closeModal, pushModal, updateView, viewBlocks } from '../modals.ts';
 import { payloadBase, payloadUser } from '../shapes.ts';
 import type { StoredView } from '../store/views.ts';
 import { openIm, sendEvent } from '../timeline.ts';
-import { stateValues } from './actions.ts';
 import { deliver, type Outcome, refusal } from './outcome.ts';
+import { isFilled, stateValues } from './state.ts';
 
 const responseSchema = z.discriminatedUnion('response_action', [
   z.object({ response_action: z.literal('errors'), errors: z.record(z.string(), z.string()) }),
@@ -16,32 +16,6 @@ const responseSchema = z.discriminatedUnion('response_action', [
   z.object({ response_action: z.literal('push'), view: jsonSchema }),
   z.object({ response_action: z.literal('clear') }),
 ]);
-
-const EMPTY_FIELDS = [
-  'value',
-  'selected_option',
-  'selected_options',
-  'selected_date',
-  'selected_time',
-  'selected_date_time',
-  'selected_user',
-  'selected_users',
-  'selected_channel',
-  'selected_channels',
-  'selected_conversation',
-  'selected_conversations',
-  'rich_text_value',
-  'files',
-] as const;
-
-function filled(entry: unknown): boolean {
-  const fields = jsonSchema.safeParse(entry).data ?? {};
-  return EMPTY_FIELDS.some((key) => {
-    const value = fields[key];
-    if (Array.isArray(value)) return value.length > 0;
-    return value !== undefined && value !== null && value !== '';
-  });
-}
 
 const inputSchema = z.object({
   type: z.literal('input'),
@@ -57,12 +31,12 @@ const inputSchema = z.object({
 /** What Slack's client checks before it sends a form: required fields and the length of text. */
 function clientErrors(view: StoredView, values: Json): Record<string, string> {
   const errors: Record<string, string> = {};
-  for (const block of jsonListSchema.safeParse(view.view['blocks']).data ?? []) {
+  for (const block of viewBlocks(view)) {
     const input = inputSchema.safeParse(block).data;
     if (input === undefined) continue;
     const entry = jsonSchema.safeParse(values[input.block_id]).data?.[input.element.action_id];
     const text = z.object({ value: z.string() }).safeParse(entry).data?.value ?? '';
-    if (!input.optional && !filled(entry)) errors[input.block_id] = 'Please complete this required field.';
+    if (!input.optional && !isFilled(entry)) errors[input.block_id] = 'Please complete this required field.';
     else if (text !== '' && text.length < input.element.min_length) {
       errors[input.block_id] = `Please enter at least ${input.element.min_length} characters.`;
     } else if (text.length > input.element.max_length) {
@@ -93,8 +67,9 @@ function apply(desk: Desk, view: StoredView, answer: unknown): Outcome {
   const response = parsed.data;
   switch (response.response_action) {
     case 'errors': {
-      const blocks = jsonListSchema.safeParse(view.view['blocks']).data ?? [];
-      const known = blocks.some((block) => Object.hasOwn(response.errors, String(block['block_id'])));
+      const known = viewBlocks(view).some((block) =>
+        Object.hasOwn(response.errors, String(block['block_id'])),
+      );
       return known
         ? { ok: false, error: 'errors', errors: response.errors }
         : refusal('invalid_response_action');
@@ -120,7 +95,7 @@ export async function runSubmit(desk: Desk, input: z.infer<typeof submitInputSch
   if (person === undefined || view === undefined || view.user !== person.id || view.type !== 'modal') {
     return refusal('view_not_found');
   }
-  const values = stateValues(input.state);
+  const values = stateValues(viewBlocks(view), input.state);
   const errors = clientErrors(view, values);
   if (Object.keys(errors).length > 0) return { ok: false, error: 'errors', errors };
   const payload = viewPayload(desk, 'view_submission', person, view, values);

@@ -34,13 +34,18 @@ CREATE TABLE IF NOT EXISTS deliveries (
   reason TEXT NOT NULL) STRICT;
 `;
 
+/** A desk that was just killed lets go of its file within this time. */
+const LOCK_WAIT_MS = 1_000;
+
 /**
- * Opens the desk's own file. `synchronous=NORMAL` in WAL keeps everything through a killed process; only a
+ * Opens the desk's own file. Throws SQLITE_BUSY when another desk holds it. `synchronous=NORMAL` in WAL keeps everything through a killed process; only a
  * power cut could lose the last writes, which a rehearsal can bear for the speed.
  */
 export function openDatabase(dataDir: string): Db {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const db = new Database(join(dataDir, 'desk.sqlite'));
+  const db = new Database(join(dataDir, 'desk.sqlite'), { timeout: LOCK_WAIT_MS });
+  // One desk per folder: two would number messages apart and each miss what the other does.
+  db.pragma('locking_mode = EXCLUSIVE');
   db.pragma('journal_mode = WAL');
   db.pragma('synchronous = NORMAL');
   db.exec(TABLES);
