@@ -4,7 +4,7 @@ import { messageSchema, tokensSchema, toolCallRequestSchema, toolDefinitionSchem
 
 /** The two side effects of an agent. Inputs are made again by replay and never stored; outputs are. */
 
-export const resultKinds = ['spec', 'work', 'review'] as const;
+const resultKinds = ['spec', 'work', 'review'] as const;
 export type ResultKind = (typeof resultKinds)[number];
 
 const modelTurnInputSchema = z.object({

@@ -2,7 +2,7 @@ import type { AgentResult, AgentTask } from '../domain/agent.ts';
 import { BatonError, type Failure } from '../domain/failure.ts';
 import type { RetryPolicy } from '../domain/retry.ts';
 import type { Flow, Operation } from '../ports/flow.ts';
-import type { Runner } from '../ports/runner.ts';
+import type { Guard, Runner } from '../ports/runner.ts';
 import { type ModelTurnOutput, modelTurnContract, toolCallContract } from './activities.ts';
 import { compact } from './compaction.ts';
 import {
@@ -45,12 +45,13 @@ const COMMAND_GRACE_MS = 30_000;
  */
 export function createAgentRunner(options: AgentRunnerOptions = {}): Runner {
   const budget = options.transcriptChars ?? TRANSCRIPT_CHARS;
-  return { run: (task, flow) => converse(newSession(task, budget), flow) };
+  return { run: (task, flow, guard) => converse(newSession(task, guard, budget), flow) };
 }
 
 /** The state of one conversation; changed only by the generator that owns it, so replay rebuilds it. */
 interface Session {
   readonly task: AgentTask;
+  readonly guard: Guard;
   readonly budget: number;
   readonly repeated: (call: ToolCallRequest) => 'fine' | 'warn' | 'stop';
   messages: Message[];
@@ -62,9 +63,10 @@ interface Session {
   told: boolean;
 }
 
-function newSession(task: AgentTask, budget: number): Session {
+function newSession(task: AgentTask, guard: Guard, budget: number): Session {
   return {
     task,
+    guard,
     budget,
     repeated: createRepetitionGuard(),
     messages: buildPrompt(task),
@@ -189,23 +191,36 @@ function parseableArguments(text: string): string {
 
 /** One call: refused with a reason, or carried out as a step. Returns the text for the model. */
 function* toolCall(session: Session, flow: Flow, call: ToolCallRequest, name: string): Operation<string> {
-  const { role, node } = session.task;
+  const { role } = session.task;
   const repetition = session.repeated(call);
   if (repetition === 'stop') fail(noProgress);
   const prepared = prepareCall(call.name, call.arguments, role.tools);
-  let text: string;
-  if (prepared.ok) {
-    const output = yield* flow.step(
-      name,
-      toolCallContract,
-      { node, agent: role.name, tool: call.name, arguments: call.arguments },
-      { label: labelOf(prepared.call), retry: TOOL_RETRY, timeoutMs: timeoutOf(prepared.call) },
-    );
-    session.workedMs += output.durationMs;
-    text = output.content;
-  } else text = prepared.problem;
+  const text = prepared.ok ? yield* carryOut(session, flow, call, prepared.call, name) : prepared.problem;
   if (repetition === 'fine') return text;
   return `${text}\n\nYou have made this same call several times running and its result does not change. Do something else.`;
+}
+
+/** As a step of its own; a command only after the guard, which may have a person decide, let it pass. */
+function* carryOut(
+  session: Session,
+  flow: Flow,
+  call: ToolCallRequest,
+  prepared: PreparedCall,
+  name: string,
+): Operation<string> {
+  const { role, node } = session.task;
+  if (prepared.tool === 'run') {
+    const refusal = yield* session.guard.command(prepared.argv, flow);
+    if (refusal !== null) return refusal;
+  }
+  const output = yield* flow.step(
+    name,
+    toolCallContract,
+    { node, agent: role.name, tool: call.name, arguments: call.arguments },
+    { label: labelOf(prepared), retry: TOOL_RETRY, timeoutMs: timeoutOf(prepared) },
+  );
+  session.workedMs += output.durationMs;
+  return output.content;
 }
 
 function timeoutOf(call: PreparedCall): number {

@@ -109,7 +109,9 @@ export function parseRole(text: string, file: string): RoleFile {
   }
   const instructions = text.slice(parts[0].length).trim();
   if (instructions === '') return bad(1, 'has no instructions below its front matter');
-  const parsed = frontMatterSchema.safeParse(document.toJS({ maxAliasCount: 50 }));
+  const data = plainData(document);
+  if (data === null) return bad(1, 'refers to itself too often');
+  const parsed = frontMatterSchema.safeParse(data);
   if (!parsed.success) {
     const lineOf = (path: readonly PropertyKey[]): number => lineAt(offsetOf(document, path));
     return {
@@ -121,6 +123,15 @@ export function parseRole(text: string, file: string): RoleFile {
     };
   }
   return { ok: true, role: { ...parsed.data, instructions } };
+}
+
+/** The document as data; null when its aliases multiply beyond measure. */
+function plainData(document: ReturnType<typeof parseDocument>): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 50 });
+  } catch {
+    return null;
+  }
 }
 
 function firstLine(text: string): string {

@@ -14,8 +14,8 @@ export interface ToolCallDependencies {
   readonly workspaceOf: (runId: string) => Promise<Workspace>;
   readonly redact: Redact;
   readonly clock: Clock;
-  /** Whether a person said yes to commands without a sandbox, or the repository is the rehearsal's own sample. */
-  readonly allowUnsandboxed: (runId: string) => Promise<boolean>;
+  /** Whether a person said yes to this command without a sandbox, or the repository is the rehearsal's own sample. */
+  readonly allowUnsandboxed: (runId: string, argv: readonly string[]) => Promise<boolean>;
   /** Reads the counts of passed and failed tests from a command's output; null where there are none. */
   readonly summariseTests: (output: string) => { readonly passed: number; readonly failed: number } | null;
 }
@@ -183,9 +183,12 @@ async function wouldEraseSecrets(
   return `Not written: ${call.path} holds a secret that was shown to you as ${MARK}, and this would erase it. Use edit on the lines around it.`;
 }
 
-function changed(change: FileChange): Done {
-  const text = `${change.created ? 'created' : 'wrote'} ${change.path}, +${change.added} −${change.removed}`;
-  return { ok: true, content: text, summary: text };
+/**
+ * The model hears the same whether or not a crash made the change twice; the counts, which then differ, are for
+ * people.
+ */
+function changed({ path, added, removed }: FileChange): Done {
+  return { ok: true, content: `${path} is written.`, summary: `wrote ${path}, +${added} −${removed}` };
 }
 
 async function run(
@@ -199,7 +202,7 @@ async function run(
     argv: call.argv,
     timeoutMs: call.timeoutMs,
     signal: context.signal,
-    allowUnsandboxed: await allowUnsandboxed(context.runId),
+    allowUnsandboxed: await allowUnsandboxed(context.runId, call.argv),
   });
   // Ended because the step was: what it printed so far is no result, and the step is done again or not at all.
   if (context.signal.aborted) throw cancelled(context.signal);

@@ -65,8 +65,7 @@ export interface StreamReader {
 }
 
 /** Parts of a request that not every server knows; each is dropped when a server refuses it. */
-export const optionalParts = ['format', 'maxTokens', 'streamUsage', 'store', 'strictTools'] as const;
-export type OptionalPart = (typeof optionalParts)[number];
+export type OptionalPart = 'format' | 'maxTokens' | 'streamUsage' | 'store' | 'strictTools';
 
 /** Characters of a transcript, which is what budgets count: about four per token in English and code. */
 export function transcriptChars(messages: readonly Message[]): number {

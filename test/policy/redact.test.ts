@@ -123,7 +123,9 @@ describe('what looks like a secret', () => {
     'SLACK_BOT_TOKEN=xoxb-your-token-here'.replace('SLACK_BOT_TOKEN=', 'slack: '),
     'DB_PASSWORD=$SECRET_FROM_VAULT',
     'MAX_TOKENS=100000',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: code as it stands in files
     'headers: { Authorization: `Bearer ${token}` }',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: code as it stands in files
     'postgres://user:${PASSWORD}@host/db',
     'http://127.0.0.1:3000/a@b',
     '<div class="sk-folding-cube-container-wide">',

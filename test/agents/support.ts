@@ -1,0 +1,53 @@
+import type { AgentRole, AgentTask } from '../../src/domain/agent.ts';
+import type { Clock } from '../../src/ports/clock.ts';
+
+export const realClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  after: (ms, fire) => {
+    const timer = setTimeout(fire, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+export const backend: AgentRole = {
+  name: 'backend',
+  title: 'backend engineer',
+  description: 'writes code',
+  capabilities: [],
+  tier: 'standard',
+  backup: null,
+  tools: ['list', 'read', 'search', 'write', 'edit', 'run'],
+  output: 'work',
+  model: null,
+  instructions: 'Build it.',
+};
+
+export const reviewer: AgentRole = {
+  ...backend,
+  name: 'reviewer',
+  title: 'reviewer',
+  tools: ['read'],
+  output: 'review',
+};
+
+export function taskFor(role: AgentRole, changes: Partial<AgentTask> = {}): AgentTask {
+  return {
+    node: 'build',
+    role,
+    request: 'Add CSV export',
+    task: 'Write src/csv.js',
+    context: [],
+    previous: null,
+    feedback: [],
+    testCommand: ['npm', 'test'],
+    limits: { turns: 12, tokens: 1_000_000, timeoutMs: 600_000 },
+    ...changes,
+  };
+}
+
+export const workDone = JSON.stringify({
+  summary: 'Done.',
+  files: ['src/csv.js'],
+  warnings: ['slow on huge input'],
+});
