@@ -1,7 +1,7 @@
 import type { Approval } from '../domain/approval.ts';
 import type { RunEvent } from '../domain/events.ts';
-import { emptyRunView, fold, type RunView } from '../domain/run-view.ts';
 import { isTerminal } from '../domain/run.ts';
+import { emptyRunView, fold, type RunView } from '../domain/run-view.ts';
 import type { Lane, OutboxMessage } from '../ports/outbox.ts';
 import type { Store } from '../ports/store.ts';
 import { approvalCard, approvalClosed, approvalDm, approvalReminder } from './builders/approval.ts';
@@ -54,7 +54,12 @@ export class SlackProjector {
     const session = await sessions.get(sessionId);
     if (session === null) return;
     const all = await approvals.ofRun(runId);
-    const setting: Setting = { session, rehearsal: this.#options.rehearsal, approvals: all, now: this.#options.now() };
+    const setting: Setting = {
+      session,
+      rehearsal: this.#options.rehearsal,
+      approvals: all,
+      now: this.#options.now(),
+    };
     const messages: OutboxMessage[] = [];
     for (const stored of events) {
       fold(view, stored);
@@ -62,7 +67,13 @@ export class SlackProjector {
     }
     const more = events.length === PAGE;
     if (!more) messages.unshift(...epicMessages(view, setting));
-    await projections.advance({ runId, seq: last.seq, done: isTerminal(view.status) && !more, messages, now: setting.now });
+    await projections.advance({
+      runId,
+      seq: last.seq,
+      done: isTerminal(view.status) && !more,
+      messages,
+      now: setting.now,
+    });
     if (isTerminal(view.status)) this.#views.delete(runId);
     this.#options.queued();
     if (more) await this.#project(runId, sessionId, last.seq);
@@ -122,7 +133,8 @@ function threadMessages(event: RunEvent, seq: number, view: RunView, setting: Se
     lane,
     ...content,
   });
-  const note = (lane: Lane, notice: Notice): OutboxMessage => post(`event:${view.runId}:${seq}`, lane, noticeBlocks(notice, rehearsal));
+  const note = (lane: Lane, notice: Notice): OutboxMessage =>
+    post(`event:${view.runId}:${seq}`, lane, noticeBlocks(notice, rehearsal));
 
   switch (event.type) {
     case 'node.finished':
@@ -134,9 +146,21 @@ function threadMessages(event: RunEvent, seq: number, view: RunView, setting: Se
       return [note('progress', { ...event, kind: 'tests' })];
     case 'run.status':
       if (event.status !== 'paused' || event.failure === undefined) return [];
-      return [note('results', { kind: 'note', text: `Paused: ${event.failure.message}. ${event.failure.hint ?? ''} The epic above has a Retry button.` })];
+      return [
+        note('results', {
+          kind: 'note',
+          text: `Paused: ${event.failure.message}. ${event.failure.hint ?? ''} The epic above has a Retry button.`,
+        }),
+      ];
     case 'result':
-      return [note('results', { kind: 'result', status: event.status, summary: event.summary, branch: event.branch })];
+      return [
+        note('results', {
+          kind: 'result',
+          status: event.status,
+          summary: event.summary,
+          branch: event.branch,
+        }),
+      ];
     case 'note':
       return [note('progress', { kind: 'note', text: event.text })];
     case 'approval.requested':
@@ -151,7 +175,13 @@ function threadMessages(event: RunEvent, seq: number, view: RunView, setting: Se
 
 type ApprovalEvent = Extract<RunEvent, { type: `approval.${string}` }>;
 
-function approvalMessages(event: ApprovalEvent, seq: number, view: RunView, setting: Setting, post: (key: string, lane: Lane, content: Message) => OutboxMessage): OutboxMessage[] {
+function approvalMessages(
+  event: ApprovalEvent,
+  seq: number,
+  view: RunView,
+  setting: Setting,
+  post: (key: string, lane: Lane, content: Message) => OutboxMessage,
+): OutboxMessage[] {
   const approval = setting.approvals.find(({ id }) => id === event.approvalId);
   if (approval === undefined) return [];
   const shown = approvalView(approval, view, setting);
@@ -162,13 +192,20 @@ function approvalMessages(event: ApprovalEvent, seq: number, view: RunView, sett
     case 'approval.reminded':
       return [post(`${key}:reminder:${seq}`, 'approvals', approvalReminder(shown))];
     case 'approval.escalated': {
-      const { thread: _thread, ...message } = post(`${key}:dm:${event.to}`, 'approvals', approvalDm(shown, setting.now - approval.requestedAt));
+      const { thread: _thread, ...message } = post(
+        `${key}:dm:${event.to}`,
+        'approvals',
+        approvalDm(shown, setting.now - approval.requestedAt),
+      );
       return [{ ...message, target: { kind: 'dm', user: event.to } }];
     }
     case 'approval.closed': {
       const asked = view.approvals.get(approval.id)?.asked ?? [];
       const closed = approvalClosed(shown);
-      return [key, ...asked.map((user) => `${key}:dm:${user}`)].map((each) => ({ ...post(each, 'approvals', closed), kind: 'update' as const }));
+      return [key, ...asked.map((user) => `${key}:dm:${user}`)].map((each) => ({
+        ...post(each, 'approvals', closed),
+        kind: 'update' as const,
+      }));
     }
     default:
       return event satisfies never;

@@ -1,9 +1,18 @@
 import type { Approval } from '../domain/approval.ts';
-import { elapsedOf, type NodeView, progressOf, type RunView } from '../domain/run-view.ts';
 import { isTerminal } from '../domain/run.ts';
+import { elapsedOf, type NodeView, progressOf, type RunView } from '../domain/run-view.ts';
 import type { Decision, Session } from '../ports/store.ts';
 import type { Sign } from './format.ts';
-import type { AgentLine, EndView, EpicEnd, EpicState, EpicView, PlanView, RunDetail, RunLine } from './views.ts';
+import type {
+  AgentLine,
+  EndView,
+  EpicEnd,
+  EpicState,
+  EpicView,
+  PlanView,
+  RunDetail,
+  RunLine,
+} from './views.ts';
 
 /** What the builders need beside the run itself. */
 export interface Setting {
@@ -15,7 +24,13 @@ export interface Setting {
 
 export function planView(view: RunView, { session, rehearsal }: Setting): PlanView | null {
   if (view.plan === null) return null;
-  return { runId: view.runId, requester: session.requester, plan: view.plan, rehearsal, open: view.startedAt === null && !isTerminal(view.status) };
+  return {
+    runId: view.runId,
+    requester: session.requester,
+    plan: view.plan,
+    rehearsal,
+    open: view.startedAt === null && !isTerminal(view.status),
+  };
 }
 
 export function epicView(view: RunView, setting: Setting): EpicView {
@@ -41,13 +56,17 @@ export function endView(view: RunView, setting: Setting): EndView {
     branch: view.branch,
     diff: diff === null ? null : { files: diff.files.length, added: diff.added, removed: diff.removed },
     tests: view.tests,
-    approvals: setting.approvals.flatMap(({ status, decidedBy }) => (status === 'approved' && decidedBy !== null ? [decidedBy] : [])),
+    approvals: setting.approvals.flatMap(({ status, decidedBy }) =>
+      status === 'approved' && decidedBy !== null ? [decidedBy] : [],
+    ),
     rounds: view.rounds,
   };
 }
 
 export function runLine(view: RunView, { session, now }: Setting): RunLine {
-  const doing = [...view.nodes.values()].filter(({ status }) => status === 'running').map(({ agent, node, doing }) => `${agent ?? node}: ${doing ?? 'working'}`);
+  const doing = [...view.nodes.values()]
+    .filter(({ status }) => status === 'running')
+    .map(({ agent, node, doing }) => `${agent ?? node}: ${doing ?? 'working'}`);
   return {
     runId: view.runId,
     title: session.request.split('\n')[0] ?? session.request,
@@ -68,7 +87,12 @@ export function runDetail(view: RunView, setting: Setting, decisions: readonly D
     pattern: view.plan?.pattern ?? '',
     agents: agentLines(view, setting.now),
     branch: view.branch,
-    decisions: decisions.map(({ at, actor, actorKind, choice }) => ({ at, actor, byPerson: actorKind === 'person', choice })),
+    decisions: decisions.map(({ at, actor, actorKind, choice }) => ({
+      at,
+      actor,
+      byPerson: actorKind === 'person',
+      choice,
+    })),
   };
 }
 
@@ -88,20 +112,35 @@ function base(view: RunView, { session, rehearsal, now }: Setting) {
 
 function stateOf(view: RunView, { approvals }: Setting): EpicState {
   if (view.status === 'paused') {
-    return { status: 'paused', reason: view.failure?.message ?? 'Paused', hint: view.failure?.hint ?? null, canRetry: true };
+    return {
+      status: 'paused',
+      reason: view.failure?.message ?? 'Paused',
+      hint: view.failure?.hint ?? null,
+      canRetry: true,
+    };
   }
   const open = approvals.filter(({ status }) => status === 'pending');
   const first = open[0];
-  if (first !== undefined) return { status: 'waiting', what: first.subject.title, people: first.policy.people };
+  if (first !== undefined)
+    return { status: 'waiting', what: first.subject.title, people: first.policy.people };
   return view.status === 'queued' ? { status: 'queued' } : { status: 'running' };
 }
 
 function endOf(view: RunView): EpicEnd {
   const kept = view.branch === null ? [] : [`branch ${view.branch}`, 'a snapshot after each agent'];
-  if (view.status === 'cancelled' || view.result?.status === 'cancelled') return { status: 'cancelled', by: null, kept };
+  if (view.status === 'cancelled' || view.result?.status === 'cancelled')
+    return { status: 'cancelled', by: null, kept };
   if (view.status === 'completed') return { status: 'completed' };
-  const tried = [...view.nodes.values()].filter(({ rounds }) => rounds > 1).map(({ agent, node, rounds }) => `${agent ?? node}: ${rounds} rounds`);
-  return { status: 'failed', what: view.failure?.message ?? 'It did not work', tried, kept, hint: view.failure?.hint ?? null };
+  const tried = [...view.nodes.values()]
+    .filter(({ rounds }) => rounds > 1)
+    .map(({ agent, node, rounds }) => `${agent ?? node}: ${rounds} rounds`);
+  return {
+    status: 'failed',
+    what: view.failure?.message ?? 'It did not work',
+    tried,
+    kept,
+    hint: view.failure?.hint ?? null,
+  };
 }
 
 /** A line per agent of the plan, in the plan's order, out of all nodes it works on. */
@@ -109,7 +148,11 @@ export function agentLines(view: RunView, now: number): AgentLine[] {
   return (view.plan?.agents ?? []).map(({ agent }) => {
     const nodes = [...view.nodes.values()].filter((node) => node.agent === agent);
     const current = nodes.find(({ status }) => status === 'running' || status === 'stalled') ?? nodes.at(-1);
-    const elapsed = nodes.reduce((sum, { spentMs, since }) => sum + spentMs + (since === null || view.endedAt !== null ? 0 : Math.max(0, now - since)), 0);
+    const elapsed = nodes.reduce(
+      (sum, { spentMs, since }) =>
+        sum + spentMs + (since === null || view.endedAt !== null ? 0 : Math.max(0, now - since)),
+      0,
+    );
     return {
       agent,
       sign: signOf(view, current),

@@ -1,0 +1,34 @@
+import type { Catalog } from '../src/orchestrator/catalog.ts';
+import type { Orchestrator } from '../src/orchestrator/orchestrator.ts';
+import type { Queries } from '../src/orchestrator/queries.ts';
+import type { Message } from '../src/slack/message.ts';
+
+/** One `/orchestrate` command as it was kept: who typed what, where. */
+export interface CommandCall {
+  readonly intent: string;
+  readonly receivedAt: number;
+  readonly team: string;
+  readonly channel: string;
+  readonly user: string;
+  /** What follows the word. */
+  readonly rest: string;
+}
+
+export interface CommandDeps {
+  readonly orchestrator: Orchestrator;
+  readonly queries: Queries;
+  readonly catalog: Catalog;
+  readonly rehearsal: boolean;
+  readonly defaultRepository: string;
+  readonly now: () => number;
+}
+
+/** One word of `/orchestrate`. What it returns is shown to that person only; null when the work itself will tell. */
+export interface Command {
+  readonly word: string;
+  readonly usage: string;
+  readonly description: string;
+  /** Shown at once, with the acknowledgement; null for words that answer quickly anyway. */
+  readonly first?: (call: CommandCall, deps: CommandDeps) => string | null;
+  run(call: CommandCall, deps: CommandDeps): Promise<Message | null>;
+}

@@ -1,0 +1,29 @@
+import { answerBlocks } from '../src/slack/builders/answers.ts';
+import { controlWords } from '../src/slack/control-words.ts';
+import { answers } from '../src/slack/words.ts';
+import type { Command } from './command.ts';
+
+/** Stops a run for good. */
+export const cancel: Command = {
+  word: 'cancel',
+  usage: 'cancel [id]',
+  description: 'Stops a run for good; its branch and snapshots stay',
+  async run(call, { orchestrator, queries, rehearsal }) {
+    const run = await queries.find(call.team, call.rest, call.user);
+    if (run === null) return answerBlocks(answers.runGone, rehearsal);
+    return answerBlocks(controlWords('stop', await orchestrator.stop(run.view.runId, call.user), run.session.requester), rehearsal);
+  },
+};
+
+/** Goes on after a pause, or runs an ended one again. */
+export const retry: Command = {
+  word: 'retry',
+  usage: 'retry [id]',
+  description: 'Goes on where a run paused, or runs an ended one again',
+  async run(call, { orchestrator, queries, rehearsal }) {
+    const run = await queries.find(call.team, call.rest, call.user);
+    if (run === null) return answerBlocks(answers.runGone, rehearsal);
+    const done = await orchestrator.retry(run.view.runId, call.user, call.intent, call.receivedAt);
+    return answerBlocks(controlWords('retry', done, run.session.requester), rehearsal);
+  },
+};

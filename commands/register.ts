@@ -1,0 +1,73 @@
+import type { App } from '@slack/bolt';
+import type { WebClient } from '@slack/web-api';
+import { z } from 'zod';
+import type { InboxWorker } from '../src/orchestrator/inbox-worker.ts';
+import type { Answers } from '../src/slack/answers.ts';
+import { helpBlocks } from '../src/slack/builders/answers.ts';
+import { startForm } from '../src/slack/builders/modals.ts';
+import { teamKey } from '../src/slack/team.ts';
+import { answers as words } from '../src/slack/words.ts';
+import { nearest } from '../src/workflows/nearest.ts';
+import type { Command, CommandCall, CommandDeps } from './command.ts';
+
+export interface RegisterDeps extends CommandDeps {
+  readonly commands: ReadonlyMap<string, Command>;
+  readonly worker: InboxWorker;
+  readonly answers: Answers;
+  /** The client for what has to be quick: forms. */
+  readonly views: WebClient;
+}
+
+const slashSchema = z.object({
+  team_id: z.string(),
+  enterprise_id: z.string().nullish(),
+  channel_id: z.string(),
+  user_id: z.string(),
+  text: z.string().default(''),
+  trigger_id: z.string(),
+});
+
+const keptSchema = z.object({ team: z.string(), channel: z.string(), user: z.string(), word: z.string(), rest: z.string() });
+
+export const SLASH_COMMAND = '/orchestrate';
+
+/** Listens to `/orchestrate`: kept first, then acknowledged, then done. An empty one opens the form at once. */
+export function registerCommands(app: App, deps: RegisterDeps): void {
+  app.command(SLASH_COMMAND, async ({ command, ack }) => {
+    const slash = slashSchema.parse(command);
+    const [word = '', ...others] = slash.text.trim().split(/\s+/);
+    const rest = slash.text.trim().slice(word.length).trim();
+    const chosen = deps.commands.get(word);
+    const isStart = deps.catalog.workflows.has(word);
+    if (word === '' || (isStart && others.length === 0)) {
+      await ack();
+      await openForm(deps, slash.trigger_id, slash.channel_id, isStart ? word : null);
+      return;
+    }
+    const team = teamKey(slash.enterprise_id, slash.team_id);
+    const intent = `command:${team}:${slash.trigger_id}`;
+    const fresh = await deps.worker.accept(intent, 'command', { team, channel: slash.channel_id, user: slash.user_id, word, rest });
+    const call: CommandCall = { intent, receivedAt: 0, team, channel: slash.channel_id, user: slash.user_id, rest };
+    const first = fresh ? (chosen?.first?.(call, deps) ?? null) : null;
+    await (first === null ? ack() : ack({ response_type: 'ephemeral', text: first }));
+  });
+
+  deps.worker.handle('command', async ({ intent, receivedAt, payload }) => {
+    const kept = keptSchema.parse(payload);
+    const call: CommandCall = { ...kept, intent, receivedAt };
+    const chosen = deps.commands.get(kept.word);
+    const answer = chosen === undefined ? unknownWord(kept.word, deps) : await chosen.run(call, deps);
+    if (answer !== null) await deps.answers.send(call, answer);
+  });
+}
+
+function unknownWord(word: string, deps: RegisterDeps) {
+  const known = [...deps.commands.keys()];
+  return helpBlocks([...deps.commands.values()], deps.rehearsal, words.unknownWord(word, nearest(word, known)));
+}
+
+async function openForm(deps: RegisterDeps, trigger: string, channel: string, chosen: string | null): Promise<void> {
+  const workflows = [...deps.catalog.workflows.values()].map(({ name, description }) => ({ name, description }));
+  const view = startForm({ workflows, chosen: chosen ?? workflows[0]?.name ?? null, request: '', repository: '', channel });
+  await deps.views.apiCall('views.open', { trigger_id: trigger, view: JSON.stringify(view) });
+}

@@ -1,0 +1,42 @@
+import { answerBlocks } from '../src/slack/builders/answers.ts';
+import { mk } from '../src/slack/text.ts';
+import { answers } from '../src/slack/words.ts';
+import type { Command } from './command.ts';
+import { parseOptions } from './options.ts';
+
+/** Requests longer than this belong into a file of the repository. As long as the form allows. */
+const REQUEST_MAX = 3_000;
+
+/** `/orchestrate <workflow> <what you want>`: one command per workflow of the catalogue. */
+export function startCommand(workflow: { readonly name: string; readonly description: string }): Command {
+  return {
+    word: workflow.name,
+    usage: `${workflow.name} <what you want> [repo:<path or address>]`,
+    description: workflow.description,
+    first: (call, deps) => {
+      const { text, values, unknown } = parseOptions(call.rest);
+      return text === '' || text.length > REQUEST_MAX || unknown.length > 0 ? null : answers.onIt(values.get('repo') ?? deps.defaultRepository);
+    },
+    async run(call, { orchestrator, rehearsal }) {
+      const { text, values, unknown } = parseOptions(call.rest);
+      if (unknown.length > 0) {
+        return answerBlocks(mk`\`${unknown.join(':, ')}:\` is not an option here; \`repo:\` is. Nothing was started. Send it again without it.`, rehearsal);
+      }
+      if (text === '') return answerBlocks(mk`What should be done? Write \`/orchestrate ${workflow.name} <what you want>\`. Nothing was started.`, rehearsal);
+      if (text.length > REQUEST_MAX) {
+        return answerBlocks(mk`That is ${text.length} characters; ${REQUEST_MAX} is the most. Put the details into a file of the repository and name it. Nothing was started.`, rehearsal);
+      }
+      await orchestrator.start({
+        intent: call.intent,
+        receivedAt: call.receivedAt,
+        team: call.team,
+        channel: call.channel,
+        requester: call.user,
+        workflow: workflow.name,
+        request: text,
+        repository: values.get('repo') ?? null,
+      });
+      return null;
+    },
+  };
+}

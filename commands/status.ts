@@ -1,0 +1,15 @@
+import { isTerminal } from '../src/domain/run.ts';
+import { runListBlocks } from '../src/slack/builders/answers.ts';
+import { runLine } from '../src/slack/run-views.ts';
+import type { Command } from './command.ts';
+
+/** What is going on right now. */
+export const status: Command = {
+  word: 'status',
+  usage: 'status',
+  description: 'What is going on right now',
+  async run(call, { queries, rehearsal, now }) {
+    const runs = (await queries.recent(call.team)).filter(({ view }) => !isTerminal(view.status));
+    return runListBlocks(runs.map((run) => runLine(run.view, { ...run, rehearsal, now: now() })), rehearsal);
+  },
+};

@@ -1,0 +1,41 @@
+import type { App } from '@slack/bolt';
+import type { Approval, Verdict } from '../../src/domain/approval.ts';
+import { actionIds } from '../../src/slack/actions.ts';
+import { changesForm, rejectForm } from '../../src/slack/builders/modals.ts';
+import { clickSchema, readClick } from '../click.ts';
+import { decideAndAnswer } from '../decide.ts';
+import type { HandlerDeps } from '../deps.ts';
+
+/** Approve is done at once; Reject and Request changes ask for words first. */
+export function registerApprovalActions(app: App, deps: HandlerDeps): void {
+  app.action(actionIds.approvalApprove, async ({ body, ack }) => {
+    const read = readClick(body);
+    if (read !== null) await deps.worker.accept(read.intent, 'approve-click', read.click);
+    await ack();
+  });
+  registerForm(app, deps, actionIds.approvalReject, rejectForm, 'reject');
+  registerForm(app, deps, actionIds.approvalChanges, changesForm, 'request_changes');
+
+  deps.worker.handle('approve-click', async ({ intent, payload }) => {
+    const click = clickSchema.parse(payload);
+    await decideAndAnswer({ ...click, nonce: click.value, intent, verdict: 'approve', comment: null }, deps);
+  });
+}
+
+function registerForm(app: App, deps: HandlerDeps, action: string, form: (approval: Approval) => unknown, verdict: Verdict): void {
+  const kind = `${verdict}-click`;
+  app.action(action, async ({ body, ack }) => {
+    await ack();
+    const read = readClick(body);
+    if (read === null) return;
+    const approval = await deps.approvals.byNonce(read.click.value);
+    if (approval?.status === 'pending' && approval.team === read.click.team) {
+      await deps.views.apiCall('views.open', { trigger_id: read.trigger, view: JSON.stringify(form(approval)) });
+    } else await deps.worker.accept(read.intent, kind, read.click);
+  });
+  // Nothing to ask about any more: the click is answered like a late decision, which changes nothing.
+  deps.worker.handle(kind, async ({ intent, payload }) => {
+    const click = clickSchema.parse(payload);
+    await decideAndAnswer({ ...click, nonce: click.value, intent, verdict, comment: null }, deps);
+  });
+}

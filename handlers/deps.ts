@@ -1,0 +1,23 @@
+import type { WebClient } from '@slack/web-api';
+import type { Catalog } from '../src/orchestrator/catalog.ts';
+import type { InboxWorker } from '../src/orchestrator/inbox-worker.ts';
+import type { Orchestrator } from '../src/orchestrator/orchestrator.ts';
+import type { Queries } from '../src/orchestrator/queries.ts';
+import type { ApprovalStore } from '../src/ports/store.ts';
+import type { Answers } from '../src/slack/answers.ts';
+import type { People } from '../src/slack/people.ts';
+
+/** What the listeners need. */
+export interface HandlerDeps {
+  readonly worker: InboxWorker;
+  readonly orchestrator: Orchestrator;
+  readonly queries: Queries;
+  readonly approvals: ApprovalStore;
+  readonly answers: Answers;
+  readonly people: People;
+  readonly catalog: Catalog;
+  readonly views: WebClient;
+  readonly rehearsal: boolean;
+  readonly defaultRepository: string;
+  readonly now: () => number;
+}

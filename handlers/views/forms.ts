@@ -1,0 +1,73 @@
+import type { App } from '@slack/bolt';
+import { z } from 'zod';
+import type { Verdict } from '../../src/domain/approval.ts';
+import { actionIds, callbackIds, inputIds } from '../../src/slack/actions.ts';
+import { teamKey } from '../../src/slack/team.ts';
+import { decideAndAnswer } from '../decide.ts';
+import type { HandlerDeps } from '../deps.ts';
+
+const bodySchema = z.object({
+  team: z.object({ id: z.string(), enterprise_id: z.string().nullish() }),
+  user: z.object({ id: z.string() }),
+  view: z.object({
+    id: z.string(),
+    hash: z.string(),
+    private_metadata: z.string(),
+    state: z.object({
+      values: z.record(
+        z.string(),
+        z.record(z.string(), z.looseObject({ value: z.string().nullish(), selected_option: z.looseObject({ value: z.string() }).nullish() })),
+      ),
+    }),
+  }),
+});
+type Body = z.infer<typeof bodySchema>;
+
+const reasonSchema = z.object({ team: z.string(), homeTeam: z.string(), user: z.string(), nonce: z.string(), text: z.string().nullable() });
+const startSchema = z.object({ team: z.string(), user: z.string(), channel: z.string(), workflow: z.string(), request: z.string(), repository: z.string().nullable() });
+
+/** Submitted forms: checked, kept, acknowledged, then done. */
+export function registerForms(app: App, deps: HandlerDeps): void {
+  app.view(callbackIds.start, async ({ body, ack }) => {
+    const form = bodySchema.parse(body);
+    const workflow = form.view.state.values[inputIds.workflow]?.[actionIds.startWorkflow]?.selected_option?.value ?? '';
+    const request = textOf(form, inputIds.request, actionIds.startRequest);
+    if (!deps.catalog.workflows.has(workflow)) return ack({ response_action: 'errors', errors: { [inputIds.workflow]: 'Choose how to work.' } });
+    if (request === null) return ack({ response_action: 'errors', errors: { [inputIds.request]: 'Say what should be done.' } });
+    const { team, intent } = where(form);
+    const repository = textOf(form, inputIds.repository, actionIds.startRepository);
+    await deps.worker.accept(intent, 'start-form', { team, user: form.user.id, channel: form.view.private_metadata, workflow, request, repository });
+    await ack();
+  });
+  registerReason(app, deps, callbackIds.reject, inputIds.reason, actionIds.reasonText, 'reject');
+  registerReason(app, deps, callbackIds.changes, inputIds.changes, actionIds.changesText, 'request_changes');
+
+  deps.worker.handle('start-form', async ({ intent, receivedAt, payload }) => {
+    const { user, ...start } = startSchema.parse(payload);
+    await deps.orchestrator.start({ ...start, intent, receivedAt, requester: user });
+  });
+}
+
+function registerReason(app: App, deps: HandlerDeps, callback: string, block: string, action: string, verdict: Verdict): void {
+  app.view(callback, async ({ body, ack }) => {
+    const form = bodySchema.parse(body);
+    const { team, homeTeam, intent } = where(form);
+    const text = textOf(form, block, action);
+    await deps.worker.accept(intent, callback, { team, homeTeam, user: form.user.id, nonce: form.view.private_metadata, text });
+    await ack();
+  });
+  deps.worker.handle(callback, async ({ intent, payload }) => {
+    const { text, ...kept } = reasonSchema.parse(payload);
+    await decideAndAnswer({ ...kept, intent, channel: '', verdict, comment: text }, deps);
+  });
+}
+
+function where(form: Body): { readonly team: string; readonly homeTeam: string; readonly intent: string } {
+  const team = teamKey(form.team.enterprise_id, form.team.id);
+  return { team, homeTeam: form.team.id, intent: `view:${team}:${form.user.id}:${form.view.id}:${form.view.hash}` };
+}
+
+function textOf(form: Body, block: string, action: string): string | null {
+  const text = form.view.state.values[block]?.[action]?.value?.trim() ?? '';
+  return text === '' ? null : text;
+}

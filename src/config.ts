@@ -1,0 +1,142 @@
+import { homedir } from 'node:os';
+import path from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { BatonError } from './domain/failure.ts';
+import { durationMs, durationSchema } from './domain/duration.ts';
+import type { ApprovalPolicy } from './domain/approval.ts';
+
+/** The environment, read once, here and nowhere else. An empty variable counts as one that is not set. */
+const environmentSchema = z.object({
+  SLACK_BOT_TOKEN: z.string().startsWith('xoxb-', 'SLACK_BOT_TOKEN starts with "xoxb-". It is on your app\'s page under "OAuth & Permissions".').optional(),
+  SLACK_APP_TOKEN: z.string().startsWith('xapp-', 'SLACK_APP_TOKEN starts with "xapp-". It is on your app\'s page under "Basic Information", "App-Level Tokens", with the scope connections:write.').optional(),
+  SLACK_SIGNING_SECRET: z.string().min(8, 'SLACK_SIGNING_SECRET is on your app\'s page under "Basic Information".').optional(),
+  SLACK_API_URL: z.url('SLACK_API_URL is an address such as https://slack.com/api/').default('https://slack.com/api/'),
+  OPENAI_API_KEY: z.string().optional(),
+  OPENAI_BASE_URL: z.url('OPENAI_BASE_URL is an address such as http://127.0.0.1:11434/v1').optional(),
+  OPENAI_MODEL: z.string().default('gpt-5.1'),
+  OPENAI_API: z.enum(['responses', 'chat'], 'OPENAI_API is "responses" (OpenAI, Azure) or "chat" (most other servers).').default('responses'),
+  BATON_HOME: z.string().default(path.join(homedir(), '.baton')),
+  BATON_REPOSITORY: z.string().optional(),
+  BATON_CONFIG: z.string().optional(),
+  PORT: z.coerce.number('PORT is a number; 0 picks a free one.').int().min(0).max(65_535).default(0),
+  /** Milliseconds the rehearsal cast takes per turn; tests set 0. */
+  CAST_DELAY_MS: z.coerce.number().int().min(0).max(60_000).optional(),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+});
+
+const fileSchema = z.strictObject({
+  repository: z.string().optional(),
+  approvals: z
+    .strictObject({
+      people: z.array(z.string()).default([]),
+      four_eyes: z.boolean().default(false),
+      escalate_to: z.array(z.string()).default([]),
+      remind_after: durationSchema.default('10m'),
+      escalate_after: durationSchema.default('20m'),
+      expire_after: durationSchema.default('24h'),
+    })
+    .prefault({}),
+  prices: z.record(z.string(), z.object({ input: z.number(), cached: z.number().optional(), output: z.number() })).default({}),
+});
+
+export type SlackConfig =
+  | { readonly mode: 'desk' }
+  | { readonly mode: 'socket'; readonly botToken: string; readonly appToken: string; readonly apiUrl: string }
+  | { readonly mode: 'http'; readonly botToken: string; readonly signingSecret: string; readonly apiUrl: string };
+
+export type ModelConfig =
+  | { readonly mode: 'rehearsal' }
+  | { readonly mode: 'model'; readonly api: 'responses' | 'chat'; readonly apiKey: string | null; readonly baseUrl: string; readonly model: string };
+
+export interface Config {
+  readonly home: string;
+  readonly port: number;
+  readonly slack: SlackConfig;
+  readonly model: ModelConfig;
+  /** The default repository; null: the rehearsal's sample. */
+  readonly repository: string | null;
+  readonly approvals: ApprovalPolicy;
+  readonly prices: z.infer<typeof fileSchema>['prices'];
+  readonly castDelayMs: number | null;
+  readonly logLevel: string;
+  /** Values that must never be shown. */
+  readonly secrets: readonly string[];
+}
+
+/**
+ * Defaults, then `baton.yaml`, then the environment.
+ * @throws BatonError `config_invalid` naming the variable or line and where to get the value
+ */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''));
+  const parsed = environmentSchema.safeParse(given);
+  if (!parsed.success) throw invalid(parsed.error.issues.map(({ path: where, message }) => `${where.join('.')}: ${message}`).join('\n'));
+  const env = parsed.data;
+  const file = readFile(env.BATON_CONFIG);
+  const slack = slackOf(env);
+  const policy = file.approvals;
+  return {
+    home: path.resolve(env.BATON_HOME),
+    port: env.PORT,
+    slack,
+    model: modelOf(env),
+    repository: env.BATON_REPOSITORY ?? file.repository ?? null,
+    approvals: {
+      people: policy.people,
+      fourEyes: policy.four_eyes,
+      escalateTo: policy.escalate_to,
+      remindAfterMs: durationMs(policy.remind_after),
+      escalateAfterMs: durationMs(policy.escalate_after),
+      expireAfterMs: durationMs(policy.expire_after),
+    },
+    prices: file.prices,
+    castDelayMs: env.CAST_DELAY_MS ?? null,
+    logLevel: env.LOG_LEVEL,
+    secrets: [env.SLACK_BOT_TOKEN, env.SLACK_APP_TOKEN, env.SLACK_SIGNING_SECRET, env.OPENAI_API_KEY].filter((secret) => secret !== undefined),
+  };
+}
+
+type Environment = z.infer<typeof environmentSchema>;
+
+function slackOf(env: Environment): SlackConfig {
+  const { SLACK_BOT_TOKEN: botToken, SLACK_APP_TOKEN: appToken, SLACK_SIGNING_SECRET: signingSecret, SLACK_API_URL: apiUrl } = env;
+  if (botToken === undefined && appToken === undefined && signingSecret === undefined) return { mode: 'desk' };
+  if (botToken === undefined) throw invalid('SLACK_BOT_TOKEN is missing. It is on your app\'s page under "OAuth & Permissions" and starts with "xoxb-".');
+  if (appToken !== undefined) return { mode: 'socket', botToken, appToken, apiUrl };
+  if (signingSecret !== undefined) return { mode: 'http', botToken, signingSecret, apiUrl };
+  throw invalid('SLACK_APP_TOKEN is missing. It is on your app\'s page under "Basic Information", "App-Level Tokens" (scope connections:write) and starts with "xapp-". For HTTP set SLACK_SIGNING_SECRET instead.');
+}
+
+function modelOf(env: Environment): ModelConfig {
+  if (env.OPENAI_API_KEY === undefined && env.OPENAI_BASE_URL === undefined) return { mode: 'rehearsal' };
+  return {
+    mode: 'model',
+    api: env.OPENAI_API,
+    apiKey: env.OPENAI_API_KEY ?? null,
+    baseUrl: env.OPENAI_BASE_URL ?? 'https://api.openai.com/v1',
+    model: env.OPENAI_MODEL,
+  };
+}
+
+function readFile(named: string | undefined): z.infer<typeof fileSchema> {
+  const file = path.resolve(named ?? 'baton.yaml');
+  if (!existsSync(file)) {
+    if (named !== undefined) throw invalid(`BATON_CONFIG names ${file}, which does not exist.`);
+    return fileSchema.parse({});
+  }
+  let data: unknown;
+  try {
+    data = parse(readFileSync(file, 'utf8'), { uniqueKeys: true, maxAliasCount: 50 });
+  } catch (error) {
+    throw invalid(`${file}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const parsed = fileSchema.safeParse(data ?? {});
+  if (!parsed.success) throw invalid(parsed.error.issues.map((issue) => `${file}: ${issue.path.join('.')}: ${issue.message}`).join('\n'));
+  return parsed.data;
+}
+
+function invalid(message: string): BatonError {
+  return new BatonError({ class: 'terminal', code: 'config_invalid', message, hint: 'Nothing was started.' });
+}

@@ -1,0 +1,96 @@
+import type { Json } from '../domain/json.ts';
+import { toFailure } from '../domain/failure.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Delivery, Inbox } from '../ports/store.ts';
+
+/** What is done about one kind of delivery. May run again for the same delivery, so it must be idempotent by intent. */
+export type DeliveryHandler = (delivery: Delivery) => Promise<void>;
+
+export interface InboxLog {
+  error(fields: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+/** A delivery that fails this often is set aside, and the person is told. */
+const MAX_ATTEMPTS = 3;
+const RETRY_MS = 500;
+const PAGE = 500;
+
+export interface InboxWorkerOptions {
+  readonly inbox: Inbox;
+  readonly clock: Clock;
+  readonly log: InboxLog;
+  /** Tells the person that nothing came of it. */
+  readonly onGivenUp: (delivery: Delivery, reason: string) => Promise<void>;
+}
+
+/**
+ * From acknowledged to done: every accepted delivery is handled at least once, whatever happens in between, and
+ * once is enough for each intent.
+ */
+export class InboxWorker {
+  readonly #options: InboxWorkerOptions;
+  readonly #handlers = new Map<string, DeliveryHandler>();
+  readonly #underWay = new Map<number, Promise<void>>();
+  #stopped = false;
+
+  constructor(options: InboxWorkerOptions) {
+    this.#options = options;
+  }
+
+  handle(kind: string, handler: DeliveryHandler): void {
+    this.#handlers.set(kind, handler);
+  }
+
+  /** Keeps a delivery; false when it was received before. Returns only once it is durable. */
+  async accept(intent: string, kind: string, payload: Json): Promise<boolean> {
+    const delivery = await this.#options.inbox.accept(intent, kind, payload, this.#options.clock.now());
+    if (delivery === null) return false;
+    // After the acknowledgement, which the caller sends in this same turn of the event loop.
+    setImmediate(() => this.#begin(delivery));
+    return true;
+  }
+
+  /** Takes up what an earlier process accepted and did not finish. */
+  async recover(): Promise<number> {
+    const open = await this.#options.inbox.open(PAGE);
+    for (const delivery of open) this.#begin(delivery);
+    return open.length;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await Promise.allSettled(this.#underWay.values());
+  }
+
+  #begin(delivery: Delivery): void {
+    if (this.#stopped || this.#underWay.has(delivery.id)) return;
+    const work = this.#attempts(delivery).finally(() => this.#underWay.delete(delivery.id));
+    this.#underWay.set(delivery.id, work);
+  }
+
+  async #attempts(delivery: Delivery): Promise<void> {
+    const { inbox, clock, log, onGivenUp } = this.#options;
+    for (let attempt = delivery.attempts + 1; ; attempt += 1) {
+      try {
+        await inbox.attempt(delivery.id);
+        const handler = this.#handlers.get(delivery.kind);
+        if (handler === undefined) throw new Error(`Nothing handles "${delivery.kind}"`);
+        await handler(delivery);
+        await inbox.handled(delivery.id, clock.now(), null);
+        return;
+      } catch (error) {
+        const { message } = toFailure(error);
+        log.error({ intent: delivery.intent, kind: delivery.kind, attempt, error: message }, 'A delivery could not be handled');
+        if (this.#stopped) return;
+        if (attempt >= MAX_ATTEMPTS) {
+          await onGivenUp(delivery, message).catch(() => undefined);
+          await inbox.handled(delivery.id, clock.now(), message).catch(() => undefined);
+          return;
+        }
+      }
+      const { promise, resolve } = Promise.withResolvers<void>();
+      clock.after(RETRY_MS * attempt, resolve);
+      await promise;
+    }
+  }
+}

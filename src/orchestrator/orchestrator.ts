@@ -1,0 +1,198 @@
+import { createHash } from 'node:crypto';
+import type { Decider, DecideResult, Verdict } from '../domain/approval.ts';
+import type { Control } from '../domain/control.ts';
+import { BatonError } from '../domain/failure.ts';
+import { shortId, slugOf, timeOrderedId } from '../domain/ids.ts';
+import { asJson, canonicalJson } from '../domain/json.ts';
+import { isTerminal, type RunSpec } from '../domain/run.ts';
+import { INTERPRETER_VERSION, type Interpreter } from '../patterns/interpreter.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Engine } from '../ports/engine.ts';
+import type { NewDecision, Session, Store } from '../ports/store.ts';
+import { currentDigest } from './activities/approvals.ts';
+import type { Catalog } from './catalog.ts';
+import { PLAN_SIGNAL, type SessionInput } from './contracts.ts';
+import { SESSION_PROGRAM } from './session-program.ts';
+import type { WorkspaceRegistry } from './workspace-registry.ts';
+
+export interface OrchestratorDeps {
+  readonly engine: Engine;
+  readonly store: Store;
+  readonly catalog: Catalog;
+  readonly interpreter: Interpreter;
+  readonly registry: WorkspaceRegistry;
+  readonly clock: Clock;
+  readonly defaultRepository: string;
+}
+
+export interface StartRequest {
+  /** What makes this request the same one when it is delivered again. */
+  readonly intent: string;
+  readonly receivedAt: number;
+  readonly team: string;
+  readonly channel: string;
+  readonly requester: string;
+  readonly workflow: string;
+  readonly request: string;
+  readonly repository: string | null;
+  readonly autoStart?: boolean;
+}
+
+/** The use cases: everything people can make Baton do, whatever door they came through. */
+export class Orchestrator {
+  readonly #deps: OrchestratorDeps;
+
+  constructor(deps: OrchestratorDeps) {
+    this.#deps = deps;
+  }
+
+  /** Starts a session's first run. The same intent starts it once. */
+  async start(request: StartRequest): Promise<Session> {
+    const { store, engine } = this.#deps;
+    const sessionId = derivedId('ses', request.receivedAt, request.intent);
+    const runId = derivedId('run', request.receivedAt, request.intent);
+    const session: Session = {
+      id: sessionId,
+      team: request.team,
+      channel: request.channel,
+      requester: request.requester,
+      request: request.request,
+      workflow: request.workflow,
+      repository: request.repository ?? this.#deps.defaultRepository,
+      createdAt: request.receivedAt,
+      currentRunId: runId,
+    };
+    const spec = this.#spec(session, runId, request.autoStart ?? false);
+    await store.sessions.create(session, spec, this.#choice(session, runId));
+    engine.wake(runId);
+    return session;
+  }
+
+  /** Start or Cancel on a plan. Whoever asked for it answers; one answer counts. */
+  async answerPlan(runId: string, verdict: 'start' | 'cancel', by: string): Promise<Control> {
+    const { store, engine, clock } = this.#deps;
+    const session = await store.sessions.byRun(runId);
+    const run = await store.runs.status(runId);
+    if (session === null || run === null) return 'unknown';
+    if (by !== session.requester) return 'not_yours';
+    const before = (await store.decisions.ofRun(runId)).find(({ id }) => id === `dec_plan_${runId}`);
+    if (before !== undefined) {
+      // A crash may have come between the decision and its signal; the signal's key makes sending it again harmless.
+      await engine.signal(runId, PLAN_SIGNAL, { verdict: before.choice, by: before.actor }, 'plan');
+      return before.actor === by && before.choice === verdict && !isTerminal(run.status) ? 'done' : 'already';
+    }
+    if (isTerminal(run.status)) return 'already';
+    const decision = person(`dec_plan_${runId}`, 'plan', by, verdict, verdict === 'start' ? 'The plan was started as shown' : 'The plan was cancelled');
+    await store.decisions.record(runId, decision, clock.now());
+    await engine.signal(runId, PLAN_SIGNAL, { verdict, by }, 'plan');
+    return 'done';
+  }
+
+  /**
+   * A click on an approval. What it is about is looked at again first; when that cannot be told, the answer is no.
+   * Null when there is no such approval.
+   */
+  async decide(nonce: string, by: Decider, verdict: Verdict, comment: string | null): Promise<DecideResult | null> {
+    const { store, engine, clock } = this.#deps;
+    const approval = await store.approvals.byNonce(nonce);
+    if (approval === null) return null;
+    const pending = approval.status === 'pending';
+    const digest = pending ? await currentDigest({ registry: this.#deps.registry, runs: store.runs }, approval, clock.now()) : approval.subject.digest;
+    const result = await store.approvals.decide({ nonce, by, verdict, comment, digest, now: clock.now() });
+    engine.wake(approval.runId);
+    return result;
+  }
+
+  /** Stops a run for good; branch and snapshots stay. */
+  async stop(runId: string, by: string): Promise<Control> {
+    const { store, engine, clock, registry } = this.#deps;
+    const session = await store.sessions.byRun(runId);
+    const run = await store.runs.status(runId);
+    if (session === null || run === null) return 'unknown';
+    if (by !== session.requester) return 'not_yours';
+    if (isTerminal(run.status)) return 'already';
+    await store.decisions.record(runId, person(`dec_stop_${runId}`, 'stop', by, 'stop', 'Stopped by hand'), clock.now());
+    await store.approvals.voidAll(runId, clock.now());
+    await engine.cancel(runId, 'Stopped by hand');
+    await registry.close(runId);
+    return 'done';
+  }
+
+  /** Goes on after a pause, or runs an ended session again as a new run. */
+  async retry(runId: string, by: string, intent: string, at: number): Promise<Control> {
+    const { store, engine, clock } = this.#deps;
+    const session = await store.sessions.byRun(runId);
+    const run = await store.runs.status(runId);
+    if (session === null || run === null) return 'unknown';
+    if (by !== session.requester) return 'not_yours';
+    const now = clock.now();
+    if (run.status === 'paused') {
+      await store.decisions.record(runId, person(`dec_retry_${digest(intent)}`, 'retry', by, 'retry', 'Going on where it stopped'), now);
+      await engine.resume(runId);
+      return 'done';
+    }
+    if (!isTerminal(run.status)) return 'not_paused';
+    const next = derivedId('run', at, intent);
+    if (session.currentRunId === next) return 'done';
+    if (session.currentRunId !== runId) return 'already';
+    const why = person(`dec_again_${digest(intent)}`, 'retry', by, 'run again', `After ${runId} ${run.status}`);
+    const started = await store.sessions.restart(session.id, next, this.#spec(session, next, false), why, now);
+    if (!started) return 'already';
+    engine.wake(next);
+    return 'done';
+  }
+
+  #spec(session: Session, runId: string, autoStart: boolean): RunSpec {
+    const { catalog, interpreter } = this.#deps;
+    const workflow = catalog.workflows.get(session.workflow);
+    if (workflow === undefined) throw new BatonError({ class: 'terminal', code: 'workflow_unknown', message: `There is no workflow "${session.workflow}"` });
+    const names = new Set(interpreter.agents(workflow.flow).map(({ agent }) => agent));
+    const roles = [...names].flatMap((name) => catalog.roles.get(name) ?? []);
+    const definition = asJson({ workflow, roles });
+    const input: SessionInput = {
+      runId,
+      sessionId: session.id,
+      team: session.team,
+      requester: session.requester,
+      request: session.request,
+      repository: session.repository,
+      branch: `baton/${slugOf(session.request)}-${shortId(runId)}`,
+      autoStart,
+    };
+    const hash = createHash('sha256').update(canonicalJson({ program: SESSION_PROGRAM, version: INTERPRETER_VERSION, definition })).digest('hex');
+    return { program: SESSION_PROGRAM, programVersion: INTERPRETER_VERSION, definition, input: asJson(input), hash };
+  }
+
+  #choice(session: Session, runId: string): NewDecision {
+    const { workflows } = this.#deps.catalog;
+    return {
+      id: `dec_workflow_${runId}`,
+      kind: 'workflow',
+      actor: session.requester,
+      actorKind: 'person',
+      choice: session.workflow,
+      reason: workflows.get(session.workflow)?.why ?? '',
+      alternatives: [...workflows.keys()].filter((name) => name !== session.workflow),
+      evidence: { request: session.request },
+    };
+  }
+}
+
+function person(id: string, kind: string, actor: string, choice: string, reason: string): NewDecision {
+  return { id, kind, actor, actorKind: 'person', choice, reason, alternatives: [], evidence: {} };
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 20);
+}
+
+/** An id that the same intent always gets: time-ordered, its tail drawn from the intent instead of chance. */
+function derivedId(prefix: string, at: number, intent: string): string {
+  const bytes = createHash('sha256').update(intent).digest();
+  let next = 0;
+  return timeOrderedId(prefix, at, () => {
+    const value = (bytes[next % bytes.length] ?? 0) / 256;
+    next += 1;
+    return value;
+  });
+}

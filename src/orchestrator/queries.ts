@@ -1,0 +1,51 @@
+import type { Approval } from '../domain/approval.ts';
+import { emptyRunView, fold, type RunView } from '../domain/run-view.ts';
+import type { Decision, Session, Store } from '../ports/store.ts';
+
+/** Runs a list goes through; each is folded from its events. */
+const MOST_LISTED = 10;
+const PAGE = 1_000;
+
+export interface RunAnswer {
+  readonly session: Session;
+  readonly view: RunView;
+  readonly approvals: readonly Approval[];
+  readonly decisions: readonly Decision[];
+}
+
+/** What people can ask about; reads only. */
+export class Queries {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** The newest sessions of a workspace with their current runs. */
+  async recent(team: string): Promise<RunAnswer[]> {
+    return Promise.all((await this.#store.sessions.recent(team, MOST_LISTED)).map((session) => this.#answer(session)));
+  }
+
+  /** The session an id (or its end) names; without one, the newest of this person. */
+  async find(team: string, id: string, user: string): Promise<RunAnswer | null> {
+    const found = id === '' ? (await this.#store.sessions.recent(team, MOST_LISTED)).filter(({ requester }) => requester === user) : await this.#store.sessions.find(team, id);
+    const [session] = found;
+    return session === undefined ? null : this.#answer(session);
+  }
+
+  async byRun(runId: string): Promise<RunAnswer | null> {
+    const session = await this.#store.sessions.byRun(runId);
+    return session === null ? null : this.#answer(session, runId);
+  }
+
+  async #answer(session: Session, runId = session.currentRunId): Promise<RunAnswer> {
+    const view = emptyRunView(runId);
+    for (;;) {
+      const events = await this.#store.projections.events(runId, view.seq, PAGE);
+      for (const event of events) fold(view, event);
+      if (events.length < PAGE) break;
+    }
+    const [approvals, decisions] = await Promise.all([this.#store.approvals.ofRun(runId), this.#store.decisions.ofRun(runId)]);
+    return { session, view, approvals, decisions };
+  }
+}

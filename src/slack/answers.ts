@@ -1,0 +1,43 @@
+import type { Clock } from '../ports/clock.ts';
+import type { OutboxMessage, OutboxStore } from '../ports/outbox.ts';
+import type { Message } from './message.ts';
+
+export interface AnswerTo {
+  /** What is answered: an answer to the same intent goes out once. */
+  readonly intent: string;
+  readonly team: string;
+  readonly user: string;
+  readonly channel: string;
+  /** Key of the parent message, when the person is in a thread. */
+  readonly thread?: string;
+}
+
+/** Short answers to one person, where they are looking; a DM when they are in their DM already. */
+export class Answers {
+  readonly #store: OutboxStore;
+  readonly #clock: Clock;
+  readonly #wake: () => void;
+
+  constructor(store: OutboxStore, clock: Clock, wake: () => void) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#wake = wake;
+  }
+
+  async send(to: AnswerTo, message: Message): Promise<void> {
+    const { intent, team, user, channel, thread } = to;
+    const direct = channel.startsWith('D');
+    const row: OutboxMessage = {
+      team,
+      key: `answer:${intent}`,
+      kind: direct ? 'post' : 'ephemeral',
+      target: { kind: 'channel', channel },
+      ...(direct ? {} : { user }),
+      ...(thread === undefined || direct ? {} : { thread }),
+      lane: 'approvals',
+      ...message,
+    };
+    await this.#store.enqueue([row], this.#clock.now());
+    this.#wake();
+  }
+}
