@@ -41,7 +41,7 @@ interface Props {
   readonly errors?: Readonly<Record<string, string>>;
   /** Told of every change, so that a modal can submit what is entered. */
   readonly onEntries?: (entries: Entries) => void;
-  readonly children: ReactNode;
+  readonly children?: ReactNode;
 }
 
 const NO_ERRORS: Readonly<Record<string, string>> = {};

@@ -19,7 +19,12 @@ export type Block =
 
 const STYLES = { '*': 'bold', _: 'italic', '~': 'strike' } as const;
 const SAFE_URL = /^(?:https?:\/\/|mailto:)[^\s<>]+$/i;
-const BARE_URL = /^https?:\/\/[^\s<>|`]+[^\s<>|`.,;:!?)\]'"*_~]/i;
+/** An address as typed: it ends before an escaped bracket, and without the sentence's own full stop. */
+const BARE_URL = /^https?:\/\/(?:(?!&lt;|&gt;)[^\s<>|`])*(?!&lt;|&gt;)[^\s<>|`.,;:!?)\]'"*_~]/i;
+/** Characters within which a mark must close; a bound, so that hostile text stays quick to read. */
+const STYLE_REACH = 2000;
+/** Marks inside marks: bold, italic and struck through at once, and one to spare. */
+const MAX_DEPTH = 4;
 const EMOJI = /^:([a-z0-9_+'-]+):/;
 
 /** Splits a text into fenced code, quotes and lines, and reads the inline marks inside. */
@@ -67,12 +72,12 @@ function parseLines(text: string): Block[] {
 }
 
 /** Reads the inline marks of one run of lines. */
-export function parseInline(text: string): readonly Inline[] {
+export function parseInline(text: string, depth = 0): readonly Inline[] {
   const nodes: Inline[] = [];
   let plain = '';
   let at = 0;
   while (at < text.length) {
-    const found = tokenAt(text, at);
+    const found = tokenAt(text, at, depth);
     if (found === null) {
       plain += text[at];
       at += 1;
@@ -92,8 +97,8 @@ interface Token {
   readonly length: number;
 }
 
-function tokenAt(text: string, at: number): Token | null {
-  switch (text[at]) {
+function tokenAt(text: string, at: number, depth: number): Token | null {
+  switch (text.charAt(at)) {
     case '<':
       return referenceAt(text, at);
     case '`':
@@ -101,11 +106,11 @@ function tokenAt(text: string, at: number): Token | null {
     case ':':
       return emojiAt(text, at);
     case '*':
-      return styledAt(text, at, '*');
+      return styledAt(text, at, '*', depth);
     case '_':
-      return styledAt(text, at, '_');
+      return styledAt(text, at, '_', depth);
     case '~':
-      return styledAt(text, at, '~');
+      return styledAt(text, at, '~', depth);
     case 'h':
       return bareUrlAt(text, at);
     default:
@@ -129,30 +134,31 @@ function emojiAt(text: string, at: number): Token | null {
   return { node: { kind: 'emoji', name }, length: name.length + 2 };
 }
 
-/** A mark opens after a break and closes before one, so snake_case and 2*3*4 stay as they are. */
-function styledAt(text: string, at: number, mark: keyof typeof STYLES): Token | null {
+/**
+ * A mark opens after a break and closes before one, so snake_case and 2*3*4 stay as they are. It closes on the
+ * same line, and neither inside code nor inside a reference that began after it.
+ */
+function styledAt(text: string, at: number, mark: keyof typeof STYLES, depth: number): Token | null {
   const next = text[at + 1] ?? ' ';
-  if (isWord(text[at - 1]) || /\s/.test(next) || next === mark) return null;
-  for (let end = text.indexOf(mark, at + 2); end !== -1; end = text.indexOf(mark, end + 1)) {
-    const inner = text.slice(at + 1, end);
-    if (inner.includes('\n')) return null;
-    if (/\s$/.test(inner) || isWord(text[end + 1]) || inCode(inner) || inReference(inner)) continue;
-    return { node: { kind: STYLES[mark], children: parseInline(inner) }, length: end + 1 - at };
+  if (depth >= MAX_DEPTH || isWord(text[at - 1]) || /\s/.test(next) || next === mark) return null;
+  let inCode = false;
+  let inReference = false;
+  const stop = Math.min(text.length, at + STYLE_REACH);
+  for (let end = at + 1; end < stop; end += 1) {
+    const char = text[end];
+    if (char === '\n') return null;
+    if (char === '`') inCode = !inCode;
+    if (char === '<' || char === '>') inReference = char === '<';
+    if (char !== mark || inCode || inReference) continue;
+    if (/\s/.test(text[end - 1] ?? '') || isWord(text[end + 1])) continue;
+    const children = parseInline(text.slice(at + 1, end), depth + 1);
+    return { node: { kind: STYLES[mark], children }, length: end + 1 - at };
   }
   return null;
 }
 
 function isWord(char: string | undefined): boolean {
   return char !== undefined && /[\p{L}\p{N}]/u.test(char);
-}
-
-/** Whether the end of `inner` lies inside code that began in it. */
-function inCode(inner: string): boolean {
-  return (inner.split('`').length - 1) % 2 === 1;
-}
-
-function inReference(inner: string): boolean {
-  return inner.lastIndexOf('<') > inner.lastIndexOf('>');
 }
 
 function bareUrlAt(text: string, at: number): Token | null {
