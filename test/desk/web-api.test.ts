@@ -162,11 +162,11 @@ describe('the Web API', () => {
   });
 
   it('counts posts and those whose outbox id was posted before, also after a restart', async () => {
-    const metadata = (outbox_id: string) => ({ event_type: 'e', event_payload: { outbox_id } });
+    const metadata = (outbox_id: string | number) => ({ event_type: 'e', event_payload: { outbox_id } });
     for (const id of ['1', '2', '1']) await post({ text: id, metadata: metadata(id) });
     expect(await t.stats()).toMatchObject({ posts: 3, doubledPosts: 1 });
     t = await t.restart();
-    await post({ text: '2', metadata: metadata('2') });
+    await post({ text: '2', metadata: metadata(2) });
     expect(await t.stats()).toMatchObject({ posts: 4, doubledPosts: 2 });
     expect((await t.snapshot()).messages.map((one) => one.text)).toEqual(['1', '2', '1', '2']);
   });

@@ -8,6 +8,7 @@ function escapeText(text: string): string {
 
 /** `@bob`, `@releasers` and `#general` become Slack's own tokens; unknown names stay as typed. */
 function mark(desk: Desk, text: string): string {
+  if (!/[@#]/.test(text)) return text;
   const people = desk.directory.people();
   const groups = desk.directory.groups();
   const channels = desk.directory.channels();

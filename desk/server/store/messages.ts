@@ -85,9 +85,12 @@ const BETWEEN = `m.deleted = 0 AND m.ephemeral_for IS NULL
   AND (m.ts > @oldest OR (@inclusive = 1 AND m.ts = @oldest))
   AND (m.ts < @latest OR (@inclusive = 1 AND m.ts = @latest))`;
 
+const outboxSchema = z.object({
+  event_payload: z.object({ outbox_id: z.union([z.string(), z.number()]).transform(String) }),
+});
+
 function outboxId(metadata: Json | null): string | null {
-  const payload = z.object({ event_payload: z.object({ outbox_id: z.string() }) }).safeParse(metadata);
-  return payload.success ? payload.data.event_payload.outbox_id : null;
+  return outboxSchema.safeParse(metadata).data?.event_payload.outbox_id ?? null;
 }
 
 function bounds(range: Range) {
