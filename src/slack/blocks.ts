@@ -31,21 +31,20 @@ export type Piece = string | Part;
 /** Longest piece of foreign text in a line, unless the builder cuts shorter. */
 const PIECE_MAX = 600;
 
+/** Stands where there is nothing to show: Slack refuses empty text. */
+const NOTHING = '—';
+
 function piece(value: Piece): Part {
   return typeof value === 'string' ? { type: 'text', text: cut(visible(value), PIECE_MAX) } : value;
 }
 
-export function bold(text: string): Part {
-  return { type: 'text', text: short(text, PIECE_MAX), style: { bold: true } };
+function styled(text: string, style: 'bold' | 'italic' | 'code'): Part {
+  return { type: 'text', text: cut(visible(text.replace(/\s+/g, ' ')), PIECE_MAX), style: { [style]: true } };
 }
 
-export function italic(text: string): Part {
-  return { type: 'text', text: short(text, PIECE_MAX), style: { italic: true } };
-}
-
-export function code(text: string): Part {
-  return { type: 'text', text: short(text, PIECE_MAX), style: { code: true } };
-}
+export const bold = (text: string): Part => styled(text, 'bold');
+export const italic = (text: string): Part => styled(text, 'italic');
+export const code = (text: string): Part => styled(text, 'code');
 
 /** A living mention in rich text; plain text when the id has not the shape of one. */
 export function person(id: string): Part {
@@ -65,14 +64,21 @@ export function when(at: number, shape: DateShape = 'time'): Part {
   return { type: 'date', ...dateParts(at, shape) };
 }
 
-/** One `rich_text` block of lines; empty lines are left out. */
+/** One `rich_text` block of lines; empty pieces and empty lines are left out. */
 export function lines(...rows: readonly (readonly Piece[])[]): Part {
-  const full = rows.filter((row) => row.length > 0);
-  const elements = full.flatMap((row, i) => [
-    ...row.filter((item) => item !== '').map(piece),
-    ...(i === full.length - 1 ? [] : [{ type: 'text', text: '\n' }]),
-  ]);
-  return { type: 'rich_text', elements: [{ type: 'rich_text_section', elements }] };
+  const full = rows
+    .map((row) => row.map(piece).filter(({ type, text }) => type !== 'text' || text !== ''))
+    .filter((row) => row.length > 0);
+  const elements = full.flatMap((row, i) => (i === 0 ? row : [{ type: 'text', text: '\n' }, ...row]));
+  return {
+    type: 'rich_text',
+    elements: [
+      {
+        type: 'rich_text_section',
+        elements: elements.length > 0 ? elements : [{ type: 'text', text: NOTHING }],
+      },
+    ],
+  };
 }
 
 /** Preformatted text, whole lines only; says how many lines are left out. */
@@ -99,7 +105,7 @@ export function header(text: string): Part {
 export function section(markup: string): Part {
   return {
     type: 'section',
-    text: { type: 'mrkdwn', text: cutMarkup(markup, 3_000), verbatim: true },
+    text: { type: 'mrkdwn', text: cutMarkup(markup, 3_000) || NOTHING, verbatim: true },
   } satisfies SectionBlock;
 }
 
@@ -114,7 +120,7 @@ export function context(...markup: readonly string[]): Part {
 }
 
 export function plain(text: string, max: number): { type: 'plain_text'; text: string; emoji: boolean } {
-  return { type: 'plain_text', text: short(text, max), emoji: true } satisfies PlainTextElement;
+  return { type: 'plain_text', text: short(text, max) || NOTHING, emoji: true } satisfies PlainTextElement;
 }
 
 export interface ButtonOptions {

@@ -195,11 +195,10 @@ export function createDelivery({
   function blockedBy(row: OutboxRow, how: Verb): string {
     switch (how) {
       case 'post':
+      case 'ephemeral':
         return queueOf(row);
       case 'update':
         return methodKey(row.team, 'chat.update');
-      case 'ephemeral':
-        return methodKey(row.team, 'chat.postEphemeral');
       case 'verify':
         return methodKey(row.team, readBackMethod(row));
       default:

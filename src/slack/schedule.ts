@@ -33,9 +33,13 @@ export interface Waiting {
 
 export type Decision =
   /** Claim the row and send it. `channel` is the queue that a post occupies. */
-  | { readonly kind: 'post'; readonly row: OutboxRow; readonly channel: string; readonly oldest: boolean }
+  | {
+      readonly kind: 'post' | 'ephemeral';
+      readonly row: OutboxRow;
+      readonly channel: string;
+      readonly oldest: boolean;
+    }
   | { readonly kind: 'update'; readonly row: OutboxRow; readonly oldest: boolean }
-  | { readonly kind: 'ephemeral'; readonly row: OutboxRow }
   /** The row may have been sent: look for it. */
   | { readonly kind: 'verify'; readonly row: OutboxRow }
   /** The row may have been sent, and sending it again does no harm. */
@@ -50,6 +54,9 @@ const IN_FLIGHT_MAX = 10;
 
 /** One turn in so many goes to the oldest row, whatever its lane, so that nothing starves. */
 export const FAIR_TURN = 8;
+
+/** An ephemeral message counts as a post of its channel. */
+const METHOD = { post: 'chat.postMessage', ephemeral: 'chat.postEphemeral' } as const;
 
 /** Longest wait between attempts. A stored time further away means that the wall clock jumped. */
 export const BACKOFF_MAX_MS = 60_000;
@@ -85,7 +92,8 @@ export function decide(waiting: Waiting, state: SendState, now: Moment): Decisio
 export function noteStart(state: SendState, decision: Decision, mono: number): void {
   switch (decision.kind) {
     case 'post':
-      noteCall(state, decision.row.team, 'chat.postMessage', mono);
+    case 'ephemeral':
+      noteCall(state, decision.row.team, METHOD[decision.kind], mono);
       if (needsOpening(decision.row, state)) noteCall(state, decision.row.team, 'conversations.open', mono);
       state.inFlight.set(decision.row.id, { channel: decision.channel });
       noteTurn(state, decision.channel, decision.oldest);
@@ -95,10 +103,6 @@ export function noteStart(state: SendState, decision: Decision, mono: number): v
       state.inFlight.set(decision.row.id, { channel: null });
       state.lastUpdate.set(decision.row.key, mono);
       noteTurn(state, methodKey(decision.row.team, 'chat.update'), decision.oldest);
-      return;
-    case 'ephemeral':
-      noteCall(state, decision.row.team, 'chat.postEphemeral', mono);
-      state.inFlight.set(decision.row.id, { channel: null });
       return;
     case 'verify':
       noteCall(state, decision.row.team, readBackMethod(decision.row), mono);
@@ -188,13 +192,6 @@ function candidateOf(row: OutboxRow, around: Surroundings): Candidate | null {
     if (around.unsentPosts.has(needed) || !around.complete) return null;
     return { decision: { kind: 'orphan', row }, readyAt: 0, queue: null };
   }
-  if (row.kind === 'ephemeral') {
-    const readyAt = Math.max(
-      notBefore(row, around.now),
-      methodFree(state, row.team, 'chat.postEphemeral', 1),
-    );
-    return { decision: { kind: 'ephemeral', row }, readyAt, queue: null };
-  }
   return row.kind === 'update' && !state.reposts.has(row.id) ? updating(row, around) : posting(row, around);
 }
 
@@ -212,13 +209,10 @@ function posting(row: OutboxRow, { state, now, busy }: Surroundings): Candidate 
   const channel = queueOf(row);
   if (busy.has(channel)) return null;
   const opening = needsOpening(row, state) ? methodFree(state, row.team, 'conversations.open', 1) : 0;
-  const readyAt = Math.max(
-    notBefore(row, now),
-    channelFree(state, channel),
-    methodFree(state, row.team, 'chat.postMessage', share(row.lane, state, channel)),
-    opening,
-  );
-  return { decision: { kind: 'post', row, channel, oldest: false }, readyAt, queue: channel };
+  const kind = row.kind === 'ephemeral' ? 'ephemeral' : 'post';
+  const budget = methodFree(state, row.team, METHOD[kind], share(row.lane, state, channel));
+  const readyAt = Math.max(notBefore(row, now), channelFree(state, channel), budget, opening);
+  return { decision: { kind, row, channel, oldest: false }, readyAt, queue: channel };
 }
 
 function updating(row: OutboxRow, { state, now }: Surroundings): Candidate {
@@ -250,9 +244,7 @@ function choose(ready: readonly Candidate[], state: SendState): Decision {
   const oldest = ready.filter(({ queue }) => queue === first.queue).sort(byAge)[0] ?? first;
   const chosen = oldestTurn(state, first.queue) ? oldest : first;
   const { decision } = chosen;
-  return decision.kind === 'post' || decision.kind === 'update'
-    ? { ...decision, oldest: chosen === oldest }
-    : decision;
+  return 'oldest' in decision ? { ...decision, oldest: chosen === oldest } : decision;
 }
 
 function rank({ decision }: Candidate): number {

@@ -20,6 +20,9 @@ export const TEXT_BUDGET = 3_900;
 /** The section that stands for blocks which could not be sent. Slack's limit is 3,000. */
 const DEGRADED_TEXT = 2_900;
 
+/** Stands for a message without any text of its own. */
+const UNDRAWABLE = 'This message could not be drawn. `/orchestrate show` has its content.';
+
 /** Where (`blocks.2.elements.0.text`) and what. */
 export interface Problem {
   readonly path: string;
@@ -68,8 +71,7 @@ export function blocksSize(value: Json | readonly Json[]): number {
  * valid, so that an approval can still be given. Without buttons, text alone.
  */
 export function degrade({ text, blocks }: Content): Content {
-  const words =
-    text.trim() === '' ? 'This message could not be drawn. `/orchestrate show` has its content.' : text;
+  const words = tame(text.trim() === '' ? UNDRAWABLE : text);
   const short = cutMarkup(words, TEXT_BUDGET);
   const rows = blocks.filter(isValidRow).slice(0, 3);
   if (rows.length === 0) return { text: short, blocks: [] };

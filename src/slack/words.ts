@@ -1,7 +1,7 @@
 import type { Approval, ApprovalStatus, Refusal } from '../domain/approval.ts';
 import type { RunStatus } from '../domain/run.ts';
 import { signs } from './format.ts';
-import { date, mention, mentions, mk } from './text.ts';
+import { date, mention, mentions, mk, short } from './text.ts';
 
 /** Sentences that more than one message uses, as markup. */
 
@@ -100,7 +100,8 @@ function whoElse(approval: Approval): { live: string } {
 
 /** Short answers to a click or a command, seen by that person only. */
 export const answers = {
-  onIt: (repository: string) => mk`On it: reading ${repository}. The plan will be here in a moment.`,
+  onIt: (repository: string) =>
+    mk`On it: reading ${short(repository, 150)}. The plan will be here in a moment.`,
   working: 'That is under way.',
   runGone:
     'That run is not known here any more. Nothing was changed. `/orchestrate list` shows the runs there are.',
@@ -112,12 +113,12 @@ export const answers = {
   decided: (status: ApprovalStatus) => mk`Noted: ${verdictWord(status)}.`,
   unknownWord: (word: string, nearest: string | null) =>
     nearest === null
-      ? mk`There is no \`/orchestrate ${word}\`. Nothing was started. This is what there is:`
-      : mk`There is no \`/orchestrate ${word}\`. Did you mean \`${nearest}\`? Nothing was started.`,
-  noRuns: 'No runs yet. `/orchestrate feature <what you want>` starts one.',
+      ? mk`There is no \`/orchestrate ${short(word, 60)}\`. Nothing was started. This is what there is:`
+      : mk`There is no \`/orchestrate ${short(word, 60)}\`. Did you mean \`${short(nearest, 60)}\`? Nothing was started.`,
+  noRuns: mk`No runs yet. \`/orchestrate feature ${'<what you want>'}\` starts one.`,
   notInChannel: (channel: string) =>
-    mk`I could not post in ${channel}: I am not a member there. Your request is kept. Invite me with \`/invite\` in that channel and send the command again.`,
+    mk`I could not post in ${short(channel, 80)}: I am not a member there. Your request is kept. Invite me with \`/invite\` in that channel and send the command again.`,
   undeliverable: (where: string, why: string) =>
-    mk`A message about your work could not be posted in ${where} (${why}). The run is kept as it is. Here is what it said:`,
-  failed: (what: string) => mk`That did not work: ${what} Nothing was changed; please try again.`,
+    mk`A message about your work could not be posted in ${short(where, 80)} (${short(why, 120)}). The run is kept as it is. Here is what it said:`,
+  failed: (what: string) => mk`That did not work: ${short(what, 400)} Nothing was changed; please try again.`,
 } as const;

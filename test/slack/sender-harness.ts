@@ -12,13 +12,19 @@ import { startFakeSlack } from './fake-slack.ts';
 
 const MIGRATIONS = new URL('../../db/migrations', import.meta.url).pathname;
 
+/** The store's schema in memory. */
+export function memoryDb() {
+  const raw = new Database(':memory:');
+  const db = drizzle(raw);
+  migrate(db, { migrationsFolder: MIGRATIONS });
+  return { db, close: () => raw.close() };
+}
+
 /** A sender on a real store, with the real client, before a small server; time moves only when told. */
 export async function senderHarness() {
   const clock = fakeClock();
   const slack = await startFakeSlack(clock.monotonic);
-  const raw = new Database(':memory:');
-  const db = drizzle(raw);
-  migrate(db, { migrationsFolder: MIGRATIONS });
+  const { db, close } = memoryDb();
   const store = createOutboxStore(db);
   const log: { level: string; message: string; fields: Readonly<Record<string, unknown>> }[] = [];
   const to = (level: string) => (fields: Readonly<Record<string, unknown>>, message: string) =>
@@ -78,7 +84,7 @@ export async function senderHarness() {
     close: async () => {
       await Promise.all(senders.map((each) => each.stop()));
       await slack.close();
-      raw.close();
+      close();
     },
   };
 }

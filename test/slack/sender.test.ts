@@ -257,13 +257,12 @@ test('a DM is opened once', async () => {
   expect(methods().filter((method) => method === 'conversations.open')).toHaveLength(1);
 });
 
-test('an answer to one person goes at once, whatever the channel waits for', async () => {
-  await h.enqueue(post('a'), post('b'), post('hi', { kind: 'ephemeral', user: 'U1' }));
-  expect(methods().sort()).toEqual(['chat.postEphemeral', 'chat.postMessage']);
-  expect(h.slack.calls.find(({ method }) => method === 'chat.postEphemeral')?.args).toMatchObject({
-    user: 'U1',
-    unfurl_links: 'false',
-  });
+test('an answer to one person takes its turn in the channel, in no thread order', async () => {
+  await h.enqueue(post('a'), post('b'), post('hi', { kind: 'ephemeral', user: 'U1', lane: 'approvals' }));
+  expect(methods()).toEqual(['chat.postEphemeral']);
+  expect(h.slack.calls[0]?.args).toMatchObject({ user: 'U1', unfurl_links: 'false', text: 'hi' });
+  await h.pass(5_000);
+  expect(h.slack.calls.map(({ at }) => at)).toEqual([0, 1_050, 2_100]);
 });
 
 test('updates are coalesced and stay under the budget of a minute, with room for an approval', async () => {

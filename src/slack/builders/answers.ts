@@ -21,6 +21,7 @@ import { agentRows } from './epic.ts';
 /** Runs of one list; more would be a wall of text. */
 const RUNS_SHOWN = 10;
 const DECISIONS_SHOWN = 8;
+const COMMANDS_SHOWN = 30;
 
 /** One sentence or two to one person. @param markup from `words.ts`, or made with `mk` */
 export function answerBlocks(markup: string, rehearsal = false): Message {
@@ -63,10 +64,12 @@ export function helpBlocks(commands: readonly CommandHelp[], rehearsal: boolean,
       commands.length === 0
         ? null
         : lines(
-            ...commands.map(({ usage, description }): Piece[] => [
-              code(short(usage, 120)),
-              ` ${short(description, 200)}`,
-            ]),
+            ...commands
+              .slice(0, COMMANDS_SHOWN)
+              .map(({ usage, description }): Piece[] => [
+                code(short(usage, 80)),
+                ` ${short(description, 160)}`,
+              ]),
           ),
       lines(['In an epic’s thread, reply to steer; the buttons on each card do the rest.']),
     ],

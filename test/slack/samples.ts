@@ -1,0 +1,354 @@
+import type { Approval, ApprovalStatus } from '../../src/domain/approval.ts';
+import { approvalStatuses } from '../../src/domain/approval.ts';
+import type { Plan } from '../../src/domain/events.ts';
+import type { View } from '../../src/slack/blocks.ts';
+import {
+  answerBlocks,
+  forwardedBlocks,
+  helpBlocks,
+  runDetailBlocks,
+  runListBlocks,
+} from '../../src/slack/builders/answers.ts';
+import {
+  approvalCard,
+  approvalClosed,
+  approvalDm,
+  approvalReminder,
+} from '../../src/slack/builders/approval.ts';
+import { endBlocks } from '../../src/slack/builders/ending.ts';
+import { epicBlocks } from '../../src/slack/builders/epic.ts';
+import { changesForm, rejectForm, startForm } from '../../src/slack/builders/modals.ts';
+import { noticeBlocks } from '../../src/slack/builders/notices.ts';
+import { planBlocks } from '../../src/slack/builders/plan.ts';
+import type { signs } from '../../src/slack/format.ts';
+import type { Message } from '../../src/slack/message.ts';
+import type {
+  AgentLine,
+  ApprovalView,
+  EndView,
+  EpicState,
+  EpicView,
+  RunDetail,
+} from '../../src/slack/views.ts';
+import { answers, refusalWords } from '../../src/slack/words.ts';
+
+/** Where foreign text comes from, and how much of everything there is. */
+export interface Foreign {
+  /** Any text that is not ours. */
+  readonly text: string;
+  readonly n: number;
+  readonly alice: string;
+  readonly bob: string;
+}
+
+const AT = Date.UTC(2026, 2, 4, 16, 12);
+const signNames = [
+  'waiting',
+  'in_progress',
+  'done',
+  'needs_person',
+  'failed',
+  'paused',
+  'skipped',
+] as const satisfies (keyof typeof signs)[];
+
+const many = <T>({ n }: Foreign, make: (i: number) => T): T[] => Array.from({ length: n }, (_, i) => make(i));
+
+export function planOf(f: Foreign): Plan {
+  return {
+    title: f.text,
+    workflow: 'feature',
+    repository: f.text,
+    pattern: f.text,
+    why: f.text,
+    agents: many(f, (i) => ({ agent: `${f.text}${i}`, tasks: many(f, () => f.text) })),
+    filesLikely: many(f, () => f.text),
+    costUsd: { low: 0.7, mid: 1.1, high: 2 },
+    durationMs: { low: 480_000, mid: 720_000, high: 1_200_000 },
+    asks: 2,
+    warnings: many(f, () => f.text),
+  };
+}
+
+export function agentsOf(f: Foreign): AgentLine[] {
+  return many(f, (i) => ({
+    agent: f.text,
+    sign: signNames[i % signNames.length] ?? 'waiting',
+    doing: i % 2 === 0 ? f.text : null,
+    needs: [f.bob],
+    elapsedMs: i % 3 === 0 ? null : 72_000,
+    costUsd: [undefined, null, 0.08][i % 3],
+  }));
+}
+
+const base = (f: Foreign) => ({
+  runId: 'run_1',
+  title: f.text,
+  repository: f.text,
+  requester: f.alice,
+  rehearsal: true,
+  unsandboxed: true,
+  elapsedMs: 300_000,
+  costUsd: 0.46,
+  agents: agentsOf(f),
+});
+
+export function epicOf(f: Foreign, state: EpicState): EpicView {
+  return { ...base(f), progress: 0.41, leftMs: 420_000, budgetUsd: 5, state };
+}
+
+export function endOf(f: Foreign, end: EndView['end']): EndView {
+  return {
+    ...base(f),
+    end,
+    summary: f.text,
+    estimate: {
+      costUsd: { low: 0.7, mid: 1.1, high: 2 },
+      durationMs: { low: 480_000, mid: 720_000, high: 1_200_000 },
+    },
+    branch: f.text,
+    diff: { files: 9, added: 312, removed: 14 },
+    tests: { passed: 27, failed: 0 },
+    approvals: [f.bob, f.alice],
+    rounds: 1,
+  };
+}
+
+export function approvalOf(f: Foreign, status: ApprovalStatus = 'pending'): Approval {
+  const closed = status !== 'pending';
+  return {
+    id: 'apr_1',
+    nonce: 'nonce-1',
+    runId: 'run_1',
+    key: 'approve',
+    team: 'T1',
+    requester: f.alice,
+    status,
+    subject: {
+      title: f.text,
+      why: f.text,
+      risk: f.text,
+      payload: '{}',
+      digest: '4f1c0000000000000000000000000000000000000000000000000000000000009a',
+      excerpt: many(f, () => f.text).join('\n'),
+      excerptCut: f.n > 5,
+    },
+    policy: {
+      people: f.n > 2 ? [f.bob, f.alice] : [],
+      fourEyes: true,
+      remindAfterMs: 1,
+      escalateAfterMs: 2,
+      expireAfterMs: 3,
+      escalateTo: [f.bob],
+    },
+    requestedAt: AT,
+    expiresAt: AT + 3_600_000,
+    decidedBy: closed && status !== 'expired' ? f.bob : null,
+    decidedAt: closed ? AT : null,
+    comment: closed ? f.text : null,
+  };
+}
+
+export function approvalViewOf(f: Foreign, status?: ApprovalStatus): ApprovalView {
+  return {
+    approval: approvalOf(f, status),
+    epicTitle: f.text,
+    askedBy: f.text,
+    onTimeout: 'the run waits, paused; nothing is merged',
+    rehearsal: true,
+  };
+}
+
+export function detailOf(f: Foreign): RunDetail {
+  return {
+    runId: 'run_1',
+    title: f.text,
+    repository: f.text,
+    requester: f.alice,
+    status: 'running',
+    progress: 0.4,
+    elapsedMs: 60_000,
+    costUsd: null,
+    doing: f.text,
+    createdAt: AT,
+    pattern: f.text,
+    agents: agentsOf(f),
+    branch: f.text,
+    decisions: many(f, (i) => ({
+      at: AT,
+      actor: i % 2 === 0 ? f.bob : f.text,
+      byPerson: i % 2 === 0,
+      choice: f.text,
+    })),
+  };
+}
+
+const refusals = [
+  'already_decided',
+  'expired',
+  'not_eligible',
+  'requester',
+  'not_a_person',
+  'guest',
+  'stranger',
+  'other_team',
+  'content_changed',
+] as const;
+
+/** Every message Baton can write, by name. */
+export function allMessages(f: Foreign): Record<string, Message> {
+  const states: EpicState[] = [
+    { status: 'queued' },
+    { status: 'running' },
+    { status: 'waiting', what: f.text, people: [f.bob] },
+    { status: 'waiting', what: f.text, people: [] },
+    { status: 'paused', reason: f.text, hint: f.text, canRetry: true },
+    { status: 'paused', reason: f.text, hint: null, canRetry: false },
+  ];
+  const ends: EndView['end'][] = [
+    { status: 'completed' },
+    {
+      status: 'failed',
+      what: f.text,
+      tried: many(f, () => f.text),
+      kept: many(f, () => f.text),
+      hint: f.text,
+    },
+    { status: 'cancelled', by: f.bob, kept: [f.text] },
+    { status: 'cancelled', by: null, kept: [] },
+  ];
+  const named: [string, Message][] = [
+    [
+      'plan',
+      planBlocks({ runId: 'run_1', requester: f.alice, plan: planOf(f), rehearsal: true, open: true }),
+    ],
+    [
+      'plan without a price',
+      planBlocks({
+        runId: 'run_1',
+        requester: f.alice,
+        plan: { ...planOf(f), costUsd: null, agents: [] },
+        rehearsal: false,
+        open: false,
+      }),
+    ],
+    ...states.map((state, i): [string, Message] => [
+      `epic ${state.status} ${i}`,
+      epicBlocks(epicOf(f, state)),
+    ]),
+    ...ends.map((end, i): [string, Message] => [`end ${end.status} ${i}`, endBlocks(endOf(f, end))]),
+    [
+      'end of nothing',
+      endBlocks({
+        ...endOf(f, { status: 'completed' }),
+        branch: null,
+        diff: null,
+        tests: null,
+        approvals: [],
+        rounds: 0,
+        agents: [],
+        estimate: null,
+      }),
+    ],
+    ['card', approvalCard(approvalViewOf(f))],
+    ['DM', approvalDm(approvalViewOf(f), 1_200_000)],
+    ['reminder', approvalReminder(approvalViewOf(f))],
+    ...approvalStatuses.map((status): [string, Message] => [
+      `closed ${status}`,
+      approvalClosed(approvalViewOf(f, status)),
+    ]),
+    [
+      'handoff',
+      noticeBlocks(
+        { kind: 'handoff', from: f.text, to: f.text, summary: f.text, warnings: many(f, () => f.text) },
+        true,
+      ),
+    ],
+    [
+      'failing tests',
+      noticeBlocks(
+        { kind: 'tests', command: f.text, exitCode: 1, passed: 11, failed: 3, tail: f.text },
+        true,
+      ),
+    ],
+    [
+      'passing tests',
+      noticeBlocks(
+        { kind: 'tests', command: f.text, exitCode: 0, passed: 14, failed: 0, tail: f.text },
+        true,
+      ),
+    ],
+    [
+      'stopped tests',
+      noticeBlocks(
+        { kind: 'tests', command: f.text, exitCode: null, passed: null, failed: null, tail: f.text },
+        true,
+      ),
+    ],
+    [
+      'decision',
+      noticeBlocks(
+        {
+          kind: 'decision',
+          actor: f.bob,
+          byPerson: true,
+          choice: f.text,
+          reason: f.text,
+          alternatives: many(f, () => f.text),
+        },
+        true,
+      ),
+    ],
+    [
+      'own decision',
+      noticeBlocks(
+        { kind: 'decision', actor: f.text, byPerson: false, choice: f.text, reason: '', alternatives: [] },
+        true,
+      ),
+    ],
+    ['result', noticeBlocks({ kind: 'result', status: 'completed', summary: f.text, branch: f.text }, true)],
+    ['note', noticeBlocks({ kind: 'note', text: f.text }, true)],
+    [
+      'list',
+      runListBlocks(
+        many(f, () => detailOf(f)),
+        true,
+      ),
+    ],
+    ['empty list', runListBlocks([], true)],
+    ['show', runDetailBlocks(detailOf(f), true)],
+    ['show an ended one', runDetailBlocks({ ...detailOf(f), status: 'completed' }, true)],
+    [
+      'help',
+      helpBlocks(
+        many(f, () => ({ usage: f.text, description: f.text })),
+        false,
+        answers.unknownWord(f.text, f.text),
+      ),
+    ],
+    ['on it', answerBlocks(answers.onIt(f.text))],
+    ['forwarded', forwardedBlocks(answers.undeliverable(f.text, 'not_in_channel'), f.text)],
+    ...refusals.flatMap((refusal) =>
+      (['pending', 'approved', 'expired'] as const).map((status): [string, Message] => [
+        `refusal ${refusal} ${status}`,
+        answerBlocks(refusalWords(refusal, approvalOf(f, status))),
+      ]),
+    ),
+  ];
+  return Object.fromEntries(named);
+}
+
+/** Every form. */
+export function allViews(f: Foreign): Record<string, View> {
+  return {
+    start: startForm({
+      workflows: many(f, (i) => ({ name: `w${i}`, description: f.text })),
+      chosen: 'w0',
+      request: f.text,
+      repository: f.text,
+      channel: 'C1',
+    }),
+    reject: rejectForm(approvalOf(f)),
+    changes: changesForm(approvalOf(f)),
+  };
+}
