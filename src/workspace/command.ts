@@ -12,6 +12,10 @@ const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
 const GRACE_MS = 2_000;
 /** Milliseconds for output still in the pipes after the command has ended; a survivor may hold them open for ever. */
 const DRAIN_MS = 500;
+/** Milliseconds for a sandbox to take down what is in it. */
+const TEARDOWN_MS = 5_000;
+/** Looks for survivors without a sandbox; each also waits for those killed before. */
+const MAX_SWEEPS = 50;
 /** Milliseconds between looks at how many processes and how much memory there are. */
 const WATCH_MS = 250;
 /** A process limit does not bind for root, so a watcher counts. Large test suites start some dozens. */
@@ -26,6 +30,8 @@ export interface CommandCall {
   readonly environment: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** Whether the command keeps descriptor 3 open for as long as anything of it lives. */
+  readonly sync: boolean;
   /** Milliseconds that never go back. */
   readonly monotonic: () => number;
 }
@@ -47,7 +53,7 @@ export async function runCommand(call: CommandCall): Promise<CommandResult> {
   const child = spawn(program, args, {
     cwd: call.cwd,
     env: { ...call.environment, BATON_COMMAND: mark },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', call.sync ? 'pipe' : 'ignore'],
     detached: true,
   });
   const exit = Promise.withResolvers<number | null>();
@@ -69,8 +75,9 @@ export async function runCommand(call: CommandCall): Promise<CommandResult> {
     output.add(chunk);
     if (output.total() > MAX_OUTPUT_BYTES) end('output_limit');
   };
-  child.stdout.on('data', take);
-  child.stderr.on('data', take);
+  child.stdout?.on('data', take);
+  child.stderr?.on('data', take);
+  child.stdio[3]?.on('data', () => undefined);
   const onAbort = () => end('cancelled');
   call.signal.addEventListener('abort', onAbort, { once: true });
   const timer = setTimeout(() => end('timeout'), call.timeoutMs);
@@ -79,10 +86,12 @@ export async function runCommand(call: CommandCall): Promise<CommandResult> {
   try {
     const exitCode = await exit.promise;
     await killLeftovers(child.pid, mark);
-    const drained = await Promise.race([closed.promise.then(() => true), delay(DRAIN_MS)]);
+    const drained = await Promise.race([
+      closed.promise.then(() => true),
+      delay(call.sync ? TEARDOWN_MS : DRAIN_MS),
+    ]);
     if (!drained) {
-      child.stdout.destroy();
-      child.stderr.destroy();
+      for (const stream of child.stdio) stream?.destroy();
     }
     return {
       exitCode: ended === null ? exitCode : null,
@@ -102,7 +111,11 @@ export async function runCommand(call: CommandCall): Promise<CommandResult> {
 async function killLeftovers(pid: number | undefined, mark: string): Promise<void> {
   if (pid === undefined) return;
   signalQuietly(-pid, 'SIGKILL');
-  for (const survivor of await carrying(`BATON_COMMAND=${mark}`)) signalQuietly(survivor, 'SIGKILL');
+  for (let sweep = 0; sweep < MAX_SWEEPS; sweep += 1) {
+    const survivors = await carrying(`BATON_COMMAND=${mark}`);
+    if (survivors.length === 0) return;
+    for (const survivor of survivors) signalQuietly(survivor, 'SIGKILL');
+  }
 }
 
 /** Looks again and again until stopped; looks never overlap. */

@@ -102,7 +102,9 @@ async function locatePath(context: Context, path: string): Promise<Located> {
   const top = await realpath(topLine);
   const common = await realpath(commonLine);
   const config = await context.git.config({ cwd: common, gitDir: common });
-  if (config.has('extensions.partialclone')) {
+  if (
+    [...config.keys()].some((key) => /^(?:extensions\.partialclone|remote\.[\s\S]*\.promisor)$/.test(key))
+  ) {
     return {
       problem: `${path} is a partial clone, so files would be missing. Clone it whole, then give that path.`,
     };

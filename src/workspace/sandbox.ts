@@ -126,13 +126,13 @@ export async function wrapCommand(
   place: SandboxPlace,
   argv: readonly string[],
   timeoutMs: number,
-): Promise<{ argv: string[]; environment: Record<string, string> }> {
+): Promise<{ argv: string[]; environment: Record<string, string>; sync: boolean }> {
   const nice = sandbox.nice ? ['/usr/bin/nice', '-n', '10'] : [];
   if (sandbox.kind === 'bubblewrap') {
-    return {
-      argv: [...nice, ...(await bubblewrap(sandbox, place, argv, timeoutMs))],
-      environment: { PATH: SYSTEM_PATH },
-    };
+    const [program = 'bwrap', ...rest] = await bubblewrap(sandbox, place, argv, timeoutMs);
+    // bwrap's first process within holds the descriptor, so its end says that nothing inside lives any more.
+    const wrapped = [...nice, program, '--sync-fd', '3', ...rest];
+    return { argv: wrapped, environment: { PATH: SYSTEM_PATH }, sync: true };
   }
   const home = join(place.side, 'home');
   const tools = join(place.side, 'tools');
@@ -141,6 +141,7 @@ export async function wrapCommand(
   return {
     argv: [...nice, ...limits(sandbox, timeoutMs), ...argv],
     environment: commandEnvironment(`${tools}:${SYSTEM_PATH}`, home),
+    sync: false,
   };
 }
 

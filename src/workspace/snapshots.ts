@@ -70,19 +70,50 @@ async function seeded(index: string, opened: OpenedWorktree): Promise<string> {
 async function gather(bound: BoundGit, worktree: string): Promise<void> {
   const { stdout } = await bound.run(['ls-files', '-z', '-d', '-m', '-o', '--exclude-standard']);
   const changed = [...new Set(splitNul(stdout))].filter((path) => !path.endsWith('/'));
-  if (changed.length === 0) return;
+  const folders: string[] = [];
   for (let start = 0; start < changed.length; start += STAT_BATCH) {
-    await Promise.all(changed.slice(start, start + STAT_BATCH).map((path) => checkSize(worktree, path)));
+    const batch = changed.slice(start, start + STAT_BATCH);
+    const areFolders = await Promise.all(batch.map((path) => isFolderNow(worktree, path)));
+    folders.push(...batch.filter((_, i) => areFolders[i]));
   }
-  const input = Buffer.from(changed.map((path) => `${path}\0`).join(''), 'latin1');
-  await bound.run(['update-index', '-z', '--add', '--remove', '--replace', '--stdin'], { input });
+  const gone = folders.length === 0 ? [] : await withoutSubmodules(bound, folders);
+  await updateIndex(bound, ['--force-remove'], gone);
+  const aside = new Set(folders);
+  await updateIndex(
+    bound,
+    ['--add', '--remove', '--replace'],
+    changed.filter((path) => !aside.has(path)),
+  );
 }
 
-async function checkSize(worktree: string, path: string): Promise<void> {
+async function updateIndex(
+  bound: BoundGit,
+  options: readonly string[],
+  paths: readonly string[],
+): Promise<void> {
+  if (paths.length === 0) return;
+  const input = Buffer.from(paths.map((path) => `${path}\0`).join(''), 'latin1');
+  await bound.run(['update-index', '-z', ...options, '--stdin'], { input });
+}
+
+/** Of paths that are folders now, those that were files; a submodule stays at the commit it was at. */
+async function withoutSubmodules(bound: BoundGit, folders: readonly string[]): Promise<string[]> {
+  const { stdout } = await bound.run(['ls-files', '-s', '-z']);
+  const files = new Set(
+    splitNul(stdout)
+      .filter((entry) => !entry.startsWith('160000 '))
+      .map((entry) => entry.slice(entry.indexOf('\t') + 1)),
+  );
+  return folders.filter((path) => files.has(path));
+}
+
+/** Whether a changed path is a folder now. Errors: terminal `file_too_large`. */
+async function isFolderNow(worktree: string, path: string): Promise<boolean> {
   const info = await lstat(
     Buffer.from(`${Buffer.from(worktree).toString('latin1')}/${path}`, 'latin1'),
   ).catch(() => null);
-  if (info === null || !info.isFile() || info.size <= MAX_FILE_BYTES) return;
+  if (info === null || !info.isFile()) return info?.isDirectory() === true;
+  if (info.size <= MAX_FILE_BYTES) return false;
   throw new BatonError({
     class: 'terminal',
     code: 'file_too_large',
