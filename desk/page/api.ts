@@ -21,7 +21,7 @@ export interface Api {
   readonly streamUrl: (user: string) => string;
 }
 
-export type PostPath = 'message' | 'command' | 'action' | 'submit' | 'close' | 'home' | 'dm';
+type PostPath = 'message' | 'command' | 'action' | 'submit' | 'close' | 'home' | 'dm';
 
 /**
  * The desk's HTTP interface. `post` never throws: an unreachable desk is an answer with `error: 'unreachable'`.

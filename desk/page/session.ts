@@ -32,10 +32,13 @@ export interface Session {
   readonly dismiss: (id: string) => void;
 }
 
+/** The part of EventSource that is used. `readyState` 2 means that the browser has given up. */
+export type Stream = Pick<EventSource, 'onmessage' | 'onopen' | 'onerror' | 'readyState' | 'close'>;
+
 /** What the session needs from the browser. */
 export interface Surroundings {
   readonly api: Api;
-  readonly openStream: (url: string) => EventSource;
+  readonly openStream: (url: string) => Stream;
   readonly storage: Pick<Storage, 'getItem' | 'setItem'>;
   readonly newId: () => string;
   readonly hash: { readonly read: () => string; readonly write: (hash: string) => void };
@@ -45,12 +48,14 @@ export interface Surroundings {
 const READS_KEY = 'desk.reads';
 /** Milliseconds between attempts to reach a desk that is gone; a person restarting it should not wait. */
 const RETRY_MS = 1500;
+/** EventSource.CLOSED, which tests outside a browser do not have. */
+const STREAM_CLOSED = 2;
 /** Milliseconds an error stays on show: long enough to read two lines. */
 const TOAST_MS = 8000;
 
 export function createSession(world: Surroundings): Session {
   const store = createStore(reduce, initialState(parseReads(world.storage.getItem(READS_KEY))));
-  let stream: EventSource | null = null;
+  let stream: Stream | null = null;
   /** Rises with every change of person, so that late answers for the one before are dropped. */
   let turn = 0;
 
@@ -107,7 +112,7 @@ export function createSession(world: Surroundings): Session {
       lost = true;
       store.dispatch({ type: 'line', line: 'lost' });
       // The browser tries again by itself unless the desk answered with an error.
-      if (source.readyState === EventSource.CLOSED) retry();
+      if (source.readyState === STREAM_CLOSED) retry();
     };
     refresh(place)
       .then(() => {

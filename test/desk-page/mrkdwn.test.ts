@@ -26,6 +26,8 @@ function words(nodes: readonly Inline[]): string {
         case 'date':
         case 'emoji':
           return '';
+        default:
+          return node satisfies never;
       }
     })
     .join('');

@@ -26,7 +26,7 @@ export function snapshotOf(messages: readonly Message[] = [], over: Partial<Snap
   };
 }
 
-export function person(id: string, name: string): Person {
+function person(id: string, name: string): Person {
   return { id, name, realName: name, isBot: false, isGuest: false, timeZone: 'UTC' };
 }
 

@@ -4,7 +4,7 @@ import { z } from 'zod';
 export const textSchema = z.object({ type: z.enum(['plain_text', 'mrkdwn']), text: z.string() });
 export type Text = z.infer<typeof textSchema>;
 
-export const optionSchema = z.looseObject({
+const optionSchema = z.looseObject({
   text: textSchema,
   value: z.string().optional(),
   description: textSchema.optional(),

@@ -13,7 +13,7 @@ export function UnknownBlock({ block, kind }: { readonly block: Json; readonly k
 }
 
 /** `Unknown block: <type>`. */
-export function unknownTitle(block: Json, kind: 'block' | 'element'): string {
+function unknownTitle(block: Json, kind: 'block' | 'element'): string {
   return `Unknown ${kind}: ${typeof block['type'] === 'string' ? block['type'] : 'without a type'}`;
 }
 

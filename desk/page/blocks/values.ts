@@ -137,7 +137,7 @@ export function blockIdOf(block: Json, index: number): string {
 }
 
 /** Every element of a message or view that can be used, in the order they stand. */
-export function placedElements(blocks: readonly Json[]): readonly Placed[] {
+function placedElements(blocks: readonly Json[]): readonly Placed[] {
   return blocks.flatMap((block, index) => {
     const blockId = blockIdOf(block, index);
     return elementsOf(block).map((element) => ({ blockId, element }));
@@ -184,12 +184,12 @@ export function actionOf(placed: Placed, value: Json): Json {
 }
 
 /** The paragraph a textarea can write, as a rich_text block. */
-export function richTextOf(text: string): Json {
+function richTextOf(text: string): Json {
   return { type: 'rich_text', elements: [{ type: 'rich_text_section', elements: [{ type: 'text', text }] }] };
 }
 
 /** The words of a rich text value, marks dropped; '' for anything else. */
-export function richTextWords(value: unknown): string {
+function richTextWords(value: unknown): string {
   const parsed = elementSchema.safeParse(value);
   if (!parsed.success) return '';
   if (typeof parsed.data.text === 'string') return parsed.data.text;

@@ -46,7 +46,7 @@ export function threadMessages(
   };
 }
 
-export function isReply(message: Message): boolean {
+function isReply(message: Message): boolean {
   return message.threadTs !== null && message.threadTs !== message.ts;
 }
 

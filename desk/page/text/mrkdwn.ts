@@ -42,7 +42,7 @@ export function parseMrkdwn(text: string): readonly Block[] {
 }
 
 /** Undoes Slack's three escapes; `&amp;` last, so that nothing is undone twice. */
-export function unescapeSlack(text: string): string {
+function unescapeSlack(text: string): string {
   return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
 }
 
