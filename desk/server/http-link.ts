@@ -27,7 +27,7 @@ function formFields(payload: Json): URLSearchParams {
 }
 
 /** Slack's request signature, version v0: HMAC-SHA256 over version, timestamp and body. */
-export function signature(secret: string, timestamp: string, body: string): string {
+function signature(secret: string, timestamp: string, body: string): string {
   return `v0=${createHmac('sha256', secret).update(`v0:${timestamp}:${body}`).digest('hex')}`;
 }
 

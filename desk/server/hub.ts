@@ -1,7 +1,7 @@
 import type { DeskEvent } from '../contract.ts';
 
 /** Who may see an event: everybody, or the people for whom the function says yes. */
-export type Audience = 'all' | ((user: string) => boolean);
+type Audience = 'all' | ((user: string) => boolean);
 
 type Kept = { id: number; audience: Audience; event: DeskEvent };
 type Listener = { user: string; send(id: number, event: DeskEvent): void };

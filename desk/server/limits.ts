@@ -11,7 +11,7 @@ const POST_INTERVAL_MS = 1_000;
 const POST_JITTER_MS = 50;
 
 /** Zero when the call may pass, otherwise the whole seconds to wait (as in `Retry-After`). */
-export type Wait = number;
+type Wait = number;
 
 export type Limits = Readonly<{
   /** Counts one call of `method` in a sliding minute. A refused call is not counted. */

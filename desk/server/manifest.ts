@@ -25,7 +25,7 @@ const manifestSchema = z.object({
     .default({}),
 });
 
-export type SlashCommand = z.infer<typeof commandSchema>;
+type SlashCommand = z.infer<typeof commandSchema>;
 
 /** What the desk takes from an app's manifest. `null` means: no manifest, so everything is allowed. */
 export type AppSetup = Readonly<{

@@ -68,7 +68,7 @@ function newHash(desk: Desk): string {
 }
 
 /** Shows a person their modals as they are now. */
-export function showModals(desk: Desk, user: string): void {
+function showModals(desk: Desk, user: string): void {
   const modals = desk.views.stack(user).map(pageView);
   desk.hub.emit({ type: 'modals', modals }, (other) => other === user);
 }

@@ -82,7 +82,7 @@ export function apiChannel(desk: Desk, channel: Channel): Json {
 }
 
 /** The offset of a time zone from UTC in seconds, at `now`. */
-export function zoneOffset(timeZone: string, now: number): number {
+function zoneOffset(timeZone: string, now: number): number {
   const format = new Intl.DateTimeFormat('en-GB', { timeZone, timeZoneName: 'longOffset' });
   const name = format.formatToParts(now).find((part) => part.type === 'timeZoneName')?.value ?? 'GMT';
   const match = /GMT([+-])(\d\d):(\d\d)/.exec(name);

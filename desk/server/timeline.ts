@@ -18,7 +18,7 @@ export function pageMessage(message: StoredMessage): Message {
 }
 
 /** Tells the pages of everybody who may see it. */
-export function showMessage(desk: Desk, channel: Channel, message: StoredMessage): void {
+function showMessage(desk: Desk, channel: Channel, message: StoredMessage): void {
   const event = { type: 'message', message: pageMessage(message) } as const;
   desk.hub.emit(event, (user) => {
     return message.ephemeralFor === null ? canSee(desk, user, channel) : user === message.ephemeralFor;

@@ -6,7 +6,7 @@ const TRIGGER_MS = 3_000;
 /** How long a spent trigger is remembered, only to name the right error. */
 const MEMORY_MS = 10 * 60_000;
 
-export type TriggerUse =
+type TriggerUse =
   | Readonly<{ status: 'good'; user: string; viewId: string | null }>
   | Readonly<{
       status: 'refused';

@@ -14,7 +14,7 @@ const answerSchema = z.looseObject({
   error: z.string().optional(),
   ts: z.string().optional(),
 });
-export type DeskAnswer = z.infer<typeof answerSchema>;
+type DeskAnswer = z.infer<typeof answerSchema>;
 
 export type TestDesk = Readonly<{
   desk: RunningDesk;

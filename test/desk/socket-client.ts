@@ -11,7 +11,7 @@ const envelopeSchema = z.object({
   retry_reason: z.string().optional(),
   payload: z.looseObject({}).optional(),
 });
-export type Envelope = z.infer<typeof envelopeSchema>;
+type Envelope = z.infer<typeof envelopeSchema>;
 
 export type SocketClient = Readonly<{
   /** The next envelope, in order of arrival. */

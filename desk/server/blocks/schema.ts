@@ -104,10 +104,5 @@ export function all(...checks: readonly Check[]): Check {
   };
 }
 
-/** A check that is looked up when it is first needed, for shapes that contain each other. */
-export function lazily(find: () => Check): Check {
-  return (value, pointer, faults) => find()(value, pointer, faults);
-}
-
 /** Any value of a field whose content the desk does not look at. */
 export const anything: Check = () => {};

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ApiError } from '../errors.ts';
-import { type Json, jsonListSchema, jsonSchema, parseJson } from '../json.ts';
+import { type Json, jsonSchema, parseJson } from '../json.ts';
 
 const TRUE = new Set<unknown>([true, 'true', '1', 1]);
 
@@ -14,8 +14,6 @@ const unwrap = (value: unknown): unknown => (typeof value === 'string' ? parseJs
 
 /** An object that may arrive as JSON text. */
 export const objectArg = z.preprocess(unwrap, jsonSchema);
-/** A list of objects that may arrive as JSON text. */
-export const listArg = z.preprocess(unwrap, jsonListSchema);
 /** A whole number that may arrive as text. */
 export const countArg = z.coerce.number().int().min(1).max(1_000);
 

@@ -32,7 +32,7 @@ function readList(value: unknown, error: string): Json[] | null {
 }
 
 /** Validated blocks with ids filled in; throws invalid_blocks with a JSON pointer per fault. */
-export function checkBlocks(blocks: Json[]): Json[] {
+function checkBlocks(blocks: Json[]): Json[] {
   const faults = validateBlocks(blocks, 'message');
   if (faults.length > 0) {
     throw new ApiError(
