@@ -1,6 +1,7 @@
 import { type Block, Message } from 'slack-blocks-to-jsx';
 import { z } from 'zod';
 import { useDesk } from '../components/context.ts';
+import { Glyphs } from '../components/glyphs.tsx';
 import { shownName } from '../state/selectors.ts';
 import { isSafeUrl } from '../text/mrkdwn.ts';
 
@@ -26,6 +27,7 @@ export default function LibraryBlock({ block }: { readonly block: Record<string,
         user_groups: [],
       }}
       hooks={{
+        emoji: (data, parse) => <Glyphs text={parse(data)} />,
         user: ({ name }) => <span className="mention">@{name}</span>,
         channel: ({ name }) => <span className="mention">#{name}</span>,
         usergroup: ({ name }) => <span className="mention">@{name}</span>,
