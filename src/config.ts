@@ -20,7 +20,7 @@ const environmentSchema = z.object({
   BATON_HOME: z.string().default(path.join(homedir(), '.baton')),
   BATON_REPOSITORY: z.string().optional(),
   BATON_CONFIG: z.string().optional(),
-  PORT: z.coerce.number('PORT is a number; 0 picks a free one.').int().min(0).max(65_535).default(0),
+  PORT: z.coerce.number('PORT is a number; 0 picks a free one.').int().min(0).max(65_535).optional(),
   /** Milliseconds the rehearsal cast takes per turn; tests set 0. */
   CAST_DELAY_MS: z.coerce.number().int().min(0).max(60_000).optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -38,7 +38,7 @@ const fileSchema = z.strictObject({
       expire_after: durationSchema.default('24h'),
     })
     .prefault({}),
-  prices: z.record(z.string(), z.object({ input: z.number(), cached: z.number().optional(), output: z.number() })).default({}),
+  prices: z.record(z.string(), z.strictObject({ input: z.number(), cached: z.number(), output: z.number() })).default({}),
 });
 
 export type SlackConfig =
@@ -52,7 +52,8 @@ export type ModelConfig =
 
 export interface Config {
   readonly home: string;
-  readonly port: number;
+  /** 0 picks a free one; null: the usual one. */
+  readonly port: number | null;
   readonly slack: SlackConfig;
   readonly model: ModelConfig;
   /** The default repository; null: the rehearsal's sample. */
@@ -79,7 +80,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const policy = file.approvals;
   return {
     home: path.resolve(env.BATON_HOME),
-    port: env.PORT,
+    port: env.PORT ?? null,
     slack,
     model: modelOf(env),
     repository: env.BATON_REPOSITORY ?? file.repository ?? null,

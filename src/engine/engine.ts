@@ -31,6 +31,8 @@ export interface EngineOptions {
   /** Whether the previous process ended without stopping politely: attempts under way then count as crashes. */
   readonly crashed: boolean;
   readonly maxStepsPerRun?: number;
+  /** Passes over the words of failures before they are kept; what activities return they redact themselves. */
+  readonly redact?: (text: string) => string;
   /** Called when a commit fails and once more (with null) when commits work again. */
   readonly onStoreTrouble?: (error: unknown) => void;
 }
@@ -274,7 +276,8 @@ export class EmbeddedEngine implements Engine {
     try {
       return { ok: true, value: asJson(await activity.perform(input, context)) };
     } catch (error) {
-      return { ok: false, failure: toFailure(error) };
+      const failure = toFailure(error);
+      return { ok: false, failure: { ...failure, message: this.#options.redact?.(failure.message) ?? failure.message } };
     }
   }
 

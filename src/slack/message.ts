@@ -34,9 +34,16 @@ const richElement = z.object({
   format: z.string().optional(),
   fallback: z.string().optional(),
 });
-const richBlock = z.object({
-  elements: z.array(z.object({ type: z.string(), elements: z.array(richElement) })),
-});
+/** Blocks that say something; the others are buttons and rules. */
+const speaking = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('section'), text: z.unknown() }),
+  z.object({ type: z.literal('header'), text: z.unknown() }),
+  z.object({ type: z.literal('context'), elements: z.array(z.unknown()) }),
+  z.object({
+    type: z.literal('rich_text'),
+    elements: z.array(z.object({ type: z.string(), elements: z.array(richElement) })),
+  }),
+]);
 
 /** The blocks as one text of markup: what notifications show and screen readers read. */
 export function textOf(blocks: readonly Part[]): string {
@@ -44,22 +51,18 @@ export function textOf(blocks: readonly Part[]): string {
 }
 
 function blockText(block: Part): string {
-  switch (block['type']) {
+  const parsed = speaking.safeParse(block);
+  if (!parsed.success) return '';
+  switch (parsed.data.type) {
     case 'section':
     case 'header':
-      return markup(block['text']);
-    case 'context': {
-      const elements = z.array(z.unknown()).safeParse(block['elements']);
-      return elements.success ? elements.data.map(markup).filter(Boolean).join(' · ') : '';
-    }
-    case 'rich_text': {
-      const parsed = richBlock.safeParse(block);
-      return parsed.success
-        ? parsed.data.elements.map((row) => row.elements.map(rich).join('')).join('\n')
-        : '';
-    }
+      return markup(parsed.data.text);
+    case 'context':
+      return parsed.data.elements.map(markup).filter(Boolean).join(' · ');
+    case 'rich_text':
+      return parsed.data.elements.map((row) => row.elements.map(rich).join('')).join('\n');
     default:
-      return '';
+      return parsed.data satisfies never;
   }
 }
 

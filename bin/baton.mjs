@@ -1,0 +1,11 @@
+#!/usr/bin/env node
+// Plain JavaScript that any Node can read: the rest needs Node 22, which runs TypeScript as it is.
+const [major] = process.versions.node.split('.').map(Number);
+if (major < 22) {
+  console.error(`Baton needs Node 22 or newer; this is ${process.versions.node}.`);
+  console.error('Start it with "npm start": Baton brings its own Node. Or install Node 22 or newer and try again.');
+  process.exit(1);
+}
+process.removeAllListeners('warning');
+const { main } = await import('../src/main.ts');
+await main(process.argv.slice(2));

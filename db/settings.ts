@@ -1,0 +1,15 @@
+import { eq } from 'drizzle-orm';
+import type { Db } from './open.ts';
+import { settings } from './schema.ts';
+
+const CLEAN_STOP = 'clean-stop';
+
+/** Notes a polite stop, so that the next start does not count what was under way as a crash. */
+export function noteCleanStop(db: Db, now: number): void {
+  db.insert(settings).values({ key: CLEAN_STOP, value: 'yes', at: now }).onConflictDoUpdate({ target: settings.key, set: { at: now } }).run();
+}
+
+/** Whether the last process stopped politely; asking forgets it. */
+export function takeCleanStop(db: Db): boolean {
+  return db.delete(settings).where(eq(settings.key, CLEAN_STOP)).run().changes > 0;
+}

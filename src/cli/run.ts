@@ -1,0 +1,158 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { loadRoles } from '../agents/registry.ts';
+import { loadCasts } from '../cast/load.ts';
+import { startCast } from '../cast/server.ts';
+import { createCore, type Core, treeRules } from '../compose/core.ts';
+import type { Config } from '../config.ts';
+import type { StoredEvent } from '../domain/events.ts';
+import { BatonError } from '../domain/failure.ts';
+import { isTerminal } from '../domain/run.ts';
+import type { Workflow } from '../domain/workflow.ts';
+import { patterns } from '../patterns/all.ts';
+import { Interpreter } from '../patterns/interpreter.ts';
+import { createRedactor } from '../policy/redact.ts';
+import { systemClock } from '../system-clock.ts';
+import { loadWorkflow } from '../workflows/load.ts';
+import { configFromEnvironment } from './environment.ts';
+
+const TEAM = 'local';
+const REQUESTER = 'you';
+/** Whoever answers approvals here: recorded as such, never as a person. */
+const ANSWERER = 'command-line';
+const PAGE = 500;
+
+const inputSchema = z.union([z.string().min(1), z.object({ request: z.string().min(1) }).loose()]);
+
+/**
+ * `baton run FILE`: executes a workflow file without Slack, in a home of its own that goes afterwards; branches stay
+ * in the repository. With `--cast` the agents' words come from that file. Approvals are answered yes unless
+ * `--reject` says otherwise, and the output says so.
+ * @returns 0 completed, 1 failed, 2 wrong arguments
+ */
+export async function run(argv: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: argv,
+    allowPositionals: true,
+    options: { input: { type: 'string', default: '"Try this workflow"' }, cast: { type: 'string' }, repo: { type: 'string' }, json: { type: 'boolean', default: false }, reject: { type: 'boolean', default: false } },
+  });
+  const [file] = positionals;
+  if (file === undefined) {
+    console.error('Which file? baton run FILE --input \'{"request": "..."}\' --cast CAST.yaml --json');
+    return 2;
+  }
+  const workflow = readWorkflow(file);
+  const request = readInput(values.input);
+  const config = configFromEnvironment();
+  const home = mkdtempSync(path.join(tmpdir(), 'baton-run-'));
+  const cast = values.cast === undefined && config.model.mode === 'model' ? null : await startCast({ casts: await loadCasts(values.cast === undefined ? shippedCasts() : [values.cast]), delayMs: 0, port: 0 });
+  const core = await createCore(coreOptions(config, home, workflow, cast?.url ?? null));
+  try {
+    core.engine.recover();
+    const say = values.json ? (line: object) => console.log(JSON.stringify(line)) : (line: object) => console.log(plainLine(line));
+    return await follow(core, { workflow: workflow.name, request, repository: values.repo ?? config.repository, reject: values.reject }, say);
+  } finally {
+    await core.stop();
+    await cast?.close();
+    rmSync(home, { recursive: true, force: true });
+  }
+}
+
+function readWorkflow(file: string): Workflow {
+  const roles = loadRoles([fileURLToPath(new URL('../../catalog/agents', import.meta.url))]);
+  const loaded = loadWorkflow(readFileSync(file, 'utf8'), treeRules(new Interpreter(patterns), [...roles.keys()]));
+  if (loaded.ok) return loaded.workflow;
+  throw new BatonError({ class: 'terminal', code: 'workflow_invalid', message: loaded.problems.map(({ line, column, message }) => `${file}:${line}:${column}: ${message}`).join('\n'), hint: 'Nothing was run.' });
+}
+
+function readInput(text: string): string {
+  let data: unknown = text;
+  try {
+    data = JSON.parse(text);
+  } catch {
+    // Plain words are a request as they are.
+  }
+  const input = inputSchema.safeParse(data);
+  if (!input.success) throw new BatonError({ class: 'terminal', code: 'input_invalid', message: '--input is the request, or JSON such as {"request": "Add CSV export"}', hint: 'Nothing was run.' });
+  return typeof input.data === 'string' ? input.data : input.data.request;
+}
+
+function shippedCasts(): string[] {
+  return ['csv-export.yaml', 'generic.yaml'].map((name) => fileURLToPath(new URL(`../../catalog/casts/${name}`, import.meta.url)));
+}
+
+function coreOptions(config: Config, home: string, workflow: Workflow, castUrl: string | null) {
+  const model = config.model.mode === 'model' && castUrl === null ? config.model : { api: 'responses' as const, apiKey: 'rehearsal', baseUrl: castUrl ?? '', model: 'rehearsal' };
+  return {
+    home,
+    clock: systemClock,
+    redact: createRedactor(config.secrets),
+    model,
+    rehearsal: castUrl !== null,
+    repository: config.repository,
+    approvals: config.approvals,
+    prices: config.prices,
+    extraWorkflows: [workflow],
+    onStoreTrouble: (error: unknown) => {
+      if (error !== null) console.error(`The journal cannot be written: ${String(error)}`);
+    },
+  };
+}
+
+interface Job {
+  readonly workflow: string;
+  readonly request: string;
+  readonly repository: string | null;
+  readonly reject: boolean;
+}
+
+/** Prints every event as it is committed, answers approvals, and ends with the run. */
+async function follow(core: Core, job: Job, say: (line: object) => void): Promise<number> {
+  const wake: { resolve: () => void } = { resolve: () => undefined };
+  const off = core.engine.onCommit(() => wake.resolve());
+  const now = systemClock.now();
+  const session = await core.orchestrator.start({ ...job, intent: `run:${now}:${process.pid}`, receivedAt: now, team: TEAM, channel: 'terminal', requester: REQUESTER, autoStart: true });
+  const runId = session.currentRunId;
+  for (let seq = 0; ; ) {
+    const waiting = new Promise<void>((resolve) => {
+      wake.resolve = resolve;
+    });
+    const events = await core.store.projections.events(runId, seq, PAGE);
+    for (const stored of events) {
+      seq = stored.seq;
+      say(lineOf(stored));
+      if (stored.event.type === 'approval.requested') await answer(core, stored.event.approvalId, job.reject, say);
+    }
+    const run = await core.store.runs.status(runId);
+    if (run !== null && events.length === 0 && (isTerminal(run.status) || run.status === 'paused')) {
+      off();
+      say({ type: 'end', status: run.status, outcome: run.outcome });
+      return run.status === 'completed' ? 0 : 1;
+    }
+    if (events.length === 0) await waiting;
+  }
+}
+
+async function answer(core: Core, approvalId: string, reject: boolean, say: (line: object) => void): Promise<void> {
+  const approval = await core.store.approvals.byId(approvalId);
+  if (approval === null) return;
+  const verdict = reject ? 'reject' : 'approve';
+  const by = { id: ANSWERER, team: TEAM, isBot: false, isGuest: false, isStranger: false };
+  const decided = await core.orchestrator.decide(approval.nonce, by, verdict, 'Answered by baton run, not by a person');
+  say({ type: 'answered', approvalId, title: approval.subject.title, verdict, by: ANSWERER, accepted: decided?.ok ?? false });
+}
+
+function lineOf({ seq, at, event }: StoredEvent): object {
+  return { seq, at: new Date(at).toISOString(), ...event };
+}
+
+/** One short line per event for people; `--json` has it all. */
+function plainLine(line: object): string {
+  const { seq, at: _at, type, ...rest } = z.looseObject({ seq: z.number().optional(), at: z.string().optional(), type: z.string() }).parse(line);
+  const words = Object.entries(rest).map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+  return `${String(seq ?? '').padStart(4)} ${type} ${words.join(' ')}`.slice(0, 200);
+}

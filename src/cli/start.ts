@@ -1,0 +1,15 @@
+import { startBaton } from '../start.ts';
+import { configFromEnvironment } from './environment.ts';
+
+/** `baton start`: runs until it is told to stop. */
+export async function start(): Promise<number> {
+  const running = await startBaton(configFromEnvironment());
+  console.log(running.lines.join('\n'));
+  const signal = await new Promise<string>((resolve) => {
+    for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => resolve(name));
+  });
+  console.log(`\nStopping (${signal}); work goes on where it is at the next start.`);
+  await running.stop();
+  // Sockets of libraries may linger; everything of ours has ended.
+  process.exit(0);
+}

@@ -1,0 +1,28 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { loadRoles } from '../agents/registry.ts';
+import { treeRules } from '../compose/core.ts';
+import { patterns } from '../patterns/all.ts';
+import { Interpreter } from '../patterns/interpreter.ts';
+import { loadWorkflow } from '../workflows/load.ts';
+
+/** `baton validate FILE...`: every problem with its line, and how many files are good. */
+export function validate(files: readonly string[]): number {
+  if (files.length === 0) {
+    console.error('Which file? baton validate FILE...');
+    return 2;
+  }
+  const roles = loadRoles([fileURLToPath(new URL('../../catalog/agents', import.meta.url))]);
+  const rules = treeRules(new Interpreter(patterns), [...roles.keys()]);
+  let bad = 0;
+  for (const file of files) {
+    const loaded = loadWorkflow(readFileSync(file, 'utf8'), rules);
+    if (loaded.ok) {
+      console.log(`${file}: good (${loaded.workflow.name}, ${loaded.hash.slice(0, 12)})`);
+      continue;
+    }
+    bad += 1;
+    for (const { line, column, message } of loaded.problems) console.error(`${file}:${line}:${column}: ${message}`);
+  }
+  return bad === 0 ? 0 : 1;
+}

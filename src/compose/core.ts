@@ -1,0 +1,156 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { EventLog } from '../../db/event-log.ts';
+import { SqliteJournal } from '../../db/journal.ts';
+import { openStore } from '../../db/open.ts';
+import { createOutboxStore } from '../../db/outbox.ts';
+import { noteCleanStop, takeCleanStop } from '../../db/settings.ts';
+import { createStore } from '../../db/store.ts';
+import { createAgentRunner } from '../agents/agent-runner.ts';
+import { createModelClient } from '../agents/model-client.ts';
+import { modelTurn } from '../agents/model-turn.ts';
+import { loadPrices, type PriceTable } from '../agents/prices.ts';
+import { loadRoles } from '../agents/registry.ts';
+import { toolCall } from '../agents/tool-call.ts';
+import type { ApprovalPolicy } from '../domain/approval.ts';
+import { BatonError } from '../domain/failure.ts';
+import { asJson } from '../domain/json.ts';
+import type { Workflow } from '../domain/workflow.ts';
+import { EmbeddedEngine } from '../engine/engine.ts';
+import { approvalActivities } from '../orchestrator/activities/approvals.ts';
+import { planningActivities } from '../orchestrator/activities/planning.ts';
+import { workspaceActivities } from '../orchestrator/activities/workspace.ts';
+import type { Catalog } from '../orchestrator/catalog.ts';
+import { Orchestrator } from '../orchestrator/orchestrator.ts';
+import { Queries } from '../orchestrator/queries.ts';
+import { sessionProgram } from '../orchestrator/session-program.ts';
+import { WorkspaceRegistry } from '../orchestrator/workspace-registry.ts';
+import { patterns } from '../patterns/all.ts';
+import { Interpreter } from '../patterns/interpreter.ts';
+import { agentEstimate } from '../planning/agent-estimate.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Redact } from '../ports/redactor.ts';
+import { loadWorkflow, type TreeRules } from '../workflows/load.ts';
+import { probeSandbox } from '../workspace/sandbox.ts';
+import { ensureSampleRepository } from '../workspace/sample.ts';
+import { summariseTests } from '../workspace/test-summary.ts';
+import { createWorkspaces } from '../workspace/workspaces.ts';
+
+export interface ModelEndpoint {
+  readonly api: 'responses' | 'chat';
+  readonly apiKey: string | null;
+  readonly baseUrl: string;
+  readonly model: string;
+}
+
+export interface CoreOptions {
+  readonly home: string;
+  readonly clock: Clock;
+  readonly redact: Redact;
+  readonly model: ModelEndpoint;
+  readonly rehearsal: boolean;
+  /** Null: the rehearsal's sample, made when it is not there. */
+  readonly repository: string | null;
+  readonly approvals: ApprovalPolicy;
+  readonly prices: PriceTable;
+  /** Workflows beside those that ship; the same name replaces. */
+  readonly extraWorkflows?: readonly Workflow[];
+  readonly onStoreTrouble: (error: unknown) => void;
+}
+
+export type Core = Awaited<ReturnType<typeof createCore>>;
+
+const CATALOG = fileURLToPath(new URL('../../catalog', import.meta.url));
+
+/** Everything but the doors: store, engine, agents, workspaces and use cases, joined by hand. */
+export async function createCore(options: CoreOptions) {
+  const { clock, redact, home } = options;
+  const opened = openStore(path.join(home, 'baton.db'));
+  try {
+    return await join(options, opened);
+  } catch (error) {
+    opened.close();
+    throw error;
+  }
+
+  async function join({ model, rehearsal, approvals, prices }: CoreOptions, { raw, db, close }: ReturnType<typeof openStore>) {
+    const log = new EventLog(raw);
+    const store = createStore(db, log);
+    const interpreter = new Interpreter(patterns);
+    const roles = loadRoles([path.join(CATALOG, 'agents'), path.join(home, 'agents')]);
+    const rules = treeRules(interpreter, [...roles.keys()]);
+    const workflows = new Map([...shippedWorkflows(rules), ...(options.extraWorkflows ?? [])].map((workflow) => [workflow.name, workflow]));
+    const catalog: Catalog = { workflows, roles };
+
+    const sandbox = await probeSandbox();
+    const workspaces = createWorkspaces({ home, sandbox, clock });
+    const registry = new WorkspaceRegistry({ workspaces, runs: store.runs, projections: store.projections, approvals: store.approvals });
+    const table = loadPrices(path.join(CATALOG, 'prices.json'), prices);
+    const client = createModelClient({ ...model, clock });
+    const runner = createAgentRunner();
+
+    const engine = new EmbeddedEngine({
+      journal: new SqliteJournal(raw, log),
+      programs: [sessionProgram(interpreter, () => runner)],
+      activities: [
+        ...workspaceActivities({ workspaces, registry, summariseTests, redact }),
+        ...approvalActivities({ approvals: store.approvals, runs: store.runs, registry, defaults: approvals, redact }),
+        ...planningActivities({ interpreter, agentTask: (agent) => agentEstimate({ rehearsal, model: roles.get(agent)?.model ?? model.model, prices: table }) }),
+        modelTurn({ client, redact, prices: table, clock }),
+        toolCall({ workspaceOf: (runId) => registry.of(runId), redact, clock, summariseTests, allowUnsandboxed: (runId, argv) => registry.mayRunUnsandboxed(runId, argv) }),
+      ],
+      clock,
+      random: Math.random,
+      crashed: !takeCleanStop(db),
+      redact,
+      onStoreTrouble: options.onStoreTrouble,
+    });
+    const defaultRepository = options.repository ?? (await ensureSampleRepository(home));
+    const orchestrator = new Orchestrator({ engine, store, catalog, interpreter, registry, clock, defaultRepository });
+    return {
+      engine,
+      store,
+      outbox: createOutboxStore(db),
+      workspaces,
+      registry,
+      sandbox: { kind: sandbox.kind, reason: sandbox.reason },
+      catalog,
+      rules,
+      interpreter,
+      orchestrator,
+      queries: new Queries(store),
+      defaultRepository,
+      /** Ends what is under way politely; the next start goes on from here without counting a crash. */
+      async stop(): Promise<void> {
+        await engine.stop();
+        noteCleanStop(db, clock.now());
+        close();
+      },
+    };
+  }
+}
+
+/** What workflow files are checked against. */
+export function treeRules(interpreter: Interpreter, agents: readonly string[]): TreeRules {
+  return {
+    kinds: interpreter.kinds,
+    agents,
+    schema: (kind) => interpreter.find(kind)?.schema,
+    children: (node) => interpreter.find(node.kind)?.children(node) ?? [],
+    asks: (node) => interpreter.find(node.kind)?.agents(node) ?? [],
+  };
+}
+
+function shippedWorkflows(rules: TreeRules): Workflow[] {
+  const folder = path.join(CATALOG, 'workflows');
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.yaml'))
+    .sort()
+    .map((name) => {
+      const loaded = loadWorkflow(readFileSync(path.join(folder, name), 'utf8'), rules);
+      if (loaded.ok) return loaded.workflow;
+      const problems = loaded.problems.map(({ line, column, message }) => `${name}:${line}:${column}: ${message}`);
+      throw new BatonError({ class: 'structural', code: 'workflow_invalid', message: problems.join('\n') }, asJson(loaded.problems));
+    });
+}

@@ -1,0 +1,180 @@
+import { App, LogLevel, type Receiver, SocketModeReceiver } from '@slack/bolt';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import { allCommands } from '../../commands/index.ts';
+import { registerCommands } from '../../commands/register.ts';
+import type { HandlerDeps } from '../../handlers/deps.ts';
+import { registerHandlers } from '../../handlers/register.ts';
+import { BatonError } from '../domain/failure.ts';
+import { InboxWorker } from '../orchestrator/inbox-worker.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { OutboxRow } from '../ports/outbox.ts';
+import type { Redact } from '../ports/redactor.ts';
+import { Answers } from '../slack/answers.ts';
+import { answerBlocks, forwardedBlocks } from '../slack/builders/answers.ts';
+import { createClients } from '../slack/clients.ts';
+import { HttpReceiver } from '../slack/http-receiver.ts';
+import { People } from '../slack/people.ts';
+import { SlackProjector } from '../slack/projector.ts';
+import { createSender } from '../slack/sender.ts';
+import { teamKey } from '../slack/team.ts';
+import { createTransport } from '../slack/transport.ts';
+import { answers as words } from '../slack/words.ts';
+import { undeliverable } from '../slack/undeliverable.ts';
+import type { Core } from './core.ts';
+
+export interface SlackOptions {
+  readonly core: Core;
+  readonly clock: Clock;
+  readonly redact: Redact;
+  readonly log: Logger;
+  readonly botToken: string;
+  readonly apiUrl: string;
+  readonly door: { readonly mode: 'socket'; readonly appToken: string } | { readonly mode: 'http'; readonly signingSecret: string; readonly port: number };
+  readonly rehearsal: boolean;
+}
+
+/** Events that come close together are told in one go; short enough to feel at once. */
+const GATHER_MS = 40;
+
+/** Joins Slack to the use cases: listeners in, outbox out. Connects on `start`. */
+export async function createSlack(options: SlackOptions) {
+  const { core, clock, redact, log, apiUrl, botToken, rehearsal } = options;
+  const clients = createClients({ token: botToken, apiUrl, redact, log });
+  const identity = await whoAmI(clients.prompt.auth.test());
+  const transport = createTransport(clients);
+  const sender = createSender({
+    store: core.outbox,
+    transport: (team) => (team === identity.team ? transport : null),
+    clock,
+    log,
+    random: Math.random,
+    onUndeliverable: (row, code) => tellUndeliverable(row, code),
+  });
+  const projector = new SlackProjector({ store: core.store, rehearsal, now: () => clock.now(), queued: () => sender.wake() });
+  const project = gather(clock, GATHER_MS, () => projector.catchUp(), (error) => log.error({ error: String(error) }, 'The epic could not be brought up to date; trying again'));
+  const answers = new Answers(core.outbox, clock, () => sender.wake());
+  const worker = new InboxWorker({
+    inbox: core.store.inbox,
+    clock,
+    log,
+    onGivenUp: async ({ intent, payload }, reason) => {
+      const who = z.object({ team: z.string(), user: z.string(), channel: z.string().min(1) }).safeParse(payload);
+      if (who.success) await answers.send({ ...who.data, intent }, answerBlocks(words.failed(redact(reason)), rehearsal));
+    },
+  });
+  const receiver = doorOf(options);
+  const app = new App({ token: botToken, receiver, clientOptions: { slackApiUrl: apiUrl }, logLevel: LogLevel.ERROR, logger: boltLogger(log, redact), botId: identity.botId, botUserId: identity.botUser });
+  app.error(async (error) => log.error({ error: redact(error.message) }, 'A listener failed'));
+  const shared: HandlerDeps = {
+    worker,
+    orchestrator: core.orchestrator,
+    queries: core.queries,
+    approvals: core.store.approvals,
+    answers,
+    people: new People(clients.prompt, clock),
+    catalog: core.catalog,
+    views: clients.prompt,
+    rehearsal,
+    defaultRepository: core.defaultRepository,
+    now: () => clock.now(),
+  };
+  registerCommands(app, { ...shared, commands: allCommands(core.catalog.workflows.values()) });
+  registerHandlers(app, shared);
+  core.engine.onCommit(project);
+
+  /** A message that cannot reach its channel goes to the person by DM; work that nobody could follow stops. */
+  async function tellUndeliverable(row: OutboxRow, code: string): Promise<void> {
+    log.warn({ key: row.key, code }, 'A message could not be delivered');
+    const session = row.key.startsWith('epic:') ? await core.store.sessions.get(row.key.slice('epic:'.length)) : null;
+    const message = await undeliverable(row, code, session, { forwarded: forwardedBlocks, rehearsal });
+    if (message !== null) await core.outbox.enqueue([message], clock.now());
+    if (session !== null && row.kind === 'post') await core.orchestrator.stop(session.currentRunId, session.requester);
+  }
+
+  return {
+    identity,
+    /** Opens the door, and takes up what an earlier process left: deliveries, runs, messages. */
+    async start(): Promise<{ readonly address: string | null }> {
+      const address = await open(app);
+      await worker.recover();
+      core.engine.recover();
+      project();
+      sender.wake();
+      return { address };
+    },
+    async stop(): Promise<void> {
+      await app.stop().catch(() => undefined);
+      await worker.stop();
+      await sender.stop();
+    },
+  };
+}
+
+async function open(app: App): Promise<string | null> {
+  const started: unknown = await app.start();
+  const address = z.object({ port: z.number() }).safeParse(started);
+  return address.success ? `http://127.0.0.1:${address.data.port}` : null;
+}
+
+function doorOf({ door, apiUrl, clock, core, log, redact }: SlackOptions): Receiver {
+  if (door.mode === 'http') {
+    return new HttpReceiver({ signingSecret: door.signingSecret, port: door.port, clock, replays: core.store.replays, onError: (error) => log.error({ error: redact(String(error)) }, 'A request failed') });
+  }
+  return new SocketModeReceiver({ appToken: door.appToken, logger: boltLogger(log, redact), installerOptions: { clientOptions: { slackApiUrl: apiUrl } } });
+}
+
+const identitySchema = z.object({ team_id: z.string(), enterprise_id: z.string().nullish(), user_id: z.string(), bot_id: z.string().optional(), url: z.string().optional(), team: z.string().optional() });
+
+async function whoAmI(asked: Promise<unknown>): Promise<{ readonly team: string; readonly botUser: string; readonly botId: string; readonly name: string }> {
+  try {
+    const found = identitySchema.parse(await asked);
+    return { team: teamKey(found.enterprise_id, found.team_id), botUser: found.user_id, botId: found.bot_id ?? found.user_id, name: found.team ?? found.team_id };
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    if (/invalid_auth|not_authed|token_revoked|account_inactive/.test(text)) {
+      throw new BatonError({ class: 'terminal', code: 'slack_token', message: 'Slack does not accept SLACK_BOT_TOKEN', hint: 'Copy it again from your app\'s page under "OAuth & Permissions" (it starts with "xoxb-"), then start again. Nothing was lost.' }, error);
+    }
+    throw new BatonError({ class: 'terminal', code: 'slack_unreachable', message: `Slack could not be reached: ${text}`, hint: 'Check the network and SLACK_API_URL, then start again. Nothing was lost.' }, error);
+  }
+}
+
+/** Runs `work` soon after being called, never twice at once, and again when it was called meanwhile or failed. */
+function gather(clock: Clock, ms: number, work: () => Promise<void>, onError: (error: unknown) => void): () => void {
+  let state: 'idle' | 'armed' | 'running' | 'again' = 'idle';
+  const arm = (wait: number): void => {
+    state = 'armed';
+    clock.after(wait, run);
+  };
+  const run = (): void => {
+    state = 'running';
+    work().then(
+      () => {
+        if (state === 'again') arm(ms);
+        else state = 'idle';
+      },
+      (error: unknown) => {
+        onError(error);
+        arm(1_000);
+      },
+    );
+  };
+  return () => {
+    if (state === 'idle') arm(ms);
+    else if (state === 'running') state = 'again';
+  };
+}
+
+/** Bolt's own words, redacted; only what somebody should look at. */
+function boltLogger(log: Logger, redact: Redact) {
+  const text = (parts: unknown[]): string => redact(parts.map(String).join(' '));
+  return {
+    debug: () => undefined,
+    info: () => undefined,
+    warn: (...parts: unknown[]) => log.warn(text(parts)),
+    error: (...parts: unknown[]) => log.error(text(parts)),
+    setLevel: () => undefined,
+    getLevel: () => LogLevel.ERROR,
+    setName: () => undefined,
+  };
+}

@@ -1,0 +1,47 @@
+import { parseArgs } from 'node:util';
+import { BatonError, toFailure } from './domain/failure.ts';
+
+const USAGE = `baton start                 start Baton (npm start)
+baton run FILE              run a workflow file without Slack   --input JSON  --cast FILE  --repo PATH  --json
+baton validate FILE...      check workflow files
+baton doctor                check this machine and the settings
+baton desk                  start the local workspace alone`;
+
+/** The command line. Every way out says what happened and what to do next. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const [word = 'help', ...rest] = argv;
+  try {
+    process.exitCode = await dispatch(word, rest);
+  } catch (error) {
+    const failure = toFailure(error);
+    console.error(failure.message);
+    if (failure.hint !== undefined) console.error(failure.hint);
+    if (!(error instanceof BatonError) && error instanceof Error) console.error(error.stack);
+    process.exit(1);
+  }
+}
+
+/** Each command is loaded only when it is asked for: what is not needed costs no time at the start. */
+async function dispatch(word: string, rest: string[]): Promise<number> {
+  switch (word) {
+    case 'start':
+      return (await import('./cli/start.ts')).start();
+    case 'run':
+      return (await import('./cli/run.ts')).run(rest);
+    case 'validate':
+      return (await import('./cli/validate.ts')).validate(parseArgs({ args: rest, allowPositionals: true }).positionals);
+    case 'doctor':
+      return (await import('./cli/doctor.ts')).doctor();
+    case 'desk':
+      await import('../desk/main.ts');
+      return 0;
+    case 'help':
+    case '--help':
+    case '-h':
+      console.log(USAGE);
+      return 0;
+    default:
+      console.error(`There is no "baton ${word}".\n\n${USAGE}`);
+      return 2;
+  }
+}

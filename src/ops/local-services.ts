@@ -1,0 +1,81 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, openSync, readFileSync, rmSync, closeSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { BatonError } from '../domain/failure.ts';
+
+/** How long a desk or cast may take to come up before the person is told. */
+const START_LIMIT_MS = 15_000;
+const LOOK_AGAIN_MS = 25;
+
+export const deskFileSchema = z.object({ url: z.string(), pid: z.number(), apiUrl: z.string(), botToken: z.string(), appToken: z.string() });
+export type DeskFile = z.infer<typeof deskFileSchema>;
+export const castFileSchema = z.object({ url: z.string(), pid: z.number() });
+
+export interface ServiceOptions<T> {
+  readonly name: string;
+  /** The entry, relative to the project. */
+  readonly entry: string;
+  /** Written by the service once it listens. */
+  readonly file: string;
+  readonly schema: z.ZodType<T & { readonly pid: number; readonly url: string }>;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly logs: string;
+  /** Answers 2xx while the service lives. */
+  readonly health: (url: string) => string;
+}
+
+/**
+ * Finds a service that an earlier start left running, or starts it as a process of its own, which outlives this
+ * one. `started` says whether it was this call that started it.
+ * @throws BatonError `service_failed` with the end of its log
+ */
+export async function ensureService<T>(options: ServiceOptions<T>): Promise<{ readonly info: T & { readonly pid: number; readonly url: string }; readonly started: boolean }> {
+  const running = await find(options);
+  if (running !== null) return { info: running, started: false };
+  rmSync(options.file, { force: true });
+  mkdirSync(options.logs, { recursive: true, mode: 0o700 });
+  const logFile = path.join(options.logs, `${options.name}.log`);
+  const log = openSync(logFile, 'a', 0o600);
+  const child = spawn(process.execPath, [fileURLToPath(new URL(`../../${options.entry}`, import.meta.url))], {
+    detached: true,
+    stdio: ['ignore', log, log],
+    env: { PATH: '/usr/bin:/bin', NODE_NO_WARNINGS: '1', ...options.environment },
+  });
+  closeSync(log);
+  child.unref();
+  let ended = false;
+  child.once('exit', () => {
+    ended = true;
+  });
+  for (const limit = performance.now() + START_LIMIT_MS; performance.now() < limit && !ended; ) {
+    const info = existsSync(options.file) ? await find(options) : null;
+    if (info !== null) return { info, started: true };
+    await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+  }
+  const words = readFileSync(logFile, 'utf8').trim().split('\n').slice(-3).join('\n');
+  throw new BatonError({ class: 'terminal', code: 'service_failed', message: `The ${options.name} did not start: ${words}`, hint: `Its log is ${logFile}.` });
+}
+
+/** Ends a service by its process id, politely. */
+export function endService(pid: number): void {
+  try {
+    process.kill(pid, 'SIGTERM');
+  } catch {
+    // It has ended already.
+  }
+}
+
+async function find<T>(options: ServiceOptions<T>) {
+  try {
+    const info = options.schema.parse(JSON.parse(readFileSync(options.file, 'utf8')));
+    process.kill(info.pid, 0);
+    const answer = await fetch(options.health(info.url), { signal: AbortSignal.timeout(2_000) });
+    await answer.body?.cancel();
+    return answer.ok ? info : null;
+  } catch {
+    // No file, half a file, no such process, no answer: it does not run.
+    return null;
+  }
+}
