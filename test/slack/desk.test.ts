@@ -123,6 +123,8 @@ test('a burst over several threads goes through without one rate limit, in order
   const stats = await desk.stats();
   expect(Object.values(stats.calls).reduce((sum, { limited }) => sum + limited, 0)).toBe(0);
   expect(stats.doubledPosts).toBe(0);
+  expect(Object.keys(stats.calls)).not.toContain('conversations.replies');
+  expect(Object.keys(stats.calls)).not.toContain('conversations.history');
   const { messages } = await desk.snapshot(people.bob);
   for (const epic of ['e1', 'e2', 'e3']) {
     const texts = messages.filter(({ text }) => text.startsWith(`${epic}-`)).map(({ text }) => text);

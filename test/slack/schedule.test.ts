@@ -22,6 +22,8 @@ interface Written {
   readonly row: OutboxRow;
   readonly arrives: number;
   readonly latency: number;
+  /** Attempts that fail before one succeeds. */
+  readonly failures: number;
 }
 
 interface Writing {
@@ -31,6 +33,8 @@ interface Writing {
   readonly kind: 'post' | 'update';
   readonly arrives: number;
   readonly latency: number;
+  /** Attempts that fail before one succeeds. */
+  readonly failures: number;
 }
 
 interface Call {
@@ -38,6 +42,7 @@ interface Call {
   readonly kind: Decision['kind'];
   readonly start: number;
   readonly end: number;
+  readonly failed: boolean;
 }
 
 const writing: fc.Arbitrary<Writing> = fc.record({
@@ -47,6 +52,7 @@ const writing: fc.Arbitrary<Writing> = fc.record({
   kind: fc.constantFrom<Writing['kind'][]>('post', 'post', 'post', 'update'),
   arrives: fc.integer({ min: 0, max: 5_000 }),
   latency: fc.integer({ min: 1, max: 900 }),
+  failures: fc.constantFrom(0, 0, 0, 1, 2),
 });
 const history = fc.array(writing, { minLength: 5, maxLength: 120 }).map(toRows);
 
@@ -54,7 +60,7 @@ function toRows(written: readonly Writing[]): Written[] {
   const parents = new Set<string>();
   const rows: Written[] = [];
   const sorted = [...written].sort((a, b) => a.arrives - b.arrives);
-  for (const { channel, thread, lane, kind, arrives, latency } of sorted) {
+  for (const { channel, thread, lane, kind, arrives, latency, failures } of sorted) {
     const parent = `C${channel}-t${thread}`;
     const isParent = !parents.has(parent);
     parents.add(parent);
@@ -77,20 +83,25 @@ function toRows(written: readonly Writing[]): Written[] {
       error: null,
       createdAt: arrives,
     };
-    rows.push({ row, arrives, latency });
+    rows.push({ row, arrives, latency, failures });
   }
   return rows;
 }
 
-/** Plays a history against `decide` with a clock of its own; every call succeeds after its latency. */
+/** Plays a history against `decide` with a clock of its own; a call that fails is tried again 3 s later. */
 function play(written: readonly Written[], limitMs: number): { calls: Call[]; left: number } {
   const state = createSendState(0);
   const calls: Call[] = [];
   const done = new Set<number>();
+  const tried = new Map<number, { readonly attempts: number; readonly notBefore: number }>();
   let flying: { readonly call: Call }[] = [];
   for (let now = 0; now < limitMs; ) {
     for (const { call } of flying.filter(({ call: { end } }) => end <= now)) {
       noteEnd(state, call.row.id, call.end);
+      if (call.failed) {
+        tried.set(call.row.id, { attempts: call.row.attempts + 1, notBefore: call.end + 3_000 });
+        continue;
+      }
       done.add(call.row.id);
       if (call.row.kind === 'post')
         state.refs.set(call.row.key, { key: call.row.key, channel: 'C', ts: String(call.row.id) });
@@ -98,12 +109,13 @@ function play(written: readonly Written[], limitMs: number): { calls: Call[]; le
     flying = flying.filter(({ call: { end } }) => end > now);
     const rows = written
       .filter(({ row, arrives }) => arrives <= now && !done.has(row.id))
-      .map(({ row }) => row);
+      .map(({ row }) => ({ ...row, ...tried.get(row.id) }));
     const decision = decide({ rows, complete: true }, state, { wall: now, mono: now });
     if (decision.kind !== 'wait') {
       noteStart(state, decision, now);
-      const latency = written[decision.row.id - 1]?.latency ?? 1;
-      const call = { row: decision.row, kind: decision.kind, start: now, end: now + latency };
+      const { latency, failures } = written[decision.row.id - 1] ?? { latency: 1, failures: 0 };
+      const failed = decision.row.attempts < failures;
+      const call = { row: decision.row, kind: decision.kind, start: now, end: now + latency, failed };
       calls.push(call);
       flying.push({ call });
       continue;
@@ -124,10 +136,13 @@ const posts = (calls: readonly Call[]) => calls.filter(({ kind }) => kind === 'p
 test('everything is sent once; order per lane and thread, spacing per channel and budgets hold', () => {
   let overtakings = 0;
   let waits = 0;
+  let failures = 0;
   fc.assert(
     fc.property(history, (written) => {
-      const { calls, left } = play(written, 3_600_000);
+      const { calls: all, left } = play(written, 3_600_000);
       expect(left).toBe(0);
+      const calls = all.filter(({ failed }) => !failed);
+      failures += all.length - calls.length;
       expect(new Set(calls.map(({ row }) => row.id)).size).toBe(calls.length);
       for (const [i, late] of calls.entries()) {
         for (const early of calls.slice(0, i)) {
@@ -154,7 +169,7 @@ test('everything is sent once; order per lane and thread, spacing per channel an
           expect(call.start - before.end).toBeGreaterThanOrEqual(POST_SPACING_MS);
         }
       }
-      const updates = calls.filter(({ kind }) => kind === 'update').map(({ start }) => start);
+      const updates = all.filter(({ kind }) => kind === 'update').map(({ start }) => start);
       for (const at of updates) {
         const inWindow = updates.filter((other) => other > at - WINDOW_MS && other <= at);
         expect(inWindow.length).toBeLessThanOrEqual(PER_MINUTE['chat.update']);
@@ -165,6 +180,7 @@ test('everything is sent once; order per lane and thread, spacing per channel an
   // Guards: histories in which nothing waits and nothing overtakes would prove nothing.
   expect(waits).toBeGreaterThan(1_000);
   expect(overtakings).toBeGreaterThan(1_000);
+  expect(failures).toBeGreaterThan(500);
 });
 
 /** A row with nothing special about it. */
@@ -194,11 +210,13 @@ test('nothing starves: with approvals without end, the oldest row still gets its
         row: rowOf(i + 1, {}),
         arrives: 0,
         latency: 10,
+        failures: 0,
       }));
       const approvals = Array.from({ length: 200 }, (_, i) => ({
         row: rowOf(backlog + i + 1, { lane: 'approvals', createdAt: i * 500 }),
         arrives: i * 500,
         latency: 10,
+        failures: 0,
       }));
       const { calls } = play([...old, ...approvals], 110_000);
       const first = calls.filter(({ row }) => row.lane === 'progress');

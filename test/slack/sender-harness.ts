@@ -23,7 +23,7 @@ export function memoryDb() {
 /** A sender on a real store, with the real client, before a small server; time moves only when told. */
 export async function senderHarness() {
   const clock = fakeClock();
-  const slack = await startFakeSlack(clock.monotonic);
+  const slack = await startFakeSlack(() => clock.monotonic());
   const { db, close } = memoryDb();
   const store = createOutboxStore(db);
   const log: { level: string; message: string; fields: Readonly<Record<string, unknown>> }[] = [];
