@@ -1,5 +1,11 @@
 import { createServer } from 'node:http';
-import { WebAPIHTTPError, WebAPIPlatformError, WebAPIRateLimitedError, WebClient } from '@slack/web-api';
+import {
+  LogLevel,
+  WebAPIHTTPError,
+  WebAPIPlatformError,
+  WebAPIRateLimitedError,
+  WebClient,
+} from '@slack/web-api';
 import { afterEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import { faultOf } from '../../src/slack/send-errors.ts';
@@ -14,6 +20,7 @@ async function thrownBy(slackApiUrl: string, timeout: number): Promise<unknown> 
   const client = new WebClient('xoxb-test', {
     slackApiUrl,
     timeout,
+    logLevel: LogLevel.ERROR,
     retryConfig: { retries: 0 },
     rejectRateLimitedCalls: true,
   });
@@ -35,12 +42,15 @@ test('a server that never answers leaves it open whether the message was sent', 
 });
 
 test('a name that does not exist and a port nobody listens on are definite', async () => {
-  expect(faultOf(await thrownBy('http://127.0.0.1:1/api/', 2_000))).toEqual({
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = z.object({ port: z.number() }).parse(server.address());
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  expect(faultOf(await thrownBy(`http://127.0.0.1:${port}/api/`, 2_000))).toEqual({
     kind: 'unsent',
     code: 'ECONNREFUSED',
   });
-  const unknown = faultOf(await thrownBy('http://baton.invalid/api/', 2_000));
-  expect(unknown.kind).toBe('unsent');
+  expect(faultOf(await thrownBy('http://baton.invalid/api/', 5_000)).kind).toBe('unsent');
 });
 
 const platform = (error: string) => faultOf(new WebAPIPlatformError({ ok: false, error })).kind;

@@ -30,6 +30,7 @@ export async function senderHarness() {
   const to = (level: string) => (fields: Readonly<Record<string, unknown>>, message: string) =>
     void log.push({ level, message, fields });
   const logger = { info: to('info'), warn: to('warn'), error: to('error') };
+  const hooks = { afterRead: async () => {} };
   const undelivered: { key: string; code: string }[] = [];
   const clients = createClients({
     token: 'xoxb-test',
@@ -40,7 +41,14 @@ export async function senderHarness() {
   const transport = createTransport(clients);
   const start = () =>
     createSender({
-      store,
+      store: {
+        ...store,
+        waiting: async (limit) => {
+          const rows = await store.waiting(limit);
+          await hooks.afterRead();
+          return rows;
+        },
+      },
       transport: (team) => (team === 'T-none' ? null : transport),
       clock,
       log: logger,
@@ -55,6 +63,8 @@ export async function senderHarness() {
     slack,
     store,
     log,
+    /** `afterRead` holds up what the sender has read, so that it is out of date when it gets it. */
+    hooks,
     undelivered,
     get sender() {
       return sender;

@@ -189,6 +189,48 @@ test('a deleted message is posted anew, in its thread, once', async () => {
   expect(texts()).toEqual(['epic', 'a3']);
 });
 
+test('a repost that landed before a crash is found and not repeated', async () => {
+  await h.enqueue(post('a'));
+  h.slack.messages.splice(0, 1);
+  await h.store.enqueue([update('a', 'a2')], h.clock.now());
+  const [row] = await h.store.waiting(1);
+  await h.store.claim(row?.id ?? 0, h.clock.now());
+  const landed = {
+    channel: 'C1',
+    ts: '7.000007',
+    threadTs: null,
+    outboxId: row?.id ?? 0,
+    text: 'a2',
+    blocks: [],
+  };
+  h.slack.messages.push(landed);
+  h.restart();
+  await h.pass(10_000);
+  expect(h.slack.messages).toEqual([landed]);
+  expect(await h.store.ref('a')).toMatchObject({ ts: '7.000007' });
+  expect(statuses()).toEqual(['sent', 'sent']);
+});
+
+test('a row read while it was under way, and done since, is left alone', async () => {
+  h.clock.advance(10_000);
+  await h.store.enqueue([post('a')], h.clock.now());
+  const gate = Promise.withResolvers<void>();
+  let held = 0;
+  h.hooks.afterRead = () => {
+    held += 1;
+    // The second read sees `a` on its way and is held up until `a` has arrived.
+    return held === 2 ? gate.promise : Promise.resolve();
+  };
+  await h.sender.tick();
+  h.sender.wake();
+  for (let i = 0; i < 2_000 && statuses()[0] !== 'sent'; i += 1)
+    await new Promise((resolve) => setImmediate(resolve));
+  expect(held).toBe(2);
+  gate.resolve();
+  await h.sender.settled();
+  expect(methods()).toEqual(['chat.postMessage']);
+});
+
 test.each(['is_archived', 'not_in_channel', 'channel_not_found'])(
   '%s: the person is told by another way',
   async (error) => {
