@@ -11,7 +11,10 @@ export const cancel: Command = {
   async run(call, { orchestrator, queries, rehearsal }) {
     const run = await queries.find(call.team, call.rest, call.user);
     if (run === null) return answerBlocks(answers.runGone, rehearsal);
-    return answerBlocks(controlWords('stop', await orchestrator.stop(run.view.runId, call.user), run.session.requester), rehearsal);
+    return answerBlocks(
+      controlWords('stop', await orchestrator.stop(run.view.runId, call.user), run.session.requester),
+      rehearsal,
+    );
   },
 };
 

@@ -1,5 +1,5 @@
-import type { Workflow } from '../src/domain/workflow.ts';
 import { BatonError } from '../src/domain/failure.ts';
+import type { Workflow } from '../src/domain/workflow.ts';
 import type { Command } from './command.ts';
 import { cancel, retry } from './control.ts';
 import { helpCommand } from './help.ts';
@@ -18,7 +18,12 @@ export function allCommands(workflows: Iterable<Workflow>): ReadonlyMap<string, 
   const reserved = new Set(fixed.map(({ word }) => word));
   for (const workflow of workflows) {
     if (reserved.has(workflow.name)) {
-      throw new BatonError({ class: 'terminal', code: 'workflow_name', message: `A workflow cannot be called "${workflow.name}": that is a word of /orchestrate`, hint: 'Give it another name.' });
+      throw new BatonError({
+        class: 'terminal',
+        code: 'workflow_name',
+        message: `A workflow cannot be called "${workflow.name}": that is a word of /orchestrate`,
+        hint: 'Give it another name.',
+      });
     }
     commands.set(workflow.name, startCommand(workflow));
   }

@@ -9,6 +9,9 @@ export const list: Command = {
   description: 'The newest runs here',
   async run(call, { queries, rehearsal, now }) {
     const runs = await queries.recent(call.team);
-    return runListBlocks(runs.map((run) => runLine(run.view, { ...run, rehearsal, now: now() })), rehearsal);
+    return runListBlocks(
+      runs.map((run) => runLine(run.view, { ...run, rehearsal, now: now() })),
+      rehearsal,
+    );
   },
 };

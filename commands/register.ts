@@ -27,7 +27,13 @@ const slashSchema = z.object({
   trigger_id: z.string(),
 });
 
-const keptSchema = z.object({ team: z.string(), channel: z.string(), user: z.string(), word: z.string(), rest: z.string() });
+const keptSchema = z.object({
+  team: z.string(),
+  channel: z.string(),
+  user: z.string(),
+  word: z.string(),
+  rest: z.string(),
+});
 
 export const SLASH_COMMAND = '/orchestrate';
 
@@ -46,8 +52,21 @@ export function registerCommands(app: App, deps: RegisterDeps): void {
     }
     const team = teamKey(slash.enterprise_id, slash.team_id);
     const intent = `command:${team}:${slash.trigger_id}`;
-    const fresh = await deps.worker.accept(intent, 'command', { team, channel: slash.channel_id, user: slash.user_id, word, rest });
-    const call: CommandCall = { intent, receivedAt: 0, team, channel: slash.channel_id, user: slash.user_id, rest };
+    const fresh = await deps.worker.accept(intent, 'command', {
+      team,
+      channel: slash.channel_id,
+      user: slash.user_id,
+      word,
+      rest,
+    });
+    const call: CommandCall = {
+      intent,
+      receivedAt: 0,
+      team,
+      channel: slash.channel_id,
+      user: slash.user_id,
+      rest,
+    };
     const first = fresh ? (chosen?.first?.(call, deps) ?? null) : null;
     await (first === null ? ack() : ack({ response_type: 'ephemeral', text: first }));
   });
@@ -63,11 +82,29 @@ export function registerCommands(app: App, deps: RegisterDeps): void {
 
 function unknownWord(word: string, deps: RegisterDeps) {
   const known = [...deps.commands.keys()];
-  return helpBlocks([...deps.commands.values()], deps.rehearsal, words.unknownWord(word, nearest(word, known)));
+  return helpBlocks(
+    [...deps.commands.values()],
+    deps.rehearsal,
+    words.unknownWord(word, nearest(word, known)),
+  );
 }
 
-async function openForm(deps: RegisterDeps, trigger: string, channel: string, chosen: string | null): Promise<void> {
-  const workflows = [...deps.catalog.workflows.values()].map(({ name, description }) => ({ name, description }));
-  const view = startForm({ workflows, chosen: chosen ?? workflows[0]?.name ?? null, request: '', repository: '', channel });
+async function openForm(
+  deps: RegisterDeps,
+  trigger: string,
+  channel: string,
+  chosen: string | null,
+): Promise<void> {
+  const workflows = [...deps.catalog.workflows.values()].map(({ name, description }) => ({
+    name,
+    description,
+  }));
+  const view = startForm({
+    workflows,
+    chosen: chosen ?? workflows[0]?.name ?? null,
+    request: '',
+    repository: '',
+    channel,
+  });
   await deps.views.apiCall('views.open', { trigger_id: trigger, view: JSON.stringify(view) });
 }

@@ -15,16 +15,28 @@ export function startCommand(workflow: { readonly name: string; readonly descrip
     description: workflow.description,
     first: (call, deps) => {
       const { text, values, unknown } = parseOptions(call.rest);
-      return text === '' || text.length > REQUEST_MAX || unknown.length > 0 ? null : answers.onIt(values.get('repo') ?? deps.defaultRepository);
+      return text === '' || text.length > REQUEST_MAX || unknown.length > 0
+        ? null
+        : answers.onIt(values.get('repo') ?? deps.defaultRepository);
     },
     async run(call, { orchestrator, rehearsal }) {
       const { text, values, unknown } = parseOptions(call.rest);
       if (unknown.length > 0) {
-        return answerBlocks(mk`\`${unknown.join(':, ')}:\` is not an option here; \`repo:\` is. Nothing was started. Send it again without it.`, rehearsal);
+        return answerBlocks(
+          mk`\`${unknown.join(':, ')}:\` is not an option here; \`repo:\` is. Nothing was started. Send it again without it.`,
+          rehearsal,
+        );
       }
-      if (text === '') return answerBlocks(mk`What should be done? Write \`/orchestrate ${workflow.name} <what you want>\`. Nothing was started.`, rehearsal);
+      if (text === '')
+        return answerBlocks(
+          mk`What should be done? Write \`/orchestrate ${workflow.name} <what you want>\`. Nothing was started.`,
+          rehearsal,
+        );
       if (text.length > REQUEST_MAX) {
-        return answerBlocks(mk`That is ${text.length} characters; ${REQUEST_MAX} is the most. Put the details into a file of the repository and name it. Nothing was started.`, rehearsal);
+        return answerBlocks(
+          mk`That is ${text.length} characters; ${REQUEST_MAX} is the most. Put the details into a file of the repository and name it. Nothing was started.`,
+          rehearsal,
+        );
       }
       await orchestrator.start({
         intent: call.intent,

@@ -10,6 +10,9 @@ export const status: Command = {
   description: 'What is going on right now',
   async run(call, { queries, rehearsal, now }) {
     const runs = (await queries.recent(call.team)).filter(({ view }) => !isTerminal(view.status));
-    return runListBlocks(runs.map((run) => runLine(run.view, { ...run, rehearsal, now: now() })), rehearsal);
+    return runListBlocks(
+      runs.map((run) => runLine(run.view, { ...run, rehearsal, now: now() })),
+      rehearsal,
+    );
   },
 };

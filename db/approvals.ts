@@ -1,5 +1,11 @@
 import { and, asc, eq } from 'drizzle-orm';
-import { type Approval, approvalPolicySchema, approvalSubjectSchema, decide, expire } from '../src/domain/approval.ts';
+import {
+  type Approval,
+  approvalPolicySchema,
+  approvalSubjectSchema,
+  decide,
+  expire,
+} from '../src/domain/approval.ts';
 import { decisionSignal } from '../src/ports/activities.ts';
 import type { ApprovalStore, NewDecision } from '../src/ports/store.ts';
 import { recordDecision } from './decisions.ts';
@@ -17,9 +23,19 @@ export function createApprovalStore(db: Db, log: EventLog): ApprovalStore {
     async open(approval) {
       return atomically(db, log, (tx) => {
         const { subject, policy, ...rest } = approval;
-        const row = { ...rest, status: 'pending' as const, subject: JSON.stringify(subject), policy: JSON.stringify(policy) };
+        const row = {
+          ...rest,
+          status: 'pending' as const,
+          subject: JSON.stringify(subject),
+          policy: JSON.stringify(policy),
+        };
         const inserted = tx.insert(approvals).values(row).onConflictDoNothing().run();
-        if (inserted.changes > 0) log.append(approval.runId, { type: 'approval.requested', approvalId: approval.id }, approval.requestedAt);
+        if (inserted.changes > 0)
+          log.append(
+            approval.runId,
+            { type: 'approval.requested', approvalId: approval.id },
+            approval.requestedAt,
+          );
         const stored = one(tx, eq(approvals.id, approval.id));
         if (stored === null) throw new Error(`The approval ${approval.id} could not be stored`);
         return stored;
@@ -37,12 +53,16 @@ export function createApprovalStore(db: Db, log: EventLog): ApprovalStore {
         if (current === null) return null;
         const result = decide(current, input);
         if (!result.ok) return result;
-        if (!close(tx, log, result.approval, input.now)) throw new Error('The approval changed under its own lock');
+        if (!close(tx, log, result.approval, input.now))
+          throw new Error('The approval changed under its own lock');
         const { id, runId } = current;
         recordDecision(tx, log, runId, decisionOf(result.approval, input.verdict, input.digest), input.now);
         const payload = JSON.stringify({ verdict: input.verdict, by: input.by.id, comment: input.comment });
         const name = decisionSignal(id);
-        tx.insert(signals).values({ runId, name, payload, idempotencyKey: name, at: input.now }).onConflictDoNothing().run();
+        tx.insert(signals)
+          .values({ runId, name, payload, idempotencyKey: name, at: input.now })
+          .onConflictDoNothing()
+          .run();
         log.append(runId, { type: 'signal.received', name }, input.now);
         return result;
       });
@@ -57,7 +77,16 @@ export function createApprovalStore(db: Db, log: EventLog): ApprovalStore {
           tx,
           log,
           expired.runId,
-          { id: `dec_${id}`, kind: 'approval', actor: 'clock', actorKind: 'clock', choice: 'timeout', reason: 'Nobody decided in time', alternatives: [], evidence: { digest: expired.subject.digest } },
+          {
+            id: `dec_${id}`,
+            kind: 'approval',
+            actor: 'clock',
+            actorKind: 'clock',
+            choice: 'timeout',
+            reason: 'Nobody decided in time',
+            alternatives: [],
+            evidence: { digest: expired.subject.digest },
+          },
           now,
         );
         return true;
@@ -67,16 +96,29 @@ export function createApprovalStore(db: Db, log: EventLog): ApprovalStore {
       atomically(db, log, (tx) => {
         const approval = one(tx, eq(approvals.id, id));
         if (approval?.status !== 'pending') return;
-        const event = told.to === null ? ({ type: 'approval.reminded', approvalId: id } as const) : ({ type: 'approval.escalated', approvalId: id, to: told.to } as const);
+        const event =
+          told.to === null
+            ? ({ type: 'approval.reminded', approvalId: id } as const)
+            : ({ type: 'approval.escalated', approvalId: id, to: told.to } as const);
         log.append(approval.runId, event, now);
       });
     },
     async ofRun(runId) {
-      return db.select().from(approvals).where(eq(approvals.runId, runId)).orderBy(asc(approvals.requestedAt)).all().map(toApproval);
+      return db
+        .select()
+        .from(approvals)
+        .where(eq(approvals.runId, runId))
+        .orderBy(asc(approvals.requestedAt))
+        .all()
+        .map(toApproval);
     },
     async voidAll(runId, now) {
       atomically(db, log, (tx) => {
-        const open = tx.select().from(approvals).where(and(eq(approvals.runId, runId), eq(approvals.status, 'pending'))).all();
+        const open = tx
+          .select()
+          .from(approvals)
+          .where(and(eq(approvals.runId, runId), eq(approvals.status, 'pending')))
+          .all();
         for (const row of open) close(tx, log, { ...toApproval(row), status: 'voided', decidedAt: now }, now);
       });
     },

@@ -8,9 +8,21 @@ import { decisions } from './schema.ts';
 import { atomically, type Tx } from './transaction.ts';
 
 /** Writes a decision and its event, inside the caller's transaction. The first of an id stands. */
-export function recordDecision(tx: Tx, log: EventLog, runId: string, decision: NewDecision, now: number): void {
+export function recordDecision(
+  tx: Tx,
+  log: EventLog,
+  runId: string,
+  decision: NewDecision,
+  now: number,
+): void {
   const { alternatives, evidence, ...rest } = decision;
-  const row = { ...rest, runId, at: now, alternatives: JSON.stringify(alternatives), evidence: JSON.stringify(evidence) };
+  const row = {
+    ...rest,
+    runId,
+    at: now,
+    alternatives: JSON.stringify(alternatives),
+    evidence: JSON.stringify(evidence),
+  };
   const inserted = tx.insert(decisions).values(row).onConflictDoNothing().run();
   if (inserted.changes > 0) log.append(runId, { type: 'decision.made', decisionId: decision.id }, now);
 }
@@ -21,7 +33,12 @@ export function createDecisionStore(db: Db, log: EventLog): DecisionStore {
       atomically(db, log, (tx) => recordDecision(tx, log, runId, decision, now));
     },
     async ofRun(runId) {
-      const rows = db.select().from(decisions).where(eq(decisions.runId, runId)).orderBy(asc(decisions.at)).all();
+      const rows = db
+        .select()
+        .from(decisions)
+        .where(eq(decisions.runId, runId))
+        .orderBy(asc(decisions.at))
+        .all();
       return rows.map(toDecision);
     },
   };

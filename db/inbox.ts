@@ -17,10 +17,20 @@ export function createInbox(db: Db): Inbox {
       return row === undefined ? null : toDelivery(row);
     },
     async open(limit) {
-      return db.select().from(deliveries).where(isNull(deliveries.handledAt)).orderBy(asc(deliveries.id)).limit(limit).all().map(toDelivery);
+      return db
+        .select()
+        .from(deliveries)
+        .where(isNull(deliveries.handledAt))
+        .orderBy(asc(deliveries.id))
+        .limit(limit)
+        .all()
+        .map(toDelivery);
     },
     async attempt(id) {
-      db.update(deliveries).set({ attempts: sql`${deliveries.attempts} + 1` }).where(eq(deliveries.id, id)).run();
+      db.update(deliveries)
+        .set({ attempts: sql`${deliveries.attempts} + 1` })
+        .where(eq(deliveries.id, id))
+        .run();
     },
     async handled(id, now, error) {
       db.update(deliveries).set({ handledAt: now, error }).where(eq(deliveries.id, id)).run();

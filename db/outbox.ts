@@ -1,5 +1,5 @@
 import type { RunResult } from 'better-sqlite3';
-import { and, asc, eq, lt, ne, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, lt, ne, sql } from 'drizzle-orm';
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import type { BaseSQLiteDatabase } from 'drizzle-orm/sqlite-core';
 import { z } from 'zod';
@@ -135,19 +135,25 @@ function createReader(db: OutboxDb): (limit: number) => OutboxRow[] {
       .orderBy(asc(id))
       .limit(limit)
       .all();
-    const now = new Map<number, OutboxRow>();
-    for (const state of states) {
-      const row = known.get(state.id) ?? load(db, state.id);
-      if (row !== null) now.set(state.id, { ...row, ...state });
-    }
-    known = now;
-    return [...now.values()];
+    const fresh = states.filter((state) => !known.has(state.id)).map((state) => state.id);
+    for (const row of load(db, fresh)) known.set(row.id, row);
+    const rows = states.flatMap((state) => {
+      const row = known.get(state.id);
+      return row === undefined ? [] : [{ ...row, ...state }];
+    });
+    known = new Map(rows.map((row) => [row.id, row]));
+    return rows;
   };
 }
 
-function load(db: OutboxDb, id: number): OutboxRow | null {
-  const row = db.select().from(outbox).where(eq(outbox.id, id)).get();
-  return row === undefined ? null : fromRow(row);
+function load(db: OutboxDb, ids: readonly number[]): OutboxRow[] {
+  if (ids.length === 0) return [];
+  return db
+    .select()
+    .from(outbox)
+    .where(inArray(outbox.id, [...ids]))
+    .all()
+    .map(fromRow);
 }
 
 /** The sender's side of the outbox on SQLite. */

@@ -18,7 +18,11 @@ export function createProjections(db: Db, log: EventLog): Projections {
   return {
     async behind() {
       return db
-        .select({ runId: runs.id, sessionId: sql<string>`${runs.sessionId}`, projectedSeq: runs.projectedSeq })
+        .select({
+          runId: runs.id,
+          sessionId: sql<string>`${runs.sessionId}`,
+          projectedSeq: runs.projectedSeq,
+        })
         .from(runs)
         .where(and(eq(runs.projectionDone, 0), isNotNull(runs.sessionId)))
         .orderBy(asc(runs.id))
@@ -59,13 +63,35 @@ export function createRunReader(db: Db): RunReader {
 export function createHousekeeping(db: Db): Housekeeping {
   return {
     async sweep(now) {
-      const old = db.delete(deliveries).where(lt(deliveries.handledAt, now - KEEP_DELIVERIES_MS)).run().changes;
-      const told = db.delete(outbox).where(and(inArray(outbox.status, ['sent', 'dropped']), eq(outbox.kind, 'update'), lt(outbox.endedAt, now - KEEP_OUTBOX_MS))).run().changes;
-      const seen = db.delete(replays).where(lt(replays.seenAt, now - KEEP_SIGNATURES_MS)).run().changes;
+      const old = db
+        .delete(deliveries)
+        .where(lt(deliveries.handledAt, now - KEEP_DELIVERIES_MS))
+        .run().changes;
+      const told = db
+        .delete(outbox)
+        .where(
+          and(
+            inArray(outbox.status, ['sent', 'dropped']),
+            eq(outbox.kind, 'update'),
+            lt(outbox.endedAt, now - KEEP_OUTBOX_MS),
+          ),
+        )
+        .run().changes;
+      const seen = db
+        .delete(replays)
+        .where(lt(replays.seenAt, now - KEEP_SIGNATURES_MS))
+        .run().changes;
       return old + told + seen;
     },
     async endedRuns(limit) {
-      return db.select({ id: runs.id }).from(runs).where(isNotNull(runs.endedAt)).orderBy(desc(runs.endedAt)).limit(limit).all().map(({ id }) => id);
+      return db
+        .select({ id: runs.id })
+        .from(runs)
+        .where(isNotNull(runs.endedAt))
+        .orderBy(desc(runs.endedAt))
+        .limit(limit)
+        .all()
+        .map(({ id }) => id);
     },
   };
 }

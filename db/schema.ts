@@ -1,5 +1,14 @@
 import { sql } from 'drizzle-orm';
-import { check, index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import {
+  check,
+  index,
+  integer,
+  primaryKey,
+  real,
+  sqliteTable,
+  text,
+  uniqueIndex,
+} from 'drizzle-orm/sqlite-core';
 import { approvalStatuses } from '../src/domain/approval.ts';
 import { runStatuses } from '../src/domain/run.ts';
 import { lanes, outboxStatuses } from '../src/ports/outbox.ts';

@@ -22,7 +22,11 @@ export function createSessionStore(db: Db, log: EventLog): SessionStore {
       return atomically(db, log, (tx) => {
         const session = tx.select().from(sessions).where(eq(sessions.id, sessionId)).get();
         if (session === undefined) return false;
-        const current = tx.select({ status: runs.status }).from(runs).where(eq(runs.id, session.currentRunId)).get();
+        const current = tx
+          .select({ status: runs.status })
+          .from(runs)
+          .where(eq(runs.id, session.currentRunId))
+          .get();
         if (current !== undefined && !isTerminal(current.status)) return false;
         insertRun(tx, log, runId, sessionId, spec, now);
         tx.update(sessions).set({ currentRunId: runId }).where(eq(sessions.id, sessionId)).run();
@@ -34,23 +38,56 @@ export function createSessionStore(db: Db, log: EventLog): SessionStore {
       return db.select().from(sessions).where(eq(sessions.id, sessionId)).get() ?? null;
     },
     async byRun(runId) {
-      const row = db.select({ session: sessions }).from(runs).innerJoin(sessions, eq(sessions.id, runs.sessionId)).where(eq(runs.id, runId)).get();
+      const row = db
+        .select({ session: sessions })
+        .from(runs)
+        .innerJoin(sessions, eq(sessions.id, runs.sessionId))
+        .where(eq(runs.id, runId))
+        .get();
       return row?.session ?? null;
     },
     async recent(team, limit): Promise<Session[]> {
-      return db.select().from(sessions).where(eq(sessions.team, team)).orderBy(desc(sessions.createdAt)).limit(limit).all();
+      return db
+        .select()
+        .from(sessions)
+        .where(eq(sessions.team, team))
+        .orderBy(desc(sessions.createdAt))
+        .limit(limit)
+        .all();
     },
     async find(team, text): Promise<Session[]> {
       // Ids are letters and digits, so nothing in a pattern can mean anything else once that is checked.
       if (!/^[a-z0-9_]{4,64}$/.test(text)) return [];
       const ending = `%${text.replaceAll('_', '\\_')}`;
       const matches = or(like(sessions.id, ending), like(sessions.currentRunId, ending));
-      return db.select().from(sessions).where(and(eq(sessions.team, team), matches)).orderBy(desc(sessions.createdAt)).limit(5).all();
+      return db
+        .select()
+        .from(sessions)
+        .where(and(eq(sessions.team, team), matches))
+        .orderBy(desc(sessions.createdAt))
+        .limit(5)
+        .all();
     },
   };
 }
 
-function insertRun(tx: Tx, log: EventLog, runId: string, sessionId: string, spec: RunSpec, now: number): void {
-  tx.insert(runs).values({ id: runId, sessionId, status: 'queued', spec: JSON.stringify(spec), hash: spec.hash, createdAt: now }).run();
+function insertRun(
+  tx: Tx,
+  log: EventLog,
+  runId: string,
+  sessionId: string,
+  spec: RunSpec,
+  now: number,
+): void {
+  tx.insert(runs)
+    .values({
+      id: runId,
+      sessionId,
+      status: 'queued',
+      spec: JSON.stringify(spec),
+      hash: spec.hash,
+      createdAt: now,
+    })
+    .run();
   log.append(runId, { type: 'run.created', program: spec.program, hash: spec.hash }, now);
 }

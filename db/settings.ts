@@ -6,7 +6,10 @@ const CLEAN_STOP = 'clean-stop';
 
 /** Notes a polite stop, so that the next start does not count what was under way as a crash. */
 export function noteCleanStop(db: Db, now: number): void {
-  db.insert(settings).values({ key: CLEAN_STOP, value: 'yes', at: now }).onConflictDoUpdate({ target: settings.key, set: { at: now } }).run();
+  db.insert(settings)
+    .values({ key: CLEAN_STOP, value: 'yes', at: now })
+    .onConflictDoUpdate({ target: settings.key, set: { at: now } })
+    .run();
 }
 
 /** Whether the last process stopped politely; asking forgets it. */

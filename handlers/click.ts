@@ -7,7 +7,9 @@ const actionBody = z.object({
   channel: z.object({ id: z.string() }).nullish(),
   container: z.object({ message_ts: z.string().optional() }).loose().nullish(),
   trigger_id: z.string(),
-  actions: z.array(z.object({ action_id: z.string(), action_ts: z.string(), value: z.string().optional() })).min(1),
+  actions: z
+    .array(z.object({ action_id: z.string(), action_ts: z.string(), value: z.string().optional() }))
+    .min(1),
 });
 
 /** A button's click as it is kept. `value` is opaque: what it may do is looked up when it is handled. */
@@ -22,12 +24,31 @@ export const clickSchema = z.object({
 export type Click = z.infer<typeof clickSchema>;
 
 /** The click in an interaction's body, with what makes it the same one when it is delivered again. Null when it is none of ours. */
-export function readClick(body: unknown): { readonly click: Click; readonly intent: string; readonly trigger: string } | null {
+export function readClick(
+  body: unknown,
+): { readonly click: Click; readonly intent: string; readonly trigger: string } | null {
   const parsed = actionBody.safeParse(body);
   const action = parsed.data?.actions[0];
-  if (!parsed.success || action?.value === undefined || parsed.data.team === null || parsed.data.team === undefined) return null;
+  if (
+    !parsed.success ||
+    action?.value === undefined ||
+    parsed.data.team === null ||
+    parsed.data.team === undefined
+  )
+    return null;
   const { team, user, channel, trigger_id: trigger } = parsed.data;
   const key = teamKey(team.enterprise_id, team.id);
-  const click: Click = { team: key, homeTeam: team.id, user: user.id, channel: channel?.id ?? '', action: action.action_id, value: action.value };
-  return { click, trigger, intent: `click:${key}:${user.id}:${action.action_ts}:${action.action_id}:${action.value}` };
+  const click: Click = {
+    team: key,
+    homeTeam: team.id,
+    user: user.id,
+    channel: channel?.id ?? '',
+    action: action.action_id,
+    value: action.value,
+  };
+  return {
+    click,
+    trigger,
+    intent: `click:${key}:${user.id}:${action.action_ts}:${action.action_id}:${action.value}`,
+  };
 }

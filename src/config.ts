@@ -1,22 +1,41 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { existsSync, readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { BatonError } from './domain/failure.ts';
-import { durationMs, durationSchema } from './domain/duration.ts';
 import type { ApprovalPolicy } from './domain/approval.ts';
+import { durationMs, durationSchema } from './domain/duration.ts';
+import { BatonError } from './domain/failure.ts';
 
 /** The environment, read once, here and nowhere else. An empty variable counts as one that is not set. */
 const environmentSchema = z.object({
-  SLACK_BOT_TOKEN: z.string().startsWith('xoxb-', 'SLACK_BOT_TOKEN starts with "xoxb-". It is on your app\'s page under "OAuth & Permissions".').optional(),
-  SLACK_APP_TOKEN: z.string().startsWith('xapp-', 'SLACK_APP_TOKEN starts with "xapp-". It is on your app\'s page under "Basic Information", "App-Level Tokens", with the scope connections:write.').optional(),
-  SLACK_SIGNING_SECRET: z.string().min(8, 'SLACK_SIGNING_SECRET is on your app\'s page under "Basic Information".').optional(),
-  SLACK_API_URL: z.url('SLACK_API_URL is an address such as https://slack.com/api/').default('https://slack.com/api/'),
+  SLACK_BOT_TOKEN: z
+    .string()
+    .startsWith(
+      'xoxb-',
+      'SLACK_BOT_TOKEN starts with "xoxb-". It is on your app\'s page under "OAuth & Permissions".',
+    )
+    .optional(),
+  SLACK_APP_TOKEN: z
+    .string()
+    .startsWith(
+      'xapp-',
+      'SLACK_APP_TOKEN starts with "xapp-". It is on your app\'s page under "Basic Information", "App-Level Tokens", with the scope connections:write.',
+    )
+    .optional(),
+  SLACK_SIGNING_SECRET: z
+    .string()
+    .min(8, 'SLACK_SIGNING_SECRET is on your app\'s page under "Basic Information".')
+    .optional(),
+  SLACK_API_URL: z
+    .url('SLACK_API_URL is an address such as https://slack.com/api/')
+    .default('https://slack.com/api/'),
   OPENAI_API_KEY: z.string().optional(),
   OPENAI_BASE_URL: z.url('OPENAI_BASE_URL is an address such as http://127.0.0.1:11434/v1').optional(),
   OPENAI_MODEL: z.string().default('gpt-5.1'),
-  OPENAI_API: z.enum(['responses', 'chat'], 'OPENAI_API is "responses" (OpenAI, Azure) or "chat" (most other servers).').default('responses'),
+  OPENAI_API: z
+    .enum(['responses', 'chat'], 'OPENAI_API is "responses" (OpenAI, Azure) or "chat" (most other servers).')
+    .default('responses'),
   BATON_HOME: z.string().default(path.join(homedir(), '.baton')),
   BATON_REPOSITORY: z.string().optional(),
   BATON_CONFIG: z.string().optional(),
@@ -38,17 +57,30 @@ const fileSchema = z.strictObject({
       expire_after: durationSchema.default('24h'),
     })
     .prefault({}),
-  prices: z.record(z.string(), z.strictObject({ input: z.number(), cached: z.number(), output: z.number() })).default({}),
+  prices: z
+    .record(z.string(), z.strictObject({ input: z.number(), cached: z.number(), output: z.number() }))
+    .default({}),
 });
 
 export type SlackConfig =
   | { readonly mode: 'desk' }
   | { readonly mode: 'socket'; readonly botToken: string; readonly appToken: string; readonly apiUrl: string }
-  | { readonly mode: 'http'; readonly botToken: string; readonly signingSecret: string; readonly apiUrl: string };
+  | {
+      readonly mode: 'http';
+      readonly botToken: string;
+      readonly signingSecret: string;
+      readonly apiUrl: string;
+    };
 
 export type ModelConfig =
   | { readonly mode: 'rehearsal' }
-  | { readonly mode: 'model'; readonly api: 'responses' | 'chat'; readonly apiKey: string | null; readonly baseUrl: string; readonly model: string };
+  | {
+      readonly mode: 'model';
+      readonly api: 'responses' | 'chat';
+      readonly apiKey: string | null;
+      readonly baseUrl: string;
+      readonly model: string;
+    };
 
 export interface Config {
   readonly home: string;
@@ -71,9 +103,14 @@ export interface Config {
  * @throws BatonError `config_invalid` naming the variable or line and where to get the value
  */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''));
+  const given = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
+  );
   const parsed = environmentSchema.safeParse(given);
-  if (!parsed.success) throw invalid(parsed.error.issues.map(({ path: where, message }) => `${where.join('.')}: ${message}`).join('\n'));
+  if (!parsed.success)
+    throw invalid(
+      parsed.error.issues.map(({ path: where, message }) => `${where.join('.')}: ${message}`).join('\n'),
+    );
   const env = parsed.data;
   const file = readFile(env.BATON_CONFIG);
   const slack = slackOf(env);
@@ -95,19 +132,32 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     prices: file.prices,
     castDelayMs: env.CAST_DELAY_MS ?? null,
     logLevel: env.LOG_LEVEL,
-    secrets: [env.SLACK_BOT_TOKEN, env.SLACK_APP_TOKEN, env.SLACK_SIGNING_SECRET, env.OPENAI_API_KEY].filter((secret) => secret !== undefined),
+    secrets: [env.SLACK_BOT_TOKEN, env.SLACK_APP_TOKEN, env.SLACK_SIGNING_SECRET, env.OPENAI_API_KEY].filter(
+      (secret) => secret !== undefined,
+    ),
   };
 }
 
 type Environment = z.infer<typeof environmentSchema>;
 
 function slackOf(env: Environment): SlackConfig {
-  const { SLACK_BOT_TOKEN: botToken, SLACK_APP_TOKEN: appToken, SLACK_SIGNING_SECRET: signingSecret, SLACK_API_URL: apiUrl } = env;
-  if (botToken === undefined && appToken === undefined && signingSecret === undefined) return { mode: 'desk' };
-  if (botToken === undefined) throw invalid('SLACK_BOT_TOKEN is missing. It is on your app\'s page under "OAuth & Permissions" and starts with "xoxb-".');
+  const {
+    SLACK_BOT_TOKEN: botToken,
+    SLACK_APP_TOKEN: appToken,
+    SLACK_SIGNING_SECRET: signingSecret,
+    SLACK_API_URL: apiUrl,
+  } = env;
+  if (botToken === undefined && appToken === undefined && signingSecret === undefined)
+    return { mode: 'desk' };
+  if (botToken === undefined)
+    throw invalid(
+      'SLACK_BOT_TOKEN is missing. It is on your app\'s page under "OAuth & Permissions" and starts with "xoxb-".',
+    );
   if (appToken !== undefined) return { mode: 'socket', botToken, appToken, apiUrl };
   if (signingSecret !== undefined) return { mode: 'http', botToken, signingSecret, apiUrl };
-  throw invalid('SLACK_APP_TOKEN is missing. It is on your app\'s page under "Basic Information", "App-Level Tokens" (scope connections:write) and starts with "xapp-". For HTTP set SLACK_SIGNING_SECRET instead.');
+  throw invalid(
+    'SLACK_APP_TOKEN is missing. It is on your app\'s page under "Basic Information", "App-Level Tokens" (scope connections:write) and starts with "xapp-". For HTTP set SLACK_SIGNING_SECRET instead.',
+  );
 }
 
 function modelOf(env: Environment): ModelConfig {
@@ -134,7 +184,10 @@ function readFile(named: string | undefined): z.infer<typeof fileSchema> {
     throw invalid(`${file}: ${error instanceof Error ? error.message : String(error)}`);
   }
   const parsed = fileSchema.safeParse(data ?? {});
-  if (!parsed.success) throw invalid(parsed.error.issues.map((issue) => `${file}: ${issue.path.join('.')}: ${issue.message}`).join('\n'));
+  if (!parsed.success)
+    throw invalid(
+      parsed.error.issues.map((issue) => `${file}: ${issue.path.join('.')}: ${issue.message}`).join('\n'),
+    );
   return parsed.data;
 }
 

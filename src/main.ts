@@ -29,7 +29,9 @@ async function dispatch(word: string, rest: string[]): Promise<number> {
     case 'run':
       return (await import('./cli/run.ts')).run(rest);
     case 'validate':
-      return (await import('./cli/validate.ts')).validate(parseArgs({ args: rest, allowPositionals: true }).positionals);
+      return (await import('./cli/validate.ts')).validate(
+        parseArgs({ args: rest, allowPositionals: true }).positionals,
+      );
     case 'doctor':
       return (await import('./cli/doctor.ts')).doctor();
     case 'desk':

@@ -1,9 +1,9 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pino from 'pino';
-import type { Config } from './config.ts';
 import { createCore, type ModelEndpoint } from './compose/core.ts';
 import { createSlack, type SlackOptions } from './compose/slack.ts';
+import type { Config } from './config.ts';
 import { keepHouse, sweep } from './ops/housekeeping.ts';
 import { castFileSchema, deskFileSchema, endService, ensureService } from './ops/local-services.ts';
 import { createRedactor } from './policy/redact.ts';
@@ -31,8 +31,14 @@ export async function startBaton(config: Config): Promise<Running> {
   const [desk, cast] = await Promise.all([localDesk(config, logs), localCast(config, logs)]);
   for (const service of [desk, cast]) if (service !== null) services.push(service.pid);
 
-  const redact = createRedactor([...config.secrets, ...(desk === null ? [] : [desk.botToken, desk.appToken])]);
-  const log = pino({ level: config.logLevel, base: null }, pino.destination({ dest: path.join(logs, 'baton.log'), mkdir: true, sync: false }));
+  const redact = createRedactor([
+    ...config.secrets,
+    ...(desk === null ? [] : [desk.botToken, desk.appToken]),
+  ]);
+  const log = pino(
+    { level: config.logLevel, base: null },
+    pino.destination({ dest: path.join(logs, 'baton.log'), mkdir: true, sync: false }),
+  );
   const rehearsal = config.model.mode === 'rehearsal';
   const core = await createCore({
     home: config.home,
@@ -43,12 +49,23 @@ export async function startBaton(config: Config): Promise<Running> {
     repository: config.repository,
     approvals: config.approvals,
     prices: config.prices,
-    onStoreTrouble: (error) => (error === null ? log.info('The database can be written again') : log.error({ error: redact(String(error)) }, 'The database cannot be written; no new work is started until it can')),
+    onStoreTrouble: (error) =>
+      error === null
+        ? log.info('The database can be written again')
+        : log.error(
+            { error: redact(String(error)) },
+            'The database cannot be written; no new work is started until it can',
+          ),
   });
   try {
     const slack = await createSlack({ core, clock, redact, log, rehearsal, ...doorOf(config, desk) });
     const { address } = await slack.start();
-    const house = { store: core.store.housekeeping, clock, closeWorkspace: (runId: string) => core.registry.close(runId), onError: (error: unknown) => log.error({ error: String(error) }, 'Housekeeping failed') };
+    const house = {
+      store: core.store.housekeeping,
+      clock,
+      closeWorkspace: (runId: string) => core.registry.close(runId),
+      onError: (error: unknown) => log.error({ error: String(error) }, 'Housekeeping failed'),
+    };
     void sweep(house).catch(house.onError);
     const stopHouse = keepHouse(house);
     return {
@@ -83,14 +100,21 @@ async function localDesk(config: Config, logs: string): Promise<LocalDesk | null
     entry: 'desk/main.ts',
     file: path.join(home, 'desk.json'),
     schema: deskFileSchema,
-    environment: { DESK_HOME: home, DESK_PORT: String(config.port ?? DESK_PORT), DESK_MANIFEST: fileURLToPath(new URL('../manifest.yml', import.meta.url)) },
+    environment: {
+      DESK_HOME: home,
+      DESK_PORT: String(config.port ?? DESK_PORT),
+      DESK_MANIFEST: fileURLToPath(new URL('../manifest.yml', import.meta.url)),
+    },
     logs,
     health: (url) => `${url}/desk/stats`,
   });
   return info;
 }
 
-async function localCast(config: Config, logs: string): Promise<{ readonly pid: number; readonly url: string } | null> {
+async function localCast(
+  config: Config,
+  logs: string,
+): Promise<{ readonly pid: number; readonly url: string } | null> {
   if (config.model.mode !== 'rehearsal') return null;
   const home = path.join(config.home, 'cast');
   const { info } = await ensureService({
@@ -98,7 +122,10 @@ async function localCast(config: Config, logs: string): Promise<{ readonly pid: 
     entry: 'src/cast/main.ts',
     file: path.join(home, 'cast.json'),
     schema: castFileSchema,
-    environment: { CAST_HOME: home, ...(config.castDelayMs === null ? {} : { CAST_DELAY_MS: String(config.castDelayMs) }) },
+    environment: {
+      CAST_HOME: home,
+      ...(config.castDelayMs === null ? {} : { CAST_DELAY_MS: String(config.castDelayMs) }),
+    },
     logs,
     health: (url) => `${url}/health`,
   });
@@ -114,23 +141,50 @@ function doorOf(config: Config, desk: LocalDesk | null): Pick<SlackOptions, 'bot
   const { slack } = config;
   switch (slack.mode) {
     case 'desk':
-      return { botToken: desk?.botToken ?? '', apiUrl: desk?.apiUrl ?? '', door: { mode: 'socket', appToken: desk?.appToken ?? '' } };
+      return {
+        botToken: desk?.botToken ?? '',
+        apiUrl: desk?.apiUrl ?? '',
+        door: { mode: 'socket', appToken: desk?.appToken ?? '' },
+      };
     case 'socket':
-      return { botToken: slack.botToken, apiUrl: slack.apiUrl, door: { mode: 'socket', appToken: slack.appToken } };
+      return {
+        botToken: slack.botToken,
+        apiUrl: slack.apiUrl,
+        door: { mode: 'socket', appToken: slack.appToken },
+      };
     case 'http':
-      return { botToken: slack.botToken, apiUrl: slack.apiUrl, door: { mode: 'http', signingSecret: slack.signingSecret, port: config.port ?? 3_000 } };
+      return {
+        botToken: slack.botToken,
+        apiUrl: slack.apiUrl,
+        door: { mode: 'http', signingSecret: slack.signingSecret, port: config.port ?? 3_000 },
+      };
     default:
       return slack satisfies never;
   }
 }
 
-function describe(config: Config, desk: LocalDesk | null, address: string | null, sandbox: { readonly kind: string; readonly reason: string }, team: string): string[] {
-  const lines = desk === null ? [`Baton is connected to ${team}. Type /orchestrate help there.`] : ['Baton is ready.', '', `  Open ${desk.url}`, '  and type /orchestrate feature Add CSV export'];
+function describe(
+  config: Config,
+  desk: LocalDesk | null,
+  address: string | null,
+  sandbox: { readonly kind: string; readonly reason: string },
+  team: string,
+): string[] {
+  const lines =
+    desk === null
+      ? [`Baton is connected to ${team}. Type /orchestrate help there.`]
+      : ['Baton is ready.', '', `  Open ${desk.url}`, '  and type /orchestrate feature Add CSV export'];
   if (address !== null) lines.push(`It listens at ${address} for Slack's requests.`);
   lines.push('');
-  if (desk !== null) lines.push('This is a workspace on this machine, not Slack. The README says how to connect a real one.');
-  if (config.model.mode === 'rehearsal') lines.push('The agents are played by a rehearsal cast. Set OPENAI_API_KEY or OPENAI_BASE_URL for real ones.');
-  lines.push(`Commands of agents: ${sandbox.kind === 'bubblewrap' ? 'in a sandbox' : `without a sandbox (${sandbox.reason})`}.`);
+  if (desk !== null)
+    lines.push('This is a workspace on this machine, not Slack. The README says how to connect a real one.');
+  if (config.model.mode === 'rehearsal')
+    lines.push(
+      'The agents are played by a rehearsal cast. Set OPENAI_API_KEY or OPENAI_BASE_URL for real ones.',
+    );
+  lines.push(
+    `Commands of agents: ${sandbox.kind === 'bubblewrap' ? 'in a sandbox' : `without a sandbox (${sandbox.reason})`}.`,
+  );
   lines.push(`Everything is kept in ${config.home}. Ctrl-C stops it; it goes on where it was.`);
   return lines;
 }

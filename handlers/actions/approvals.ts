@@ -22,7 +22,13 @@ export function registerApprovalActions(app: App, deps: HandlerDeps): void {
   });
 }
 
-function registerForm(app: App, deps: HandlerDeps, action: string, form: (approval: Approval) => unknown, verdict: Verdict): void {
+function registerForm(
+  app: App,
+  deps: HandlerDeps,
+  action: string,
+  form: (approval: Approval) => unknown,
+  verdict: Verdict,
+): void {
   const kind = `${verdict}-click`;
   app.action(action, async ({ body, ack }) => {
     await ack();
@@ -30,7 +36,10 @@ function registerForm(app: App, deps: HandlerDeps, action: string, form: (approv
     if (read === null) return;
     const approval = await deps.approvals.byNonce(read.click.value);
     if (approval?.status === 'pending' && approval.team === read.click.team) {
-      await deps.views.apiCall('views.open', { trigger_id: read.trigger, view: JSON.stringify(form(approval)) });
+      await deps.views.apiCall('views.open', {
+        trigger_id: read.trigger,
+        view: JSON.stringify(form(approval)),
+      });
     } else await deps.worker.accept(read.intent, kind, read.click);
   });
   // Nothing to ask about any more: the click is answered like a late decision, which changes nothing.

@@ -2,14 +2,21 @@ import type { App } from '@slack/bolt';
 import { actionIds } from '../../src/slack/actions.ts';
 import { answerBlocks, runDetailBlocks } from '../../src/slack/builders/answers.ts';
 import { controlWords } from '../../src/slack/control-words.ts';
+import type { Message } from '../../src/slack/message.ts';
 import { epicKey } from '../../src/slack/projector.ts';
 import { runDetail } from '../../src/slack/run-views.ts';
 import { answers as words } from '../../src/slack/words.ts';
-import type { Message } from '../../src/slack/message.ts';
 import { type Click, clickSchema, readClick } from '../click.ts';
 import type { HandlerDeps } from '../deps.ts';
 
-const RUN_ACTIONS = [actionIds.planStart, actionIds.planCancel, actionIds.runStop, actionIds.runRetry, actionIds.runAgain, actionIds.runDetails] as const;
+const RUN_ACTIONS = [
+  actionIds.planStart,
+  actionIds.planCancel,
+  actionIds.runStop,
+  actionIds.runRetry,
+  actionIds.runAgain,
+  actionIds.runDetails,
+] as const;
 
 /** Buttons on the epic: kept, acknowledged, then done. */
 export function registerRunActions(app: App, deps: HandlerDeps): void {
@@ -23,17 +30,38 @@ export function registerRunActions(app: App, deps: HandlerDeps): void {
   deps.worker.handle('run-click', async ({ intent, payload, receivedAt }) => {
     const click = clickSchema.parse(payload);
     const run = await deps.queries.byRun(click.value);
-    const answer = run === null || run.session.team !== click.team ? answerBlocks(words.runGone, deps.rehearsal) : await act(click, intent, receivedAt, deps);
+    const answer =
+      run === null || run.session.team !== click.team
+        ? answerBlocks(words.runGone, deps.rehearsal)
+        : await act(click, intent, receivedAt, deps);
     // A button of the epic shows its own result; only what cannot be seen there is said.
-    if (answer !== null) await deps.answers.send({ intent, team: click.team, user: click.user, channel: click.channel, ...(run === null ? {} : { thread: epicKey(run.session.id) }) }, answer);
+    if (answer !== null)
+      await deps.answers.send(
+        {
+          intent,
+          team: click.team,
+          user: click.user,
+          channel: click.channel,
+          ...(run === null ? {} : { thread: epicKey(run.session.id) }),
+        },
+        answer,
+      );
   });
 }
 
-async function act(click: Click, intent: string, receivedAt: number, deps: HandlerDeps): Promise<Message | null> {
+async function act(
+  click: Click,
+  intent: string,
+  receivedAt: number,
+  deps: HandlerDeps,
+): Promise<Message | null> {
   const { orchestrator, queries, rehearsal } = deps;
   const run = await queries.byRun(click.value);
   if (run === null) return answerBlocks(words.runGone, rehearsal);
-  const say = (verb: 'start' | 'cancel' | 'stop' | 'retry', done: Awaited<ReturnType<typeof orchestrator.stop>>): Message | null =>
+  const say = (
+    verb: 'start' | 'cancel' | 'stop' | 'retry',
+    done: Awaited<ReturnType<typeof orchestrator.stop>>,
+  ): Message | null =>
     done === 'done' ? null : answerBlocks(controlWords(verb, done, run.session.requester), rehearsal);
   switch (click.action) {
     case actionIds.planStart:
@@ -46,6 +74,9 @@ async function act(click: Click, intent: string, receivedAt: number, deps: Handl
     case actionIds.runAgain:
       return say('retry', await orchestrator.retry(click.value, click.user, intent, receivedAt));
     default:
-      return runDetailBlocks(runDetail(run.view, { ...run, rehearsal, now: deps.now() }, run.decisions), rehearsal);
+      return runDetailBlocks(
+        runDetail(run.view, { ...run, rehearsal, now: deps.now() }, run.decisions),
+        rehearsal,
+      );
   }
 }

@@ -7,7 +7,12 @@ import type { HandlerDeps } from '../deps.ts';
 const bodySchema = z.object({
   team_id: z.string(),
   enterprise_id: z.string().nullish(),
-  event: z.object({ user: z.string().optional(), bot_id: z.string().optional(), channel: z.string(), ts: z.string() }),
+  event: z.object({
+    user: z.string().optional(),
+    bot_id: z.string().optional(),
+    channel: z.string(),
+    ts: z.string(),
+  }),
 });
 const keptSchema = z.object({ team: z.string(), user: z.string(), channel: z.string() });
 
@@ -17,11 +22,16 @@ export function registerMentions(app: App, deps: HandlerDeps): void {
     const { event, team_id: teamId, enterprise_id: enterprise } = bodySchema.parse(body);
     if (event.user === undefined || event.bot_id !== undefined) return;
     const team = teamKey(enterprise, teamId);
-    await deps.worker.accept(`mention:${team}:${event.channel}:${event.ts}`, 'mention', { team, user: event.user, channel: event.channel });
+    await deps.worker.accept(`mention:${team}:${event.channel}:${event.ts}`, 'mention', {
+      team,
+      user: event.user,
+      channel: event.channel,
+    });
   });
   deps.worker.handle('mention', async ({ intent, payload }) => {
     const { team, user, channel } = keptSchema.parse(payload);
-    const text = 'I take work by `/orchestrate feature <what you want>`, and answers by the buttons on my messages. `/orchestrate help` lists the rest. I do not read instructions from mentions yet, so nothing was changed.';
+    const text =
+      'I take work by `/orchestrate feature <what you want>`, and answers by the buttons on my messages. `/orchestrate help` lists the rest. I do not read instructions from mentions yet, so nothing was changed.';
     await deps.answers.send({ intent, team, user, channel }, answerBlocks(text, deps.rehearsal));
   });
 }

@@ -16,27 +16,56 @@ const bodySchema = z.object({
     state: z.object({
       values: z.record(
         z.string(),
-        z.record(z.string(), z.looseObject({ value: z.string().nullish(), selected_option: z.looseObject({ value: z.string() }).nullish() })),
+        z.record(
+          z.string(),
+          z.looseObject({
+            value: z.string().nullish(),
+            selected_option: z.looseObject({ value: z.string() }).nullish(),
+          }),
+        ),
       ),
     }),
   }),
 });
 type Body = z.infer<typeof bodySchema>;
 
-const reasonSchema = z.object({ team: z.string(), homeTeam: z.string(), user: z.string(), nonce: z.string(), text: z.string().nullable() });
-const startSchema = z.object({ team: z.string(), user: z.string(), channel: z.string(), workflow: z.string(), request: z.string(), repository: z.string().nullable() });
+const reasonSchema = z.object({
+  team: z.string(),
+  homeTeam: z.string(),
+  user: z.string(),
+  nonce: z.string(),
+  text: z.string().nullable(),
+});
+const startSchema = z.object({
+  team: z.string(),
+  user: z.string(),
+  channel: z.string(),
+  workflow: z.string(),
+  request: z.string(),
+  repository: z.string().nullable(),
+});
 
 /** Submitted forms: checked, kept, acknowledged, then done. */
 export function registerForms(app: App, deps: HandlerDeps): void {
   app.view(callbackIds.start, async ({ body, ack }) => {
     const form = bodySchema.parse(body);
-    const workflow = form.view.state.values[inputIds.workflow]?.[actionIds.startWorkflow]?.selected_option?.value ?? '';
+    const workflow =
+      form.view.state.values[inputIds.workflow]?.[actionIds.startWorkflow]?.selected_option?.value ?? '';
     const request = textOf(form, inputIds.request, actionIds.startRequest);
-    if (!deps.catalog.workflows.has(workflow)) return ack({ response_action: 'errors', errors: { [inputIds.workflow]: 'Choose how to work.' } });
-    if (request === null) return ack({ response_action: 'errors', errors: { [inputIds.request]: 'Say what should be done.' } });
+    if (!deps.catalog.workflows.has(workflow))
+      return ack({ response_action: 'errors', errors: { [inputIds.workflow]: 'Choose how to work.' } });
+    if (request === null)
+      return ack({ response_action: 'errors', errors: { [inputIds.request]: 'Say what should be done.' } });
     const { team, intent } = where(form);
     const repository = textOf(form, inputIds.repository, actionIds.startRepository);
-    await deps.worker.accept(intent, 'start-form', { team, user: form.user.id, channel: form.view.private_metadata, workflow, request, repository });
+    await deps.worker.accept(intent, 'start-form', {
+      team,
+      user: form.user.id,
+      channel: form.view.private_metadata,
+      workflow,
+      request,
+      repository,
+    });
     await ack();
   });
   registerReason(app, deps, callbackIds.reject, inputIds.reason, actionIds.reasonText, 'reject');
@@ -48,12 +77,25 @@ export function registerForms(app: App, deps: HandlerDeps): void {
   });
 }
 
-function registerReason(app: App, deps: HandlerDeps, callback: string, block: string, action: string, verdict: Verdict): void {
+function registerReason(
+  app: App,
+  deps: HandlerDeps,
+  callback: string,
+  block: string,
+  action: string,
+  verdict: Verdict,
+): void {
   app.view(callback, async ({ body, ack }) => {
     const form = bodySchema.parse(body);
     const { team, homeTeam, intent } = where(form);
     const text = textOf(form, block, action);
-    await deps.worker.accept(intent, callback, { team, homeTeam, user: form.user.id, nonce: form.view.private_metadata, text });
+    await deps.worker.accept(intent, callback, {
+      team,
+      homeTeam,
+      user: form.user.id,
+      nonce: form.view.private_metadata,
+      text,
+    });
     await ack();
   });
   deps.worker.handle(callback, async ({ intent, payload }) => {
@@ -64,7 +106,11 @@ function registerReason(app: App, deps: HandlerDeps, callback: string, block: st
 
 function where(form: Body): { readonly team: string; readonly homeTeam: string; readonly intent: string } {
   const team = teamKey(form.team.enterprise_id, form.team.id);
-  return { team, homeTeam: form.team.id, intent: `view:${team}:${form.user.id}:${form.view.id}:${form.view.hash}` };
+  return {
+    team,
+    homeTeam: form.team.id,
+    intent: `view:${team}:${form.user.id}:${form.view.id}:${form.view.hash}`,
+  };
 }
 
 function textOf(form: Body, block: string, action: string): string | null {

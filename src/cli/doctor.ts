@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
 import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { promisify } from 'node:util';
+import type { Config } from '../config.ts';
 import { toFailure } from '../domain/failure.ts';
 import { probeSandbox } from '../workspace/sandbox.ts';
-import { configFromEnvironment } from './environment.ts';
 import { createWorkspaces } from '../workspace/workspaces.ts';
-import type { Config } from '../config.ts';
+import { configFromEnvironment } from './environment.ts';
 
 interface Check {
   readonly name: string;
@@ -27,13 +27,23 @@ export async function doctor(): Promise<number> {
     print({ name: 'settings', state: 'bad', text: toFailure(error).message });
     return 1;
   }
-  const checks = [node(), home(config), await git(), await sandbox(), await repository(config), slack(config), await model(config)];
+  const checks = [
+    node(),
+    home(config),
+    await git(),
+    await sandbox(),
+    await repository(config),
+    slack(config),
+    await model(config),
+  ];
   for (const check of checks) print(check);
   return checks.some(({ state }) => state === 'bad') ? 1 : 0;
 }
 
 function print({ name, state, text, fix }: Check): void {
-  console.log(`${SIGNS[state]} ${name.padEnd(11)} ${text}${fix === undefined ? '' : `\n${' '.repeat(15)}${fix}`}`);
+  console.log(
+    `${SIGNS[state]} ${name.padEnd(11)} ${text}${fix === undefined ? '' : `\n${' '.repeat(15)}${fix}`}`,
+  );
 }
 
 function node(): Check {
@@ -46,7 +56,12 @@ function home({ home: folder }: Config): Check {
     accessSync(folder, constants.W_OK);
     return { name: 'home', state: 'good', text: folder };
   } catch (error) {
-    return { name: 'home', state: 'bad', text: `${folder} cannot be written: ${toFailure(error).message}`, fix: 'Set BATON_HOME to a folder that can.' };
+    return {
+      name: 'home',
+      state: 'bad',
+      text: `${folder} cannot be written: ${toFailure(error).message}`,
+      fix: 'Set BATON_HOME to a folder that can.',
+    };
   }
 }
 
@@ -63,30 +78,82 @@ async function sandbox(): Promise<Check> {
   const found = await probeSandbox();
   return found.kind === 'bubblewrap'
     ? { name: 'sandbox', state: 'good', text: found.reason }
-    : { name: 'sandbox', state: 'note', text: found.reason, fix: 'Without bubblewrap every command of an agent asks a person first. Debian and Ubuntu: apt-get install bubblewrap.' };
+    : {
+        name: 'sandbox',
+        state: 'note',
+        text: found.reason,
+        fix: 'Without bubblewrap every command of an agent asks a person first. Debian and Ubuntu: apt-get install bubblewrap.',
+      };
 }
 
 async function repository(config: Config): Promise<Check> {
-  if (config.repository === null) return { name: 'repository', state: 'note', text: 'none set: the rehearsal\'s sample is used', fix: 'Set BATON_REPOSITORY to a path or an address.' };
-  const report = await createWorkspaces({ home: config.home, sandbox: await probeSandbox() }).inspect(config.repository);
-  return report.usable ? { name: 'repository', state: 'good', text: `${report.name}, ${report.fileCount} files, tests: ${report.testCommand?.join(' ') ?? 'none recognised'}` } : { name: 'repository', state: 'bad', text: report.problem ?? 'cannot be used' };
+  if (config.repository === null)
+    return {
+      name: 'repository',
+      state: 'note',
+      text: "none set: the rehearsal's sample is used",
+      fix: 'Set BATON_REPOSITORY to a path or an address.',
+    };
+  const report = await createWorkspaces({ home: config.home, sandbox: await probeSandbox() }).inspect(
+    config.repository,
+  );
+  return report.usable
+    ? {
+        name: 'repository',
+        state: 'good',
+        text: `${report.name}, ${report.fileCount} files, tests: ${report.testCommand?.join(' ') ?? 'none recognised'}`,
+      }
+    : { name: 'repository', state: 'bad', text: report.problem ?? 'cannot be used' };
 }
 
 function slack({ slack: { mode } }: Config): Check {
-  if (mode === 'desk') return { name: 'slack', state: 'note', text: 'not set: the desk, a workspace on this machine, is used', fix: 'The README says how to connect a real one in five minutes.' };
-  return { name: 'slack', state: 'good', text: mode === 'socket' ? 'Socket Mode' : 'HTTP with signed requests' };
+  if (mode === 'desk')
+    return {
+      name: 'slack',
+      state: 'note',
+      text: 'not set: the desk, a workspace on this machine, is used',
+      fix: 'The README says how to connect a real one in five minutes.',
+    };
+  return {
+    name: 'slack',
+    state: 'good',
+    text: mode === 'socket' ? 'Socket Mode' : 'HTTP with signed requests',
+  };
 }
 
 async function model({ model: endpoint, home: folder }: Config): Promise<Check> {
   if (endpoint.mode === 'rehearsal') {
-    return { name: 'model', state: 'note', text: `not set: a rehearsal cast plays the agents${existsSync(`${folder}/cast/cast.json`) ? ' (running)' : ''}`, fix: 'Set OPENAI_API_KEY, or OPENAI_BASE_URL for a server of your own.' };
+    return {
+      name: 'model',
+      state: 'note',
+      text: `not set: a rehearsal cast plays the agents${existsSync(`${folder}/cast/cast.json`) ? ' (running)' : ''}`,
+      fix: 'Set OPENAI_API_KEY, or OPENAI_BASE_URL for a server of your own.',
+    };
   }
   try {
-    const answer = await fetch(`${endpoint.baseUrl.replace(/\/$/, '')}/models`, { headers: endpoint.apiKey === null ? {} : { authorization: `Bearer ${endpoint.apiKey}` }, signal: AbortSignal.timeout(REACH_MS) });
+    const answer = await fetch(`${endpoint.baseUrl.replace(/\/$/, '')}/models`, {
+      headers: endpoint.apiKey === null ? {} : { authorization: `Bearer ${endpoint.apiKey}` },
+      signal: AbortSignal.timeout(REACH_MS),
+    });
     await answer.body?.cancel();
-    if (answer.status === 401 || answer.status === 403) return { name: 'model', state: 'bad', text: `${endpoint.baseUrl} does not accept the key`, fix: 'Set OPENAI_API_KEY to a key of that server.' };
-    return { name: 'model', state: 'good', text: `${endpoint.model} at ${endpoint.baseUrl} (${endpoint.api})` };
+    if (answer.status === 401 || answer.status === 403)
+      return {
+        name: 'model',
+        state: 'bad',
+        text: `${endpoint.baseUrl} does not accept the key`,
+        fix: 'Set OPENAI_API_KEY to a key of that server.',
+      };
+    return {
+      name: 'model',
+      state: 'good',
+      text: `${endpoint.model} at ${endpoint.baseUrl} (${endpoint.api})`,
+    };
   } catch (error) {
-    return { name: 'model', state: 'bad', text: `${endpoint.baseUrl} does not answer: ${toFailure(error).message}`, fix: 'Start that server, or correct OPENAI_BASE_URL.' };
+    return {
+      name: 'model',
+      state: 'bad',
+      text: `${endpoint.baseUrl} does not answer: ${toFailure(error).message}`,
+      fix: 'Start that server, or correct OPENAI_BASE_URL.',
+    };
   }
 }

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { loadRoles } from '../agents/registry.ts';
 import { loadCasts } from '../cast/load.ts';
 import { startCast } from '../cast/server.ts';
-import { createCore, type Core, treeRules } from '../compose/core.ts';
+import { type Core, createCore, treeRules } from '../compose/core.ts';
 import type { Config } from '../config.ts';
 import type { StoredEvent } from '../domain/events.ts';
 import { BatonError } from '../domain/failure.ts';
@@ -38,7 +38,13 @@ export async function run(argv: string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args: argv,
     allowPositionals: true,
-    options: { input: { type: 'string', default: '"Try this workflow"' }, cast: { type: 'string' }, repo: { type: 'string' }, json: { type: 'boolean', default: false }, reject: { type: 'boolean', default: false } },
+    options: {
+      input: { type: 'string', default: '"Try this workflow"' },
+      cast: { type: 'string' },
+      repo: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      reject: { type: 'boolean', default: false },
+    },
   });
   const [file] = positionals;
   if (file === undefined) {
@@ -49,12 +55,30 @@ export async function run(argv: string[]): Promise<number> {
   const request = readInput(values.input);
   const config = configFromEnvironment();
   const home = mkdtempSync(path.join(tmpdir(), 'baton-run-'));
-  const cast = values.cast === undefined && config.model.mode === 'model' ? null : await startCast({ casts: await loadCasts(values.cast === undefined ? shippedCasts() : [values.cast]), delayMs: 0, port: 0 });
+  const cast =
+    values.cast === undefined && config.model.mode === 'model'
+      ? null
+      : await startCast({
+          casts: await loadCasts(values.cast === undefined ? shippedCasts() : [values.cast]),
+          delayMs: 0,
+          port: 0,
+        });
   const core = await createCore(coreOptions(config, home, workflow, cast?.url ?? null));
   try {
     core.engine.recover();
-    const say = values.json ? (line: object) => console.log(JSON.stringify(line)) : (line: object) => console.log(plainLine(line));
-    return await follow(core, { workflow: workflow.name, request, repository: values.repo ?? config.repository, reject: values.reject }, say);
+    const say = values.json
+      ? (line: object) => console.log(JSON.stringify(line))
+      : (line: object) => console.log(plainLine(line));
+    return await follow(
+      core,
+      {
+        workflow: workflow.name,
+        request,
+        repository: values.repo ?? config.repository,
+        reject: values.reject,
+      },
+      say,
+    );
   } finally {
     await core.stop();
     await cast?.close();
@@ -64,9 +88,19 @@ export async function run(argv: string[]): Promise<number> {
 
 function readWorkflow(file: string): Workflow {
   const roles = loadRoles([fileURLToPath(new URL('../../catalog/agents', import.meta.url))]);
-  const loaded = loadWorkflow(readFileSync(file, 'utf8'), treeRules(new Interpreter(patterns), [...roles.keys()]));
+  const loaded = loadWorkflow(
+    readFileSync(file, 'utf8'),
+    treeRules(new Interpreter(patterns), [...roles.keys()]),
+  );
   if (loaded.ok) return loaded.workflow;
-  throw new BatonError({ class: 'terminal', code: 'workflow_invalid', message: loaded.problems.map(({ line, column, message }) => `${file}:${line}:${column}: ${message}`).join('\n'), hint: 'Nothing was run.' });
+  throw new BatonError({
+    class: 'terminal',
+    code: 'workflow_invalid',
+    message: loaded.problems
+      .map(({ line, column, message }) => `${file}:${line}:${column}: ${message}`)
+      .join('\n'),
+    hint: 'Nothing was run.',
+  });
 }
 
 function readInput(text: string): string {
@@ -77,16 +111,27 @@ function readInput(text: string): string {
     // Plain words are a request as they are.
   }
   const input = inputSchema.safeParse(data);
-  if (!input.success) throw new BatonError({ class: 'terminal', code: 'input_invalid', message: '--input is the request, or JSON such as {"request": "Add CSV export"}', hint: 'Nothing was run.' });
+  if (!input.success)
+    throw new BatonError({
+      class: 'terminal',
+      code: 'input_invalid',
+      message: '--input is the request, or JSON such as {"request": "Add CSV export"}',
+      hint: 'Nothing was run.',
+    });
   return typeof input.data === 'string' ? input.data : input.data.request;
 }
 
 function shippedCasts(): string[] {
-  return ['csv-export.yaml', 'generic.yaml'].map((name) => fileURLToPath(new URL(`../../catalog/casts/${name}`, import.meta.url)));
+  return ['csv-export.yaml', 'generic.yaml'].map((name) =>
+    fileURLToPath(new URL(`../../catalog/casts/${name}`, import.meta.url)),
+  );
 }
 
 function coreOptions(config: Config, home: string, workflow: Workflow, castUrl: string | null) {
-  const model = config.model.mode === 'model' && castUrl === null ? config.model : { api: 'responses' as const, apiKey: 'rehearsal', baseUrl: castUrl ?? '', model: 'rehearsal' };
+  const model =
+    config.model.mode === 'model' && castUrl === null
+      ? config.model
+      : { api: 'responses' as const, apiKey: 'rehearsal', baseUrl: castUrl ?? '', model: 'rehearsal' };
   return {
     home,
     clock: systemClock,
@@ -115,7 +160,15 @@ async function follow(core: Core, job: Job, say: (line: object) => void): Promis
   const wake: { resolve: () => void } = { resolve: () => undefined };
   const off = core.engine.onCommit(() => wake.resolve());
   const now = systemClock.now();
-  const session = await core.orchestrator.start({ ...job, intent: `run:${now}:${process.pid}`, receivedAt: now, team: TEAM, channel: 'terminal', requester: REQUESTER, autoStart: true });
+  const session = await core.orchestrator.start({
+    ...job,
+    intent: `run:${now}:${process.pid}`,
+    receivedAt: now,
+    team: TEAM,
+    channel: 'terminal',
+    requester: REQUESTER,
+    autoStart: true,
+  });
   const runId = session.currentRunId;
   for (let seq = 0; ; ) {
     const waiting = new Promise<void>((resolve) => {
@@ -125,7 +178,8 @@ async function follow(core: Core, job: Job, say: (line: object) => void): Promis
     for (const stored of events) {
       seq = stored.seq;
       say(lineOf(stored));
-      if (stored.event.type === 'approval.requested') await answer(core, stored.event.approvalId, job.reject, say);
+      if (stored.event.type === 'approval.requested')
+        await answer(core, stored.event.approvalId, job.reject, say);
     }
     const run = await core.store.runs.status(runId);
     if (run !== null && events.length === 0 && (isTerminal(run.status) || run.status === 'paused')) {
@@ -137,13 +191,30 @@ async function follow(core: Core, job: Job, say: (line: object) => void): Promis
   }
 }
 
-async function answer(core: Core, approvalId: string, reject: boolean, say: (line: object) => void): Promise<void> {
+async function answer(
+  core: Core,
+  approvalId: string,
+  reject: boolean,
+  say: (line: object) => void,
+): Promise<void> {
   const approval = await core.store.approvals.byId(approvalId);
   if (approval === null) return;
   const verdict = reject ? 'reject' : 'approve';
   const by = { id: ANSWERER, team: TEAM, isBot: false, isGuest: false, isStranger: false };
-  const decided = await core.orchestrator.decide(approval.nonce, by, verdict, 'Answered by baton run, not by a person');
-  say({ type: 'answered', approvalId, title: approval.subject.title, verdict, by: ANSWERER, accepted: decided?.ok ?? false });
+  const decided = await core.orchestrator.decide(
+    approval.nonce,
+    by,
+    verdict,
+    'Answered by baton run, not by a person',
+  );
+  say({
+    type: 'answered',
+    approvalId,
+    title: approval.subject.title,
+    verdict,
+    by: ANSWERER,
+    accepted: decided?.ok ?? false,
+  });
 }
 
 function lineOf({ seq, at, event }: StoredEvent): object {
@@ -152,7 +223,14 @@ function lineOf({ seq, at, event }: StoredEvent): object {
 
 /** One short line per event for people; `--json` has it all. */
 function plainLine(line: object): string {
-  const { seq, at: _at, type, ...rest } = z.looseObject({ seq: z.number().optional(), at: z.string().optional(), type: z.string() }).parse(line);
-  const words = Object.entries(rest).map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+  const {
+    seq,
+    at: _at,
+    type,
+    ...rest
+  } = z.looseObject({ seq: z.number().optional(), at: z.string().optional(), type: z.string() }).parse(line);
+  const words = Object.entries(rest).map(
+    ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  );
   return `${String(seq ?? '').padStart(4)} ${type} ${words.join(' ')}`.slice(0, 200);
 }

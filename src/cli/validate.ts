@@ -22,7 +22,8 @@ export function validate(files: readonly string[]): number {
       continue;
     }
     bad += 1;
-    for (const { line, column, message } of loaded.problems) console.error(`${file}:${line}:${column}: ${message}`);
+    for (const { line, column, message } of loaded.problems)
+      console.error(`${file}:${line}:${column}: ${message}`);
   }
   return bad === 0 ? 0 : 1;
 }

@@ -32,8 +32,8 @@ import { agentEstimate } from '../planning/agent-estimate.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Redact } from '../ports/redactor.ts';
 import { loadWorkflow, type TreeRules } from '../workflows/load.ts';
-import { probeSandbox } from '../workspace/sandbox.ts';
 import { ensureSampleRepository } from '../workspace/sample.ts';
+import { probeSandbox } from '../workspace/sandbox.ts';
 import { summariseTests } from '../workspace/test-summary.ts';
 import { createWorkspaces } from '../workspace/workspaces.ts';
 
@@ -74,18 +74,31 @@ export async function createCore(options: CoreOptions) {
     throw error;
   }
 
-  async function join({ model, rehearsal, approvals, prices }: CoreOptions, { raw, db, close }: ReturnType<typeof openStore>) {
+  async function join(
+    { model, rehearsal, approvals, prices }: CoreOptions,
+    { raw, db, close }: ReturnType<typeof openStore>,
+  ) {
     const log = new EventLog(raw);
     const store = createStore(db, log);
     const interpreter = new Interpreter(patterns);
     const roles = loadRoles([path.join(CATALOG, 'agents'), path.join(home, 'agents')]);
     const rules = treeRules(interpreter, [...roles.keys()]);
-    const workflows = new Map([...shippedWorkflows(rules), ...(options.extraWorkflows ?? [])].map((workflow) => [workflow.name, workflow]));
+    const workflows = new Map(
+      [...shippedWorkflows(rules), ...(options.extraWorkflows ?? [])].map((workflow) => [
+        workflow.name,
+        workflow,
+      ]),
+    );
     const catalog: Catalog = { workflows, roles };
 
     const sandbox = await probeSandbox();
     const workspaces = createWorkspaces({ home, sandbox, clock });
-    const registry = new WorkspaceRegistry({ workspaces, runs: store.runs, projections: store.projections, approvals: store.approvals });
+    const registry = new WorkspaceRegistry({
+      workspaces,
+      runs: store.runs,
+      projections: store.projections,
+      approvals: store.approvals,
+    });
     const table = loadPrices(path.join(CATALOG, 'prices.json'), prices);
     const client = createModelClient({ ...model, clock });
     const runner = createAgentRunner();
@@ -95,10 +108,26 @@ export async function createCore(options: CoreOptions) {
       programs: [sessionProgram(interpreter, () => runner)],
       activities: [
         ...workspaceActivities({ workspaces, registry, summariseTests, redact }),
-        ...approvalActivities({ approvals: store.approvals, runs: store.runs, registry, defaults: approvals, redact }),
-        ...planningActivities({ interpreter, agentTask: (agent) => agentEstimate({ rehearsal, model: roles.get(agent)?.model ?? model.model, prices: table }) }),
+        ...approvalActivities({
+          approvals: store.approvals,
+          runs: store.runs,
+          registry,
+          defaults: approvals,
+          redact,
+        }),
+        ...planningActivities({
+          interpreter,
+          agentTask: (agent) =>
+            agentEstimate({ rehearsal, model: roles.get(agent)?.model ?? model.model, prices: table }),
+        }),
         modelTurn({ client, redact, prices: table, clock }),
-        toolCall({ workspaceOf: (runId) => registry.of(runId), redact, clock, summariseTests, allowUnsandboxed: (runId, argv) => registry.mayRunUnsandboxed(runId, argv) }),
+        toolCall({
+          workspaceOf: (runId) => registry.of(runId),
+          redact,
+          clock,
+          summariseTests,
+          allowUnsandboxed: (runId, argv) => registry.mayRunUnsandboxed(runId, argv),
+        }),
       ],
       clock,
       random: Math.random,
@@ -107,7 +136,15 @@ export async function createCore(options: CoreOptions) {
       onStoreTrouble: options.onStoreTrouble,
     });
     const defaultRepository = options.repository ?? (await ensureSampleRepository(home));
-    const orchestrator = new Orchestrator({ engine, store, catalog, interpreter, registry, clock, defaultRepository });
+    const orchestrator = new Orchestrator({
+      engine,
+      store,
+      catalog,
+      interpreter,
+      registry,
+      clock,
+      defaultRepository,
+    });
     return {
       engine,
       store,
@@ -150,7 +187,12 @@ function shippedWorkflows(rules: TreeRules): Workflow[] {
     .map((name) => {
       const loaded = loadWorkflow(readFileSync(path.join(folder, name), 'utf8'), rules);
       if (loaded.ok) return loaded.workflow;
-      const problems = loaded.problems.map(({ line, column, message }) => `${name}:${line}:${column}: ${message}`);
-      throw new BatonError({ class: 'structural', code: 'workflow_invalid', message: problems.join('\n') }, asJson(loaded.problems));
+      const problems = loaded.problems.map(
+        ({ line, column, message }) => `${name}:${line}:${column}: ${message}`,
+      );
+      throw new BatonError(
+        { class: 'structural', code: 'workflow_invalid', message: problems.join('\n') },
+        asJson(loaded.problems),
+      );
     });
 }

@@ -19,8 +19,8 @@ import { SlackProjector } from '../slack/projector.ts';
 import { createSender } from '../slack/sender.ts';
 import { teamKey } from '../slack/team.ts';
 import { createTransport } from '../slack/transport.ts';
-import { answers as words } from '../slack/words.ts';
 import { undeliverable } from '../slack/undeliverable.ts';
+import { answers as words } from '../slack/words.ts';
 import type { Core } from './core.ts';
 
 export interface SlackOptions {
@@ -30,7 +30,9 @@ export interface SlackOptions {
   readonly log: Logger;
   readonly botToken: string;
   readonly apiUrl: string;
-  readonly door: { readonly mode: 'socket'; readonly appToken: string } | { readonly mode: 'http'; readonly signingSecret: string; readonly port: number };
+  readonly door:
+    | { readonly mode: 'socket'; readonly appToken: string }
+    | { readonly mode: 'http'; readonly signingSecret: string; readonly port: number };
   readonly rehearsal: boolean;
 }
 
@@ -51,20 +53,41 @@ export async function createSlack(options: SlackOptions) {
     random: Math.random,
     onUndeliverable: (row, code) => tellUndeliverable(row, code),
   });
-  const projector = new SlackProjector({ store: core.store, rehearsal, now: () => clock.now(), queued: () => sender.wake() });
-  const project = gather(clock, GATHER_MS, () => projector.catchUp(), (error) => log.error({ error: String(error) }, 'The epic could not be brought up to date; trying again'));
+  const projector = new SlackProjector({
+    store: core.store,
+    rehearsal,
+    now: () => clock.now(),
+    queued: () => sender.wake(),
+  });
+  const project = gather(
+    clock,
+    GATHER_MS,
+    () => projector.catchUp(),
+    (error) => log.error({ error: String(error) }, 'The epic could not be brought up to date; trying again'),
+  );
   const answers = new Answers(core.outbox, clock, () => sender.wake());
   const worker = new InboxWorker({
     inbox: core.store.inbox,
     clock,
     log,
     onGivenUp: async ({ intent, payload }, reason) => {
-      const who = z.object({ team: z.string(), user: z.string(), channel: z.string().min(1) }).safeParse(payload);
-      if (who.success) await answers.send({ ...who.data, intent }, answerBlocks(words.failed(redact(reason)), rehearsal));
+      const who = z
+        .object({ team: z.string(), user: z.string(), channel: z.string().min(1) })
+        .safeParse(payload);
+      if (who.success)
+        await answers.send({ ...who.data, intent }, answerBlocks(words.failed(redact(reason)), rehearsal));
     },
   });
   const receiver = doorOf(options);
-  const app = new App({ token: botToken, receiver, clientOptions: { slackApiUrl: apiUrl }, logLevel: LogLevel.ERROR, logger: boltLogger(log, redact), botId: identity.botId, botUserId: identity.botUser });
+  const app = new App({
+    token: botToken,
+    receiver,
+    clientOptions: { slackApiUrl: apiUrl },
+    logLevel: LogLevel.ERROR,
+    logger: boltLogger(log, redact),
+    botId: identity.botId,
+    botUserId: identity.botUser,
+  });
   app.error(async (error) => log.error({ error: redact(error.message) }, 'A listener failed'));
   const shared: HandlerDeps = {
     worker,
@@ -86,10 +109,13 @@ export async function createSlack(options: SlackOptions) {
   /** A message that cannot reach its channel goes to the person by DM; work that nobody could follow stops. */
   async function tellUndeliverable(row: OutboxRow, code: string): Promise<void> {
     log.warn({ key: row.key, code }, 'A message could not be delivered');
-    const session = row.key.startsWith('epic:') ? await core.store.sessions.get(row.key.slice('epic:'.length)) : null;
+    const session = row.key.startsWith('epic:')
+      ? await core.store.sessions.get(row.key.slice('epic:'.length))
+      : null;
     const message = await undeliverable(row, code, session, { forwarded: forwardedBlocks, rehearsal });
     if (message !== null) await core.outbox.enqueue([message], clock.now());
-    if (session !== null && row.kind === 'post') await core.orchestrator.stop(session.currentRunId, session.requester);
+    if (session !== null && row.kind === 'post')
+      await core.orchestrator.stop(session.currentRunId, session.requester);
   }
 
   return {
@@ -119,28 +145,78 @@ async function open(app: App): Promise<string | null> {
 
 function doorOf({ door, apiUrl, clock, core, log, redact }: SlackOptions): Receiver {
   if (door.mode === 'http') {
-    return new HttpReceiver({ signingSecret: door.signingSecret, port: door.port, clock, replays: core.store.replays, onError: (error) => log.error({ error: redact(String(error)) }, 'A request failed') });
+    return new HttpReceiver({
+      signingSecret: door.signingSecret,
+      port: door.port,
+      clock,
+      replays: core.store.replays,
+      onError: (error) => log.error({ error: redact(String(error)) }, 'A request failed'),
+    });
   }
-  return new SocketModeReceiver({ appToken: door.appToken, logger: boltLogger(log, redact), installerOptions: { clientOptions: { slackApiUrl: apiUrl } } });
+  return new SocketModeReceiver({
+    appToken: door.appToken,
+    logger: boltLogger(log, redact),
+    installerOptions: { clientOptions: { slackApiUrl: apiUrl } },
+  });
 }
 
-const identitySchema = z.object({ team_id: z.string(), enterprise_id: z.string().nullish(), user_id: z.string(), bot_id: z.string().optional(), url: z.string().optional(), team: z.string().optional() });
+const identitySchema = z.object({
+  team_id: z.string(),
+  enterprise_id: z.string().nullish(),
+  user_id: z.string(),
+  bot_id: z.string().optional(),
+  url: z.string().optional(),
+  team: z.string().optional(),
+});
 
-async function whoAmI(asked: Promise<unknown>): Promise<{ readonly team: string; readonly botUser: string; readonly botId: string; readonly name: string }> {
+async function whoAmI(
+  asked: Promise<unknown>,
+): Promise<{
+  readonly team: string;
+  readonly botUser: string;
+  readonly botId: string;
+  readonly name: string;
+}> {
   try {
     const found = identitySchema.parse(await asked);
-    return { team: teamKey(found.enterprise_id, found.team_id), botUser: found.user_id, botId: found.bot_id ?? found.user_id, name: found.team ?? found.team_id };
+    return {
+      team: teamKey(found.enterprise_id, found.team_id),
+      botUser: found.user_id,
+      botId: found.bot_id ?? found.user_id,
+      name: found.team ?? found.team_id,
+    };
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
     if (/invalid_auth|not_authed|token_revoked|account_inactive/.test(text)) {
-      throw new BatonError({ class: 'terminal', code: 'slack_token', message: 'Slack does not accept SLACK_BOT_TOKEN', hint: 'Copy it again from your app\'s page under "OAuth & Permissions" (it starts with "xoxb-"), then start again. Nothing was lost.' }, error);
+      throw new BatonError(
+        {
+          class: 'terminal',
+          code: 'slack_token',
+          message: 'Slack does not accept SLACK_BOT_TOKEN',
+          hint: 'Copy it again from your app\'s page under "OAuth & Permissions" (it starts with "xoxb-"), then start again. Nothing was lost.',
+        },
+        error,
+      );
     }
-    throw new BatonError({ class: 'terminal', code: 'slack_unreachable', message: `Slack could not be reached: ${text}`, hint: 'Check the network and SLACK_API_URL, then start again. Nothing was lost.' }, error);
+    throw new BatonError(
+      {
+        class: 'terminal',
+        code: 'slack_unreachable',
+        message: `Slack could not be reached: ${text}`,
+        hint: 'Check the network and SLACK_API_URL, then start again. Nothing was lost.',
+      },
+      error,
+    );
   }
 }
 
 /** Runs `work` soon after being called, never twice at once, and again when it was called meanwhile or failed. */
-function gather(clock: Clock, ms: number, work: () => Promise<void>, onError: (error: unknown) => void): () => void {
+function gather(
+  clock: Clock,
+  ms: number,
+  work: () => Promise<void>,
+  onError: (error: unknown) => void,
+): () => void {
   let state: 'idle' | 'armed' | 'running' | 'again' = 'idle';
   const arm = (wait: number): void => {
     state = 'armed';

@@ -1,7 +1,14 @@
 import { z } from 'zod';
 
 /** `expired` is a timeout, recorded as a timeout and never as somebody's rejection. */
-export const approvalStatuses = ['pending', 'approved', 'rejected', 'changes_requested', 'expired', 'voided'] as const;
+export const approvalStatuses = [
+  'pending',
+  'approved',
+  'rejected',
+  'changes_requested',
+  'expired',
+  'voided',
+] as const;
 export type ApprovalStatus = (typeof approvalStatuses)[number];
 
 export const verdicts = ['approve', 'reject', 'request_changes'] as const;
@@ -83,12 +90,19 @@ export type DecideResult =
  */
 export function decide(
   approval: Approval,
-  input: { readonly by: Decider; readonly verdict: Verdict; readonly comment: string | null; readonly digest: string; readonly now: number },
+  input: {
+    readonly by: Decider;
+    readonly verdict: Verdict;
+    readonly comment: string | null;
+    readonly digest: string;
+    readonly now: number;
+  },
 ): DecideResult {
   const refuse = (refusal: Refusal): DecideResult => ({ ok: false, refusal, approval });
   const { by, verdict, now } = input;
   if (by.team !== approval.team) return refuse('other_team');
-  if (approval.status !== 'pending') return refuse(approval.status === 'expired' ? 'expired' : 'already_decided');
+  if (approval.status !== 'pending')
+    return refuse(approval.status === 'expired' ? 'expired' : 'already_decided');
   if (now >= approval.expiresAt) return refuse('expired');
   if (by.isBot) return refuse('not_a_person');
   if (by.isStranger) return refuse('stranger');
@@ -98,7 +112,10 @@ export function decide(
   if (fourEyes && by.id === approval.requester) return refuse('requester');
   if (input.digest !== approval.subject.digest) return refuse('content_changed');
   const status = verdict === 'approve' ? 'approved' : verdict === 'reject' ? 'rejected' : 'changes_requested';
-  return { ok: true, approval: { ...approval, status, decidedBy: by.id, decidedAt: now, comment: input.comment } };
+  return {
+    ok: true,
+    approval: { ...approval, status, decidedBy: by.id, decidedAt: now, comment: input.comment },
+  };
 }
 
 /** The transition by the clock. Null when there is nothing to expire. */

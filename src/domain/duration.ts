@@ -1,6 +1,13 @@
 import { z } from 'zod';
 
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+const UNITS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
 
 /** "90s", "2h", "3w" in milliseconds; null for anything else. A bare number is refused: nobody knows its unit. */
 export function parseDuration(text: string): number | null {
@@ -11,7 +18,12 @@ export function parseDuration(text: string): number | null {
 }
 
 /** A duration in a workflow file; parsed where it is used, so that the file's own text is what is pinned. */
-export const durationSchema = z.string().refine((text) => parseDuration(text) !== null, 'Write a duration with its unit, such as "90s", "2h" or "3w"');
+export const durationSchema = z
+  .string()
+  .refine(
+    (text) => parseDuration(text) !== null,
+    'Write a duration with its unit, such as "90s", "2h" or "3w"',
+  );
 
 /** Milliseconds of a duration that a schema has already accepted. */
 export function durationMs(text: string): number {

@@ -11,7 +11,14 @@ const add = (x: number, y: number): number => x + y;
 
 /** One after the other: time, money and questions add up. Unknown money stays unknown. */
 export function inSequence(estimates: readonly Estimate[]): Estimate {
-  return estimates.reduce((a, b) => ({ ms: each(a.ms, b.ms, add), usd: a.usd && b.usd ? each(a.usd, b.usd, add) : null, asks: a.asks + b.asks }), noEstimate);
+  return estimates.reduce(
+    (a, b) => ({
+      ms: each(a.ms, b.ms, add),
+      usd: a.usd && b.usd ? each(a.usd, b.usd, add) : null,
+      asks: a.asks + b.asks,
+    }),
+    noEstimate,
+  );
 }
 
 /**
@@ -29,6 +36,10 @@ export function inParallel(estimates: readonly Estimate[], limit: number): Estim
 
 /** Between `low` and `high` times, `mid` expected. */
 export function times(estimate: Estimate, low: number, mid: number, high: number): Estimate {
-  const scale = (three: Three): Three => ({ low: three.low * low, mid: three.mid * mid, high: three.high * high });
+  const scale = (three: Three): Three => ({
+    low: three.low * low,
+    mid: three.mid * mid,
+    high: three.high * high,
+  });
   return { ms: scale(estimate.ms), usd: estimate.usd && scale(estimate.usd), asks: estimate.asks * high };
 }

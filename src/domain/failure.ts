@@ -5,7 +5,14 @@ import { z } from 'zod';
  * transient: try again; terminal: do not; needs_person: pause and ask; budget: pause and ask for money;
  * cancelled: somebody stopped it; structural: the definition or the history is wrong, pause the run.
  */
-export const failureClasses = ['transient', 'terminal', 'needs_person', 'budget', 'cancelled', 'structural'] as const;
+export const failureClasses = [
+  'transient',
+  'terminal',
+  'needs_person',
+  'budget',
+  'cancelled',
+  'structural',
+] as const;
 export type FailureClass = (typeof failureClasses)[number];
 
 /** A failure as data: what is journalled, shown to people and thrown into a pattern. */

@@ -2,7 +2,11 @@ import { z } from 'zod';
 import { jsonSchema } from './json.ts';
 
 /** One fact a later stage may need: who said it, for which node, how short. */
-export const contextEntrySchema = z.object({ node: z.string(), agent: z.string().nullable(), summary: z.string() });
+export const contextEntrySchema = z.object({
+  node: z.string(),
+  agent: z.string().nullable(),
+  summary: z.string(),
+});
 export type ContextEntry = z.infer<typeof contextEntrySchema>;
 
 /**

@@ -7,7 +7,8 @@ const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
  */
 export function timeOrderedId(prefix: string, nowMs: number, random: () => number): string {
   let time = '';
-  for (let rest = Math.floor(nowMs), i = 0; i < 9; i += 1, rest = Math.floor(rest / 32)) time = `${ALPHABET[rest % 32]}${time}`;
+  for (let rest = Math.floor(nowMs), i = 0; i < 9; i += 1, rest = Math.floor(rest / 32))
+    time = `${ALPHABET[rest % 32]}${time}`;
   let tail = '';
   for (let i = 0; i < 10; i += 1) tail += ALPHABET[Math.floor(random() * 32)];
   return `${prefix}_${time}${tail}`;
@@ -20,7 +21,12 @@ export function shortId(id: string): string {
 
 /** A request as the middle of a branch name: ASCII words joined by `-`, at most 40 characters, never empty. */
 export function slugOf(text: string): string {
-  const words = text.normalize('NFKD').replace(/[\u0300-\u036f]/g, '').toLowerCase().match(/[a-z0-9]+/g) ?? [];
+  const words =
+    text
+      .normalize('NFKD')
+      .replace(/[\u0300-\u036f]/g, '')
+      .toLowerCase()
+      .match(/[a-z0-9]+/g) ?? [];
   let slug = '';
   for (const word of words) {
     const next = slug === '' ? word : `${slug}-${word}`;

@@ -13,7 +13,9 @@ export type RetryPolicy = z.infer<typeof retryPolicySchema>;
 export const defaultRetry: RetryPolicy = { tries: 3, baseMs: 1_000, maxMs: 60_000 };
 export const noRetry: RetryPolicy = { tries: 1, baseMs: 0, maxMs: 0 };
 
-export type RetryDecision = { readonly kind: 'retry'; readonly delayMs: number } | { readonly kind: 'give_up' };
+export type RetryDecision =
+  | { readonly kind: 'retry'; readonly delayMs: number }
+  | { readonly kind: 'give_up' };
 
 /**
  * Whether a failed attempt is tried again, and after how long.
@@ -21,7 +23,12 @@ export type RetryDecision = { readonly kind: 'retry'; readonly delayMs: number }
  * @param random in [0, 1); "equal jitter": half of the wait is fixed, half random, so that retries neither
  *   pile up nor come at once
  */
-export function nextRetry(failure: Failure, attempt: number, policy: RetryPolicy, random: number): RetryDecision {
+export function nextRetry(
+  failure: Failure,
+  attempt: number,
+  policy: RetryPolicy,
+  random: number,
+): RetryDecision {
   if (failure.class !== 'transient' || attempt >= policy.tries) return { kind: 'give_up' };
   const full = Math.min(policy.maxMs, policy.baseMs * 2 ** (attempt - 1));
   const jittered = full / 2 + (full / 2) * random;

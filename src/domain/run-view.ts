@@ -49,7 +49,12 @@ export interface RunView {
   tests: { passed: number; failed: number } | null;
   /** Steps that failed and are tried again or wait for help, by key. */
   readonly steps: Map<string, string | null>;
-  result: { status: 'completed' | 'failed' | 'cancelled'; summary: string; commit: string | null; diff: DiffStat | null } | null;
+  result: {
+    status: 'completed' | 'failed' | 'cancelled';
+    summary: string;
+    commit: string | null;
+    diff: DiffStat | null;
+  } | null;
 }
 
 export function emptyRunView(runId: string): RunView {
@@ -93,7 +98,8 @@ function foldRun(view: RunView, event: RunEvent, at: number): void {
     case 'run.status':
       view.status = event.status;
       view.failure = event.failure ?? null;
-      if (event.status === 'completed' || event.status === 'failed' || event.status === 'cancelled') view.endedAt = at;
+      if (event.status === 'completed' || event.status === 'failed' || event.status === 'cancelled')
+        view.endedAt = at;
       return;
     case 'plan.ready':
       view.plan = event.plan;
@@ -205,7 +211,9 @@ export function progressOf(view: RunView): number {
   if (view.status === 'completed') return 1;
   const planned = view.plan?.agents.reduce((sum, { tasks }) => sum + tasks.length, 0) ?? 0;
   if (planned === 0) return 0;
-  const done = [...view.nodes.values()].filter(({ agent, status }) => agent !== null && status === 'done').length;
+  const done = [...view.nodes.values()].filter(
+    ({ agent, status }) => agent !== null && status === 'done',
+  ).length;
   return Math.min(0.95, done / planned);
 }
 

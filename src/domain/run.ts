@@ -3,7 +3,15 @@ import { failureSchema } from './failure.ts';
 import { jsonSchema } from './json.ts';
 
 /** As the HTTP API names them. `waiting` holds no memory; `paused` waits for a person to resume it. */
-export const runStatuses = ['queued', 'running', 'waiting', 'paused', 'completed', 'failed', 'cancelled'] as const;
+export const runStatuses = [
+  'queued',
+  'running',
+  'waiting',
+  'paused',
+  'completed',
+  'failed',
+  'cancelled',
+] as const;
 export type RunStatus = (typeof runStatuses)[number];
 
 /** A run that has ended never starts again: a restart is a new run. */

@@ -6,12 +6,16 @@ import { z } from 'zod';
  */
 export const nodeSchema = z.looseObject({
   kind: z.string(),
-  id: z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'An id is lower-case letters, digits and dashes, at most 40'),
+  id: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,39}$/, 'An id is lower-case letters, digits and dashes, at most 40'),
 });
 export type Node = z.infer<typeof nodeSchema>;
 
 export const workflowSchema = z.strictObject({
-  name: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'A workflow name is lower-case letters, digits and dashes, at most 32'),
+  name: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,31}$/, 'A workflow name is lower-case letters, digits and dashes, at most 32'),
   title: z.string(),
   description: z.string(),
   /** One line that tells people how the work goes, and one on why this way. */

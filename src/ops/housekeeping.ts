@@ -23,6 +23,9 @@ export async function sweep({ store, clock, closeWorkspace }: HousekeepingOption
 
 /** Sweeps every hour until the returned function is called. */
 export function keepHouse(options: HousekeepingOptions): () => void {
-  const task = schedule(EVERY_HOUR, () => void sweep(options).catch(options.onError), { noOverlap: true, name: 'housekeeping' });
+  const task = schedule(EVERY_HOUR, () => void sweep(options).catch(options.onError), {
+    noOverlap: true,
+    name: 'housekeeping',
+  });
   return () => void task.stop();
 }

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, openSync, readFileSync, rmSync, closeSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
@@ -9,7 +9,13 @@ import { BatonError } from '../domain/failure.ts';
 const START_LIMIT_MS = 15_000;
 const LOOK_AGAIN_MS = 25;
 
-export const deskFileSchema = z.object({ url: z.string(), pid: z.number(), apiUrl: z.string(), botToken: z.string(), appToken: z.string() });
+export const deskFileSchema = z.object({
+  url: z.string(),
+  pid: z.number(),
+  apiUrl: z.string(),
+  botToken: z.string(),
+  appToken: z.string(),
+});
 export type DeskFile = z.infer<typeof deskFileSchema>;
 export const castFileSchema = z.object({ url: z.string(), pid: z.number() });
 
@@ -31,7 +37,9 @@ export interface ServiceOptions<T> {
  * one. `started` says whether it was this call that started it.
  * @throws BatonError `service_failed` with the end of its log
  */
-export async function ensureService<T>(options: ServiceOptions<T>): Promise<{ readonly info: T & { readonly pid: number; readonly url: string }; readonly started: boolean }> {
+export async function ensureService<T>(
+  options: ServiceOptions<T>,
+): Promise<{ readonly info: T & { readonly pid: number; readonly url: string }; readonly started: boolean }> {
   const running = await find(options);
   if (running !== null) return { info: running, started: false };
   rmSync(options.file, { force: true });
@@ -55,7 +63,12 @@ export async function ensureService<T>(options: ServiceOptions<T>): Promise<{ re
     await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
   }
   const words = readFileSync(logFile, 'utf8').trim().split('\n').slice(-3).join('\n');
-  throw new BatonError({ class: 'terminal', code: 'service_failed', message: `The ${options.name} did not start: ${words}`, hint: `Its log is ${logFile}.` });
+  throw new BatonError({
+    class: 'terminal',
+    code: 'service_failed',
+    message: `The ${options.name} did not start: ${words}`,
+    hint: `Its log is ${logFile}.`,
+  });
 }
 
 /** Ends a service by its process id, politely. */

@@ -6,7 +6,10 @@ import { contract } from '../ports/activity.ts';
 import { repositoryReportSchema, workspaceInfoSchema } from '../ports/workspace.ts';
 
 /** What a session's run is made of: stored with the run, so a newer catalogue changes nothing under way. */
-export const sessionDefinitionSchema = z.object({ workflow: workflowSchema, roles: z.array(agentRoleSchema) });
+export const sessionDefinitionSchema = z.object({
+  workflow: workflowSchema,
+  roles: z.array(agentRoleSchema),
+});
 export type SessionDefinition = z.infer<typeof sessionDefinitionSchema>;
 
 export const sessionInputSchema = z.object({
@@ -22,7 +25,11 @@ export const sessionInputSchema = z.object({
 });
 export type SessionInput = z.infer<typeof sessionInputSchema>;
 
-export const inspectRepository = contract('repository.inspect', z.object({ location: z.string() }), repositoryReportSchema);
+export const inspectRepository = contract(
+  'repository.inspect',
+  z.object({ location: z.string() }),
+  repositoryReportSchema,
+);
 
 export const makePlan = contract(
   'plan.make',

@@ -1,5 +1,5 @@
-import type { Json } from '../domain/json.ts';
 import { toFailure } from '../domain/failure.ts';
+import type { Json } from '../domain/json.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Delivery, Inbox } from '../ports/store.ts';
 
@@ -80,7 +80,10 @@ export class InboxWorker {
         return;
       } catch (error) {
         const { message } = toFailure(error);
-        log.error({ intent: delivery.intent, kind: delivery.kind, attempt, error: message }, 'A delivery could not be handled');
+        log.error(
+          { intent: delivery.intent, kind: delivery.kind, attempt, error: message },
+          'A delivery could not be handled',
+        );
         if (this.#stopped) return;
         if (attempt >= MAX_ATTEMPTS) {
           await onGivenUp(delivery, message).catch(() => undefined);

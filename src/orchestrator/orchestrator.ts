@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Decider, DecideResult, Verdict } from '../domain/approval.ts';
+import type { DecideResult, Decider, Verdict } from '../domain/approval.ts';
 import type { Control } from '../domain/control.ts';
 import { BatonError } from '../domain/failure.ts';
 import { shortId, slugOf, timeOrderedId } from '../domain/ids.ts';
@@ -82,7 +82,13 @@ export class Orchestrator {
       return before.actor === by && before.choice === verdict && !isTerminal(run.status) ? 'done' : 'already';
     }
     if (isTerminal(run.status)) return 'already';
-    const decision = person(`dec_plan_${runId}`, 'plan', by, verdict, verdict === 'start' ? 'The plan was started as shown' : 'The plan was cancelled');
+    const decision = person(
+      `dec_plan_${runId}`,
+      'plan',
+      by,
+      verdict,
+      verdict === 'start' ? 'The plan was started as shown' : 'The plan was cancelled',
+    );
     await store.decisions.record(runId, decision, clock.now());
     await engine.signal(runId, PLAN_SIGNAL, { verdict, by }, 'plan');
     return 'done';
@@ -92,12 +98,19 @@ export class Orchestrator {
    * A click on an approval. What it is about is looked at again first; when that cannot be told, the answer is no.
    * Null when there is no such approval.
    */
-  async decide(nonce: string, by: Decider, verdict: Verdict, comment: string | null): Promise<DecideResult | null> {
+  async decide(
+    nonce: string,
+    by: Decider,
+    verdict: Verdict,
+    comment: string | null,
+  ): Promise<DecideResult | null> {
     const { store, engine, clock } = this.#deps;
     const approval = await store.approvals.byNonce(nonce);
     if (approval === null) return null;
     const pending = approval.status === 'pending';
-    const digest = pending ? await currentDigest({ registry: this.#deps.registry, runs: store.runs }, approval, clock.now()) : approval.subject.digest;
+    const digest = pending
+      ? await currentDigest({ registry: this.#deps.registry, runs: store.runs }, approval, clock.now())
+      : approval.subject.digest;
     const result = await store.approvals.decide({ nonce, by, verdict, comment, digest, now: clock.now() });
     engine.wake(approval.runId);
     return result;
@@ -111,7 +124,11 @@ export class Orchestrator {
     if (session === null || run === null) return 'unknown';
     if (by !== session.requester) return 'not_yours';
     if (isTerminal(run.status)) return 'already';
-    await store.decisions.record(runId, person(`dec_stop_${runId}`, 'stop', by, 'stop', 'Stopped by hand'), clock.now());
+    await store.decisions.record(
+      runId,
+      person(`dec_stop_${runId}`, 'stop', by, 'stop', 'Stopped by hand'),
+      clock.now(),
+    );
     await store.approvals.voidAll(runId, clock.now());
     await engine.cancel(runId, 'Stopped by hand');
     await registry.close(runId);
@@ -127,7 +144,11 @@ export class Orchestrator {
     if (by !== session.requester) return 'not_yours';
     const now = clock.now();
     if (run.status === 'paused') {
-      await store.decisions.record(runId, person(`dec_retry_${digest(intent)}`, 'retry', by, 'retry', 'Going on where it stopped'), now);
+      await store.decisions.record(
+        runId,
+        person(`dec_retry_${digest(intent)}`, 'retry', by, 'retry', 'Going on where it stopped'),
+        now,
+      );
       await engine.resume(runId);
       return 'done';
     }
@@ -135,8 +156,20 @@ export class Orchestrator {
     const next = derivedId('run', at, intent);
     if (session.currentRunId === next) return 'done';
     if (session.currentRunId !== runId) return 'already';
-    const why = person(`dec_again_${digest(intent)}`, 'retry', by, 'run again', `After ${runId} ${run.status}`);
-    const started = await store.sessions.restart(session.id, next, this.#spec(session, next, false), why, now);
+    const why = person(
+      `dec_again_${digest(intent)}`,
+      'retry',
+      by,
+      'run again',
+      `After ${runId} ${run.status}`,
+    );
+    const started = await store.sessions.restart(
+      session.id,
+      next,
+      this.#spec(session, next, false),
+      why,
+      now,
+    );
     if (!started) return 'already';
     engine.wake(next);
     return 'done';
@@ -145,7 +178,12 @@ export class Orchestrator {
   #spec(session: Session, runId: string, autoStart: boolean): RunSpec {
     const { catalog, interpreter } = this.#deps;
     const workflow = catalog.workflows.get(session.workflow);
-    if (workflow === undefined) throw new BatonError({ class: 'terminal', code: 'workflow_unknown', message: `There is no workflow "${session.workflow}"` });
+    if (workflow === undefined)
+      throw new BatonError({
+        class: 'terminal',
+        code: 'workflow_unknown',
+        message: `There is no workflow "${session.workflow}"`,
+      });
     const names = new Set(interpreter.agents(workflow.flow).map(({ agent }) => agent));
     const roles = [...names].flatMap((name) => catalog.roles.get(name) ?? []);
     const definition = asJson({ workflow, roles });
@@ -159,8 +197,16 @@ export class Orchestrator {
       branch: `baton/${slugOf(session.request)}-${shortId(runId)}`,
       autoStart,
     };
-    const hash = createHash('sha256').update(canonicalJson({ program: SESSION_PROGRAM, version: INTERPRETER_VERSION, definition })).digest('hex');
-    return { program: SESSION_PROGRAM, programVersion: INTERPRETER_VERSION, definition, input: asJson(input), hash };
+    const hash = createHash('sha256')
+      .update(canonicalJson({ program: SESSION_PROGRAM, version: INTERPRETER_VERSION, definition }))
+      .digest('hex');
+    return {
+      program: SESSION_PROGRAM,
+      programVersion: INTERPRETER_VERSION,
+      definition,
+      input: asJson(input),
+      hash,
+    };
   }
 
   #choice(session: Session, runId: string): NewDecision {

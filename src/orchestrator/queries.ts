@@ -23,12 +23,17 @@ export class Queries {
 
   /** The newest sessions of a workspace with their current runs. */
   async recent(team: string): Promise<RunAnswer[]> {
-    return Promise.all((await this.#store.sessions.recent(team, MOST_LISTED)).map((session) => this.#answer(session)));
+    return Promise.all(
+      (await this.#store.sessions.recent(team, MOST_LISTED)).map((session) => this.#answer(session)),
+    );
   }
 
   /** The session an id (or its end) names; without one, the newest of this person. */
   async find(team: string, id: string, user: string): Promise<RunAnswer | null> {
-    const found = id === '' ? (await this.#store.sessions.recent(team, MOST_LISTED)).filter(({ requester }) => requester === user) : await this.#store.sessions.find(team, id);
+    const found =
+      id === ''
+        ? (await this.#store.sessions.recent(team, MOST_LISTED)).filter(({ requester }) => requester === user)
+        : await this.#store.sessions.find(team, id);
     const [session] = found;
     return session === undefined ? null : this.#answer(session);
   }
@@ -45,7 +50,10 @@ export class Queries {
       for (const event of events) fold(view, event);
       if (events.length < PAGE) break;
     }
-    const [approvals, decisions] = await Promise.all([this.#store.approvals.ofRun(runId), this.#store.decisions.ofRun(runId)]);
+    const [approvals, decisions] = await Promise.all([
+      this.#store.approvals.ofRun(runId),
+      this.#store.decisions.ofRun(runId),
+    ]);
     return { session, view, approvals, decisions };
   }
 }

@@ -6,7 +6,19 @@ import { INTERPRETER_VERSION, type Interpreter } from '../patterns/interpreter.t
 import type { Flow, Operation, Program } from '../ports/flow.ts';
 import type { Runner } from '../ports/runner.ts';
 import type { RepositoryReport } from '../ports/workspace.ts';
-import { closeWorkspace, inspectRepository, keepWork, makePlan, openWorkspace, PLAN_SIGNAL, planSignalSchema, type SessionDefinition, sessionDefinitionSchema, type SessionInput, sessionInputSchema } from './contracts.ts';
+import {
+  closeWorkspace,
+  inspectRepository,
+  keepWork,
+  makePlan,
+  openWorkspace,
+  PLAN_SIGNAL,
+  planSignalSchema,
+  type SessionDefinition,
+  type SessionInput,
+  sessionDefinitionSchema,
+  sessionInputSchema,
+} from './contracts.ts';
 import { permitFor } from './permit.ts';
 
 /** A plan nobody answers is let go after this; the words to start it again are in the epic. */
@@ -20,35 +32,69 @@ export function sessionProgram(interpreter: Interpreter, runnerFor: (role: Agent
     name: SESSION_PROGRAM,
     version: INTERPRETER_VERSION,
     *run(definition, input, flow) {
-      return yield* session(sessionDefinitionSchema.parse(definition), sessionInputSchema.parse(input), flow, interpreter, runnerFor);
+      return yield* session(
+        sessionDefinitionSchema.parse(definition),
+        sessionInputSchema.parse(input),
+        flow,
+        interpreter,
+        runnerFor,
+      );
     },
   };
 }
 
-function* session(definition: SessionDefinition, input: SessionInput, flow: Flow, interpreter: Interpreter, runnerFor: (role: AgentRole) => Runner): Operation<Json> {
-  const report = yield* flow.step('inspect', inspectRepository, { location: input.repository }, { label: `reading ${input.repository}` });
+function* session(
+  definition: SessionDefinition,
+  input: SessionInput,
+  flow: Flow,
+  interpreter: Interpreter,
+  runnerFor: (role: AgentRole) => Runner,
+): Operation<Json> {
+  const report = yield* flow.step(
+    'inspect',
+    inspectRepository,
+    { location: input.repository },
+    { label: `reading ${input.repository}` },
+  );
   if (!report.usable || report.head === null) {
     return yield* refused(flow, report.problem ?? 'The repository cannot be used');
   }
-  const plan = yield* flow.step('plan', makePlan, { definition, request: input.request, report }, { label: 'planning' });
+  const plan = yield* flow.step(
+    'plan',
+    makePlan,
+    { definition, request: input.request, report },
+    { label: 'planning' },
+  );
   yield* flow.emit({ type: 'plan.ready', plan });
   if (!(yield* agreed(input, flow))) return { status: 'cancelled' };
 
-  const opened = yield* flow.step('open', openWorkspace, { location: input.repository, branch: input.branch, base: report.head }, { label: 'making a worktree' });
-  yield* flow.emit({ type: 'workspace.ready', branch: opened.branch, base: opened.base, sandbox: opened.sandbox });
+  const opened = yield* flow.step(
+    'open',
+    openWorkspace,
+    { location: input.repository, branch: input.branch, base: report.head },
+    { label: 'making a worktree' },
+  );
+  yield* flow.emit({
+    type: 'workspace.ready',
+    branch: opened.branch,
+    base: opened.base,
+    sandbox: opened.sandbox,
+  });
   const kept: { tree: string | null } = { tree: null };
-  const end = yield* attempt(flow.call('work', (inner) =>
-    interpreter.run(definition.workflow.flow, emptyHandoff, inner, {
-      request: input.request,
-      testCommand: report.testCommand,
-      role: (name) => roleOf(definition.roles, name),
-      runner: runnerFor,
-      permit: permitFor(opened),
-      approved: (tree) => {
-        kept.tree = tree;
-      },
-    }),
-  ));
+  const end = yield* attempt(
+    flow.call('work', (inner) =>
+      interpreter.run(definition.workflow.flow, emptyHandoff, inner, {
+        request: input.request,
+        testCommand: report.testCommand,
+        role: (name) => roleOf(definition.roles, name),
+        runner: runnerFor,
+        permit: permitFor(opened),
+        approved: (tree) => {
+          kept.tree = tree;
+        },
+      }),
+    ),
+  );
   return yield* finish(flow, input, report, kept.tree, end);
 }
 
@@ -63,17 +109,43 @@ function* agreed(input: SessionInput, flow: Flow): Operation<boolean> {
     yield* flow.emit({ type: 'plan.started', by: answer.by });
     return true;
   }
-  const summary = answer === null ? 'Nobody started the plan within a week, so it was let go' : `<@${answer.by}> cancelled the plan; nothing was changed`;
-  yield* flow.emit({ type: 'result', status: 'cancelled', summary, branch: null, commit: null, diff: null, tests: null });
+  const summary =
+    answer === null
+      ? 'Nobody started the plan within a week, so it was let go'
+      : `<@${answer.by}> cancelled the plan; nothing was changed`;
+  yield* flow.emit({
+    type: 'result',
+    status: 'cancelled',
+    summary,
+    branch: null,
+    commit: null,
+    diff: null,
+    tests: null,
+  });
   return false;
 }
 
 function* refused(flow: Flow, problem: string): Operation<Json> {
-  yield* flow.emit({ type: 'result', status: 'failed', summary: problem, branch: null, commit: null, diff: null, tests: null });
-  throw new BatonError({ class: 'terminal', code: 'repository_unusable', message: problem, hint: 'Nothing was started. Mend this, then run it again.' });
+  yield* flow.emit({
+    type: 'result',
+    status: 'failed',
+    summary: problem,
+    branch: null,
+    commit: null,
+    diff: null,
+    tests: null,
+  });
+  throw new BatonError({
+    class: 'terminal',
+    code: 'repository_unusable',
+    message: problem,
+    hint: 'Nothing was started. Mend this, then run it again.',
+  });
 }
 
-type End = { readonly ok: true; readonly handoff: Handoff } | { readonly ok: false; readonly failure: Failure };
+type End =
+  | { readonly ok: true; readonly handoff: Handoff }
+  | { readonly ok: false; readonly failure: Failure };
 
 function* attempt(work: Operation<Handoff>): Operation<End> {
   try {
@@ -84,12 +156,23 @@ function* attempt(work: Operation<Handoff>): Operation<End> {
 }
 
 /** Success or not, what was done is kept on the branch, and the worktree goes. */
-function* finish(flow: Flow, input: SessionInput, report: RepositoryReport, approvedTree: string | null, end: End): Operation<Json> {
+function* finish(
+  flow: Flow,
+  input: SessionInput,
+  report: RepositoryReport,
+  approvedTree: string | null,
+  end: End,
+): Operation<Json> {
   const at = yield* flow.now('at');
   const title = input.request.split('\n')[0] ?? input.request;
   const state = end.ok ? '' : `\n\nUnfinished: ${end.failure.message}`;
   const message = `${title.slice(0, 70)}\n\nAsked by ${input.requester} in ${input.sessionId}, run ${input.runId}.${state}\n`;
-  const kept = yield* flow.step('keep', keepWork, { tree: end.ok ? approvedTree : null, message, at }, { label: 'putting the work on its branch' });
+  const kept = yield* flow.step(
+    'keep',
+    keepWork,
+    { tree: end.ok ? approvedTree : null, message, at },
+    { label: 'putting the work on its branch' },
+  );
   yield* flow.step('close', closeWorkspace, {}, { label: 'tidying up' });
   yield* flow.emit({
     type: 'result',
@@ -107,6 +190,11 @@ function* finish(flow: Flow, input: SessionInput, report: RepositoryReport, appr
 
 function roleOf(roles: readonly AgentRole[], name: string): AgentRole {
   const role = roles.find((each) => each.name === name);
-  if (role === undefined) throw new BatonError({ class: 'structural', code: 'agent_unknown', message: `The workflow asks for the agent "${name}", which the run does not hold` });
+  if (role === undefined)
+    throw new BatonError({
+      class: 'structural',
+      code: 'agent_unknown',
+      message: `The workflow asks for the agent "${name}", which the run does not hold`,
+    });
   return role;
 }

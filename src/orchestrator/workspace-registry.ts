@@ -13,15 +13,26 @@ const PAGE = 500;
  */
 export class WorkspaceRegistry {
   readonly #open = new Map<string, Promise<Workspace>>();
-  readonly #deps: { readonly workspaces: Workspaces; readonly runs: RunReader; readonly projections: Projections; readonly approvals: ApprovalStore };
+  readonly #deps: {
+    readonly workspaces: Workspaces;
+    readonly runs: RunReader;
+    readonly projections: Projections;
+    readonly approvals: ApprovalStore;
+  };
 
-  constructor(deps: { readonly workspaces: Workspaces; readonly runs: RunReader; readonly projections: Projections; readonly approvals: ApprovalStore }) {
+  constructor(deps: {
+    readonly workspaces: Workspaces;
+    readonly runs: RunReader;
+    readonly projections: Projections;
+    readonly approvals: ApprovalStore;
+  }) {
     this.#deps = deps;
   }
 
   async input(runId: string): Promise<SessionInput> {
     const run = await this.#deps.runs.status(runId);
-    if (run === null) throw new BatonError({ class: 'structural', code: 'run_unknown', message: `There is no run ${runId}` });
+    if (run === null)
+      throw new BatonError({ class: 'structural', code: 'run_unknown', message: `There is no run ${runId}` });
     return sessionInputSchema.parse(run.spec.input);
   }
 
@@ -67,9 +78,15 @@ export class WorkspaceRegistry {
   async #ready(runId: string): Promise<{ readonly branch: string; readonly base: string }> {
     for (let after = 0; ; ) {
       const events = await this.#deps.projections.events(runId, after, PAGE);
-      for (const { event } of events) if (event.type === 'workspace.ready') return { branch: event.branch, base: event.base };
+      for (const { event } of events)
+        if (event.type === 'workspace.ready') return { branch: event.branch, base: event.base };
       const last = events.at(-1);
-      if (last === undefined) throw new BatonError({ class: 'structural', code: 'workspace_unknown', message: `The run ${runId} has no worktree` });
+      if (last === undefined)
+        throw new BatonError({
+          class: 'structural',
+          code: 'workspace_unknown',
+          message: `The run ${runId} has no worktree`,
+        });
       after = last.seq;
     }
   }

@@ -39,21 +39,35 @@ export const agent = definePattern({
         previous: input.result,
         feedback: input.validation.findings,
         testCommand: context.testCommand === null ? null : [...context.testCommand],
-        limits: { turns: node.limits.turns, tokens: node.limits.tokens, timeoutMs: durationMs(node.limits.timeout) },
+        limits: {
+          turns: node.limits.turns,
+          tokens: node.limits.tokens,
+          timeoutMs: durationMs(node.limits.timeout),
+        },
       },
       flow,
       { command: (argv, inner) => context.permit(argv, node.id, inner) },
     );
     const at = yield* flow.now('at');
     yield* flow.step('snapshot', takeSnapshot, { node: node.id, at }, { label: 'keeping a snapshot' });
-    yield* flow.emit({ type: 'node.finished', node: node.id, agent: role.name, status: 'done', summary: outcome.summary });
+    yield* flow.emit({
+      type: 'node.finished',
+      node: node.id,
+      agent: role.name,
+      status: 'done',
+      summary: outcome.summary,
+    });
     const judged = role.output === 'review';
     return {
       result: outcome.result,
       context: mergeContext(input.context, [{ node: node.id, agent: role.name, summary: outcome.summary }]),
       // A reviewer's word never outweighs a failed check before it: tests that fail stay failed.
       validation: judged
-        ? { passed: input.validation.passed && outcome.approved !== false, quality: outcome.quality, findings: [...input.validation.findings, ...outcome.findings] }
+        ? {
+            passed: input.validation.passed && outcome.approved !== false,
+            quality: outcome.quality,
+            findings: [...input.validation.findings, ...outcome.findings],
+          }
         : { passed: true, quality: null, findings: [] },
       warnings: [...new Set([...input.warnings, ...outcome.warnings])],
     };

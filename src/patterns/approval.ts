@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { BatonError } from '../domain/failure.ts';
 import { durationMs, durationSchema } from '../domain/duration.ts';
 import { inSequence, times } from '../domain/estimate.ts';
+import { BatonError } from '../domain/failure.ts';
 import { type Handoff, mergeContext } from '../domain/handoff.ts';
 import { nodeSchema } from '../domain/workflow.ts';
 import { openApproval } from '../ports/activities.ts';
@@ -37,16 +37,35 @@ export const approval = definePattern({
       const opened = yield* flow.step(
         'open',
         openApproval,
-        { node: node.id, title: node.title, why: node.why, risk: node.risk, round, policy: policyOf(node), subject: { kind: 'changes' }, at },
+        {
+          node: node.id,
+          title: node.title,
+          why: node.why,
+          risk: node.risk,
+          round,
+          policy: policyOf(node),
+          subject: { kind: 'changes' },
+          at,
+        },
         { label: 'asking for approval' },
       );
       const answer = yield* awaitDecision('decision', opened, flow);
       if (answer === null) {
-        throw new BatonError({ class: 'terminal', code: 'approval_timeout', message: 'Nobody decided in time, so it was not done', hint: 'The branch and the snapshot are kept. Run it again when somebody can look at it.' });
+        throw new BatonError({
+          class: 'terminal',
+          code: 'approval_timeout',
+          message: 'Nobody decided in time, so it was not done',
+          hint: 'The branch and the snapshot are kept. Run it again when somebody can look at it.',
+        });
       }
       if (answer.verdict === 'approve') {
         if (opened.tree !== null) context.approved(opened.tree);
-        return { ...handoff, context: mergeContext(handoff.context, [{ node: node.id, agent: null, summary: `<@${answer.by}> approved` }]) };
+        return {
+          ...handoff,
+          context: mergeContext(handoff.context, [
+            { node: node.id, agent: null, summary: `<@${answer.by}> approved` },
+          ]),
+        };
       }
       if (answer.verdict === 'reject' || node.on_changes === undefined || round === node.max_rounds) {
         throw new BatonError({
@@ -57,12 +76,19 @@ export const approval = definePattern({
         });
       }
       const wanted = answer.comment ?? 'Changes were requested without words.';
-      handoff = yield* context.run(node.on_changes, { ...handoff, validation: { passed: false, quality: null, findings: [wanted] } }, flow);
+      handoff = yield* context.run(
+        node.on_changes,
+        { ...handoff, validation: { passed: false, quality: null, findings: [wanted] } },
+        flow,
+      );
     }
     return handoff;
   },
   estimate(node, context) {
-    const changes = node.on_changes === undefined ? inSequence([]) : times(context.child(node.on_changes), 0, 0, node.max_rounds - 1);
+    const changes =
+      node.on_changes === undefined
+        ? inSequence([])
+        : times(context.child(node.on_changes), 0, 0, node.max_rounds - 1);
     // The wait for people is theirs, not the work's: it is not part of the estimate.
     return { ...changes, asks: 1 + changes.asks };
   },

@@ -1,5 +1,11 @@
 import type { ApprovalPolicy } from '../domain/approval.ts';
-import { type DecisionSignal, decisionSignal, decisionSignalSchema, expireApproval, nudgeApproval } from '../ports/activities.ts';
+import {
+  type DecisionSignal,
+  decisionSignal,
+  decisionSignalSchema,
+  expireApproval,
+  nudgeApproval,
+} from '../ports/activities.ts';
 import type { Flow, Operation } from '../ports/flow.ts';
 
 /**
@@ -15,14 +21,29 @@ export function* awaitDecision(
   const signal = decisionSignal(approvalId);
   let waited = 0;
   for (const [index, moment] of moments(policy).entries()) {
-    const answer = yield* flow.waitSignalFor(name, signal, decisionSignalSchema, Math.max(0, moment.at - waited));
+    const answer = yield* flow.waitSignalFor(
+      name,
+      signal,
+      decisionSignalSchema,
+      Math.max(0, moment.at - waited),
+    );
     if (answer !== null) return answer;
     waited = moment.at;
     if (moment.kind === 'expire') break;
-    yield* flow.step('nudge', nudgeApproval, { approvalId, kind: moment.kind, step: index }, { label: 'asking again' });
+    yield* flow.step(
+      'nudge',
+      nudgeApproval,
+      { approvalId, kind: moment.kind, step: index },
+      { label: 'asking again' },
+    );
   }
   const at = yield* flow.now('expired-at');
-  const { expired } = yield* flow.step('expire', expireApproval, { approvalId, at }, { label: 'closing the question' });
+  const { expired } = yield* flow.step(
+    'expire',
+    expireApproval,
+    { approvalId, at },
+    { label: 'closing the question' },
+  );
   return expired ? null : yield* flow.waitSignal(name, signal, decisionSignalSchema);
 }
 
@@ -36,7 +57,12 @@ function moments(policy: ApprovalPolicy): Moment[] {
   const { remindAfterMs, escalateAfterMs, expireAfterMs, escalateTo } = policy;
   const steps: Moment[] = [
     { kind: 'remind', at: remindAfterMs },
-    ...escalateTo.map((_, i): Moment => ({ kind: 'escalate', at: escalateAfterMs + i * Math.max(1, escalateAfterMs - remindAfterMs) })),
+    ...escalateTo.map(
+      (_, i): Moment => ({
+        kind: 'escalate',
+        at: escalateAfterMs + i * Math.max(1, escalateAfterMs - remindAfterMs),
+      }),
+    ),
   ];
   return [...steps.filter(({ at }) => at < expireAfterMs), { kind: 'expire', at: expireAfterMs }];
 }

@@ -22,7 +22,14 @@ export const command = definePattern({
   *run(node, input, flow, context) {
     const argv = node.run === 'test' ? context.testCommand : node.run;
     if (argv === null) {
-      return { ...input, validation: { passed: true, quality: null, findings: [] }, warnings: [...input.warnings, 'This repository has no test command that Baton recognises, so nothing was tested.'] };
+      return {
+        ...input,
+        validation: { passed: true, quality: null, findings: [] },
+        warnings: [
+          ...input.warnings,
+          'This repository has no test command that Baton recognises, so nothing was tested.',
+        ],
+      };
     }
     const refusal = yield* context.permit(argv, node.id, flow);
     if (refusal !== null) {
@@ -42,7 +49,12 @@ export const command = definePattern({
     const summary = `${argv.join(' ')} ${passed ? 'passes' : 'fails'}${counts}`;
     yield* flow.emit({ type: 'node.finished', node: node.id, status: passed ? 'done' : 'failed', summary });
     return {
-      result: { exitCode: done.exitCode, passed: done.passed, failed: done.failed, output: tail(done.output) },
+      result: {
+        exitCode: done.exitCode,
+        passed: done.passed,
+        failed: done.failed,
+        output: tail(done.output),
+      },
       context: mergeContext(input.context, [{ node: node.id, agent: null, summary }]),
       validation: { passed, quality: null, findings: passed ? [] : [`${summary}\n${tail(done.output)}`] },
       warnings: input.warnings,

@@ -25,7 +25,10 @@ export class Interpreter {
 
   /** Runs a tree. Each node is a fiber named by its id, so a step costs the same however deep it sits. */
   run(node: Node, input: Handoff, flow: Flow, context: Omit<RunContext, 'run'>): Operation<Handoff> {
-    const whole: RunContext = { ...context, run: (child, handoff, inner) => this.#node(child, handoff, inner, whole) };
+    const whole: RunContext = {
+      ...context,
+      run: (child, handoff, inner) => this.#node(child, handoff, inner, whole),
+    };
     return whole.run(node, input, flow);
   }
 
@@ -35,7 +38,10 @@ export class Interpreter {
   }
 
   estimate(node: Node, context: Omit<EstimateContext, 'child'>): Estimate {
-    const whole: EstimateContext = { ...context, child: (child) => this.#pattern(child).estimate(child, whole) };
+    const whole: EstimateContext = {
+      ...context,
+      child: (child) => this.#pattern(child).estimate(child, whole),
+    };
     return whole.child(node);
   }
 
@@ -54,12 +60,21 @@ export class Interpreter {
 
   /** Which agents a tree asks for what, in order. */
   agents(node: Node): { readonly node: string; readonly agent: string; readonly task: string }[] {
-    return [...this.walk(node)].flatMap((each) => this.#pattern(each).agents(each).map((asked) => ({ node: each.id, ...asked })));
+    return [...this.walk(node)].flatMap((each) =>
+      this.#pattern(each)
+        .agents(each)
+        .map((asked) => ({ node: each.id, ...asked })),
+    );
   }
 
   #pattern(node: Node): Pattern {
     const pattern = this.#patterns.get(node.kind);
-    if (pattern === undefined) throw new BatonError({ class: 'structural', code: 'pattern_unknown', message: `Node "${node.id}" has the unknown kind "${node.kind}"` });
+    if (pattern === undefined)
+      throw new BatonError({
+        class: 'structural',
+        code: 'pattern_unknown',
+        message: `Node "${node.id}" has the unknown kind "${node.kind}"`,
+      });
     return pattern;
   }
 }

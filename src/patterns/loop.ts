@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { BatonError } from '../domain/failure.ts';
 import { inSequence, times } from '../domain/estimate.ts';
+import { BatonError } from '../domain/failure.ts';
 import type { Handoff } from '../domain/handoff.ts';
 import { nodeSchema } from '../domain/workflow.ts';
 import { definePattern } from './pattern.ts';
@@ -15,7 +15,9 @@ const schema = nodeSchema.extend({
   body: nodeSchema,
   /** Does the work again with what was found; without it, the body itself is handed the findings. */
   improve: nodeSchema.optional(),
-  until: z.strictObject({ quality: z.number().min(0).max(100).default(DEFAULT_QUALITY) }).default({ quality: DEFAULT_QUALITY }),
+  until: z
+    .strictObject({ quality: z.number().min(0).max(100).default(DEFAULT_QUALITY) })
+    .default({ quality: DEFAULT_QUALITY }),
   max: z.number().int().min(1).max(50).default(DEFAULT_ROUNDS),
   on_exhausted: z.enum(['fail', 'best']).default('fail'),
 });
@@ -35,10 +37,17 @@ export const loop = definePattern({
       yield* flow.emit({ type: 'loop.round', node: node.id, round, max: node.max, quality, passed: good });
       if (good) return handoff;
       if (best === null || (quality ?? 0) > (best.validation.quality ?? 0)) best = handoff;
-      if (round < node.max && node.improve !== undefined) handoff = yield* context.run(node.improve, handoff, flow);
+      if (round < node.max && node.improve !== undefined)
+        handoff = yield* context.run(node.improve, handoff, flow);
     }
     if (node.on_exhausted === 'best' && best !== null) {
-      return { ...best, warnings: [...best.warnings, `${node.id}: not good enough after ${node.max} rounds; the best was taken`] };
+      return {
+        ...best,
+        warnings: [
+          ...best.warnings,
+          `${node.id}: not good enough after ${node.max} rounds; the best was taken`,
+        ],
+      };
     }
     const findings = handoff.validation.findings.slice(0, 3).join('; ');
     throw new BatonError({
@@ -51,7 +60,10 @@ export const loop = definePattern({
   estimate(node, context) {
     const body = context.child(node.body);
     const improve = node.improve === undefined ? inSequence([]) : context.child(node.improve);
-    return inSequence([times(body, 1, Math.min(2, node.max), node.max), times(improve, 0, Math.min(1, node.max - 1), node.max - 1)]);
+    return inSequence([
+      times(body, 1, Math.min(2, node.max), node.max),
+      times(improve, 0, Math.min(1, node.max - 1), node.max - 1),
+    ]);
   },
   describe: (node, child) =>
     `${child(node.body)}${node.improve === undefined ? '' : ` with ${child(node.improve)}`} in a loop (${node.max} at most, until quality ${node.until.quality})`,

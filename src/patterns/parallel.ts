@@ -26,9 +26,17 @@ export const parallel = definePattern({
       run: (inner) => context.run(branch, input, inner),
     }));
     const ends = yield* flow.all('branches', bodies, node.limit);
-    return join(input, node.branches.map(({ id }) => id), ends);
+    return join(
+      input,
+      node.branches.map(({ id }) => id),
+      ends,
+    );
   },
-  estimate: (node, context) => inParallel(node.branches.map((branch) => context.child(branch)), node.limit),
+  estimate: (node, context) =>
+    inParallel(
+      node.branches.map((branch) => context.child(branch)),
+      node.limit,
+    ),
   describe: (node, child) => `${node.branches.map(child).join(' and ')} in parallel`,
 });
 
@@ -36,7 +44,9 @@ export const parallel = definePattern({
 function join(input: Handoff, ids: readonly string[], ends: readonly Handoff[]): Handoff {
   const result: { [key: string]: Json } = {};
   for (const [index, id] of ids.entries()) result[id] = ends[index]?.result ?? null;
-  const qualities = ends.flatMap(({ validation }) => (validation.quality === null ? [] : [validation.quality]));
+  const qualities = ends.flatMap(({ validation }) =>
+    validation.quality === null ? [] : [validation.quality],
+  );
   return {
     result,
     context: mergeContext(input.context, ...ends.map(({ context }) => context)),

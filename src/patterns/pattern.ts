@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import { BatonError } from '../domain/failure.ts';
 import type { AgentRole } from '../domain/agent.ts';
+import { BatonError } from '../domain/failure.ts';
 import type { Handoff } from '../domain/handoff.ts';
 import type { Estimate, Node } from '../domain/workflow.ts';
 import type { Flow, Operation } from '../ports/flow.ts';
@@ -58,7 +58,11 @@ export function definePattern<N extends Node>(definition: Definition<N>): Patter
     if (known !== undefined) return known;
     const result = definition.schema.safeParse(node);
     if (!result.success) {
-      throw new BatonError({ class: 'structural', code: 'node_invalid', message: `Node "${node.id}" is not a valid ${definition.kind}: ${result.error.issues[0]?.message ?? 'unknown'}` });
+      throw new BatonError({
+        class: 'structural',
+        code: 'node_invalid',
+        message: `Node "${node.id}" is not a valid ${definition.kind}: ${result.error.issues[0]?.message ?? 'unknown'}`,
+      });
     }
     parsed.set(node, result.data);
     return result.data;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { toFailure } from '../domain/failure.ts';
 import { inSequence } from '../domain/estimate.ts';
+import { toFailure } from '../domain/failure.ts';
 import type { Handoff } from '../domain/handoff.ts';
 import { nodeSchema } from '../domain/workflow.ts';
 import { definePattern } from './pattern.ts';
@@ -24,9 +24,18 @@ export const sequence = definePattern({
         handoff = yield* context.run(stage, handoff, flow);
       } catch (error) {
         const failure = toFailure(error);
-        if (node.on_error === 'stop' || failure.class === 'structural' || failure.class === 'cancelled') throw error;
-        handoff = { ...handoff, warnings: [...handoff.warnings, `${stage.id} was skipped: ${failure.message}`] };
-        yield* flow.emit({ type: 'node.finished', node: stage.id, status: 'skipped', summary: failure.message });
+        if (node.on_error === 'stop' || failure.class === 'structural' || failure.class === 'cancelled')
+          throw error;
+        handoff = {
+          ...handoff,
+          warnings: [...handoff.warnings, `${stage.id} was skipped: ${failure.message}`],
+        };
+        yield* flow.emit({
+          type: 'node.finished',
+          node: stage.id,
+          status: 'skipped',
+          summary: failure.message,
+        });
       }
     }
     return handoff;

@@ -7,7 +7,11 @@ const TYPICAL = {
   output: { low: 1_500, mid: 5_000, high: 16_000 },
 } as const;
 /** The rehearsal's scripted turns. */
-const REHEARSAL: Estimate = { ms: { low: 1_000, mid: 3_000, high: 10_000 }, usd: { low: 0, mid: 0, high: 0 }, asks: 0 };
+const REHEARSAL: Estimate = {
+  ms: { low: 1_000, mid: 3_000, high: 10_000 },
+  usd: { low: 0, mid: 0, high: 0 },
+  asks: 0,
+};
 
 const PER_MILLION = 1_000_000;
 
@@ -19,6 +23,13 @@ export function agentEstimate(options: {
 }): Estimate {
   if (options.rehearsal) return REHEARSAL;
   const price = Object.hasOwn(options.prices, options.model) ? options.prices[options.model] : undefined;
-  const usd = (size: 'low' | 'mid' | 'high'): number => (price === undefined ? 0 : (TYPICAL.input[size] * price.input + TYPICAL.output[size] * price.output) / PER_MILLION);
-  return { ms: TYPICAL.ms, usd: price === undefined ? null : { low: usd('low'), mid: usd('mid'), high: usd('high') }, asks: 0 };
+  const usd = (size: 'low' | 'mid' | 'high'): number =>
+    price === undefined
+      ? 0
+      : (TYPICAL.input[size] * price.input + TYPICAL.output[size] * price.output) / PER_MILLION;
+  return {
+    ms: TYPICAL.ms,
+    usd: price === undefined ? null : { low: usd('low'), mid: usd('mid'), high: usd('high') },
+    asks: 0,
+  };
 }

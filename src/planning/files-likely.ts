@@ -1,5 +1,30 @@
 /** Words that say nothing about where something is. */
-const COMMON = new Set(['add', 'the', 'and', 'for', 'with', 'new', 'page', 'make', 'fix', 'use', 'from', 'into', 'that', 'this', 'should', 'please', 'test', 'tests', 'src', 'a', 'to', 'of', 'in', 'on']);
+const COMMON = new Set([
+  'add',
+  'the',
+  'and',
+  'for',
+  'with',
+  'new',
+  'page',
+  'make',
+  'fix',
+  'use',
+  'from',
+  'into',
+  'that',
+  'this',
+  'should',
+  'please',
+  'test',
+  'tests',
+  'src',
+  'a',
+  'to',
+  'of',
+  'in',
+  'on',
+]);
 
 /**
  * Files a request probably touches: those whose path shares words with it, best first. A guess for the plan card,
@@ -19,5 +44,10 @@ export function filesLikely(request: string, files: readonly string[], most = 5)
 
 /** Lower-case words with a plural's "s" taken off, so that "reports" meets "report.js". */
 function words(text: string): string[] {
-  return (text.replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase().match(/[a-z0-9]+/g) ?? []).map((word) => (word.length > 3 ? word.replace(/s$/, '') : word));
+  return (
+    text
+      .replace(/([a-z])([A-Z])/g, '$1 $2')
+      .toLowerCase()
+      .match(/[a-z0-9]+/g) ?? []
+  ).map((word) => (word.length > 3 ? word.replace(/s$/, '') : word));
 }

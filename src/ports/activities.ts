@@ -1,18 +1,26 @@
 import { z } from 'zod';
 import { approvalPolicySchema, verdicts } from '../domain/approval.ts';
-import { commandResultSchema, snapshotSchema } from './workspace.ts';
 import { contract } from './activity.ts';
+import { commandResultSchema, snapshotSchema } from './workspace.ts';
 
 /** The effects that patterns ask for. Implementations live in src/orchestrator/activities. */
 
 /** Keeps the worktree's state outside the branch. */
-export const takeSnapshot = contract('workspace.snapshot', z.object({ node: z.string(), at: z.number() }), snapshotSchema);
+export const takeSnapshot = contract(
+  'workspace.snapshot',
+  z.object({ node: z.string(), at: z.number() }),
+  snapshotSchema,
+);
 
 /** Runs a command in the worktree. `argv` null means the repository's own test command. */
 export const runCommand = contract(
   'workspace.command',
   z.object({ node: z.string(), argv: z.array(z.string()).nullable(), timeoutMs: z.number() }),
-  commandResultSchema.extend({ passed: z.number().nullable(), failed: z.number().nullable(), argv: z.array(z.string()) }),
+  commandResultSchema.extend({
+    passed: z.number().nullable(),
+    failed: z.number().nullable(),
+    argv: z.array(z.string()),
+  }),
 );
 
 /** Opens an approval over the state of the worktree, or over a command. */
@@ -32,7 +40,12 @@ export const openApproval = contract(
     ]),
     at: z.number(),
   }),
-  z.object({ approvalId: z.string(), tree: z.string().nullable(), commit: z.string().nullable(), policy: approvalPolicySchema }),
+  z.object({
+    approvalId: z.string(),
+    tree: z.string().nullable(),
+    commit: z.string().nullable(),
+    policy: approvalPolicySchema,
+  }),
 );
 
 /** Reminds in the thread, or asks the next person by DM. */
@@ -43,7 +56,11 @@ export const nudgeApproval = contract(
 );
 
 /** Ends an approval by the clock. When somebody decided in the same moment, that decision stands. */
-export const expireApproval = contract('approval.expire', z.object({ approvalId: z.string(), at: z.number() }), z.object({ expired: z.boolean() }));
+export const expireApproval = contract(
+  'approval.expire',
+  z.object({ approvalId: z.string(), at: z.number() }),
+  z.object({ expired: z.boolean() }),
+);
 
 /** What a decision sends to the run that waits for it. */
 export const decisionSignalSchema = z.object({

@@ -36,7 +36,11 @@ export interface Activity {
 }
 
 /** Declares a contract. */
-export function contract<I, O>(type: string, input: z.ZodType<I>, output: z.ZodType<O>): ActivityContract<I, O> {
+export function contract<I, O>(
+  type: string,
+  input: z.ZodType<I>,
+  output: z.ZodType<O>,
+): ActivityContract<I, O> {
   return { type, input, output };
 }
 

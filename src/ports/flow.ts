@@ -96,7 +96,10 @@ export interface Flow {
     options?: { readonly limit?: number; readonly until?: (settled: readonly Settled<T>[]) => boolean },
   ): Operation<Settled<T>[]>;
   /** The first to end wins, by value or by failure; the rest are cancelled. */
-  race<T>(name: string, bodies: readonly NamedBody<T>[]): Operation<{ readonly index: number; readonly value: T }>;
+  race<T>(
+    name: string,
+    bodies: readonly NamedBody<T>[],
+  ): Operation<{ readonly index: number; readonly value: T }>;
 }
 
 export interface NamedBody<T> {
@@ -111,4 +114,3 @@ export interface Program {
   readonly version: number;
   run(definition: Json, input: Json, flow: Flow): Operation<Json>;
 }
-

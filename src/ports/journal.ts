@@ -9,7 +9,13 @@ export type OpKind = 'step' | 'sleep' | 'signal' | 'value' | 'child';
 export type JournalWrite =
   /** Inserts the run as `queued`; ignored when it exists. */
   | { readonly w: 'run'; readonly runId: string; readonly spec: RunSpec; readonly at: number }
-  | { readonly w: 'status'; readonly runId: string; readonly status: RunStatus; readonly outcome: Outcome | null; readonly at: number }
+  | {
+      readonly w: 'status';
+      readonly runId: string;
+      readonly status: RunStatus;
+      readonly outcome: Outcome | null;
+      readonly at: number;
+    }
   /** An attempt is about to start: counted before its effect. `crashes` is how many attempts a crash ended. */
   | {
       readonly w: 'attempt';
@@ -45,7 +51,13 @@ export type JournalWrite =
     }
   | { readonly w: 'consume'; readonly signalId: number; readonly key: string }
   | { readonly w: 'event'; readonly runId: string; readonly event: RunEvent; readonly at: number }
-  | { readonly w: 'usage'; readonly runId: string; readonly key: string; readonly usage: Usage; readonly at: number };
+  | {
+      readonly w: 'usage';
+      readonly runId: string;
+      readonly key: string;
+      readonly usage: Usage;
+      readonly at: number;
+    };
 
 export interface StoredSignal {
   readonly id: number;

@@ -1,4 +1,4 @@
-import type { Approval, ApprovalPolicy, Decider, DecideResult, Verdict } from '../domain/approval.ts';
+import type { Approval, ApprovalPolicy, DecideResult, Decider, Verdict } from '../domain/approval.ts';
 import type { StoredEvent } from '../domain/events.ts';
 import type { Json } from '../domain/json.ts';
 import type { Outcome, RunSpec, RunStatus } from '../domain/run.ts';
@@ -122,11 +122,25 @@ export interface Projections {
   behind(): Promise<{ readonly runId: string; readonly sessionId: string; readonly projectedSeq: number }[]>;
   events(runId: string, after: number, limit: number): Promise<StoredEvent[]>;
   /** Messages and the new position together, so that nothing is told twice or never. */
-  advance(input: { readonly runId: string; readonly seq: number; readonly done: boolean; readonly messages: readonly OutboxMessage[]; readonly now: number }): Promise<void>;
+  advance(input: {
+    readonly runId: string;
+    readonly seq: number;
+    readonly done: boolean;
+    readonly messages: readonly OutboxMessage[];
+    readonly now: number;
+  }): Promise<void>;
 }
 
 export interface RunReader {
-  status(runId: string): Promise<{ readonly status: RunStatus; readonly outcome: Outcome | null; readonly spec: RunSpec; readonly createdAt: number; readonly endedAt: number | null } | null>;
+  status(
+    runId: string,
+  ): Promise<{
+    readonly status: RunStatus;
+    readonly outcome: Outcome | null;
+    readonly spec: RunSpec;
+    readonly createdAt: number;
+    readonly endedAt: number | null;
+  } | null>;
 }
 
 /** Keeps the file small. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { diffStatSchema } from '../domain/events.ts';
+import type { diffStatSchema } from '../domain/events.ts';
 
 /** What can be said of a repository before anything is planned. `problem` says why it cannot be used. */
 export const repositoryReportSchema = z.object({
@@ -45,7 +45,12 @@ export const commandResultSchema = z.object({
 });
 export type CommandResult = z.infer<typeof commandResultSchema>;
 
-export const fileChangeSchema = z.object({ path: z.string(), added: z.number(), removed: z.number(), created: z.boolean() });
+export const fileChangeSchema = z.object({
+  path: z.string(),
+  added: z.number(),
+  removed: z.number(),
+  created: z.boolean(),
+});
 export type FileChange = z.infer<typeof fileChangeSchema>;
 
 export const searchHitSchema = z.object({ path: z.string(), line: z.number(), text: z.string() });
@@ -53,9 +58,16 @@ export const searchHitSchema = z.object({ path: z.string(), line: z.number(), te
 /** Where agents read, write and run. Every path is relative to the worktree; leaving it is a terminal failure. */
 export interface Files {
   list(under: string, limit: number): Promise<{ paths: string[]; cut: boolean }>;
-  read(path: string, range?: { readonly from: number; readonly to: number }): Promise<{ text: string; lines: number; cut: boolean }>;
+  read(
+    path: string,
+    range?: { readonly from: number; readonly to: number },
+  ): Promise<{ text: string; lines: number; cut: boolean }>;
   /** Plain text or an RE2-like simple regular expression is not promised: `query` is a literal string. */
-  search(query: string, under: string, limit: number): Promise<{ hits: z.infer<typeof searchHitSchema>[]; cut: boolean }>;
+  search(
+    query: string,
+    under: string,
+    limit: number,
+  ): Promise<{ hits: z.infer<typeof searchHitSchema>[]; cut: boolean }>;
   /** Idempotent by nature. */
   write(path: string, content: string): Promise<FileChange>;
   /**
@@ -82,16 +94,28 @@ export interface Workspace {
   /** Keeps the state of the worktree outside the branch, under `refs/baton/snap/<run>/<label>`. Idempotent by label and content. */
   snapshot(label: string, at: number): Promise<Snapshot>;
   /** What changed since the base; `patch` is cut at `maxPatchChars` with the cut said. */
-  diff(tree: string, maxPatchChars: number): Promise<{ stat: z.infer<typeof diffStatSchema>; patch: string; cut: boolean }>;
+  diff(
+    tree: string,
+    maxPatchChars: number,
+  ): Promise<{ stat: z.infer<typeof diffStatSchema>; patch: string; cut: boolean }>;
   /** Puts exactly `tree` on the branch as one commit. Same arguments, same commit; a second call changes nothing. */
-  commit(input: { readonly tree: string; readonly message: string; readonly at: number }): Promise<{ readonly commit: string }>;
+  commit(input: {
+    readonly tree: string;
+    readonly message: string;
+    readonly at: number;
+  }): Promise<{ readonly commit: string }>;
 }
 
 /** Opens and closes worktrees. The user's own checkout is never touched. */
 export interface Workspaces {
   inspect(location: string): Promise<RepositoryReport>;
   /** Creates the worktree and its branch, or finds those of an earlier attempt. */
-  open(input: { readonly runId: string; readonly location: string; readonly branch: string; readonly base: string }): Promise<Workspace>;
+  open(input: {
+    readonly runId: string;
+    readonly location: string;
+    readonly branch: string;
+    readonly base: string;
+  }): Promise<Workspace>;
   /** Removes the worktree; branch and snapshots stay. Safe to repeat. */
   close(runId: string): Promise<void>;
   /** What holds on this machine, for `doctor` and the epic. */

@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type AddressInfo } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import type { App, Receiver } from '@slack/bolt';
 import { z } from 'zod';
 import type { Clock } from '../ports/clock.ts';
@@ -22,11 +22,19 @@ export interface HttpReceiverOptions {
 export type Verification = 'ok' | 'malformed' | 'stale' | 'forged';
 
 /** Checks a request's signature over its raw body (Slack's scheme v0) and its time. Pure. */
-export function verify(input: { readonly secret: string; readonly timestamp: string | undefined; readonly signature: string | undefined; readonly body: Buffer; readonly now: number }): Verification {
+export function verify(input: {
+  readonly secret: string;
+  readonly timestamp: string | undefined;
+  readonly signature: string | undefined;
+  readonly body: Buffer;
+  readonly now: number;
+}): Verification {
   const { timestamp, signature } = input;
   if (timestamp === undefined || signature === undefined || !/^\d{1,12}$/.test(timestamp)) return 'malformed';
   if (Math.abs(input.now - Number(timestamp) * 1_000) > WINDOW_MS) return 'stale';
-  const expected = Buffer.from(`v0=${createHmac('sha256', input.secret).update(`v0:${timestamp}:`).update(input.body).digest('hex')}`);
+  const expected = Buffer.from(
+    `v0=${createHmac('sha256', input.secret).update(`v0:${timestamp}:`).update(input.body).digest('hex')}`,
+  );
   const given = Buffer.from(signature);
   return given.length === expected.length && timingSafeEqual(given, expected) ? 'ok' : 'forged';
 }
@@ -75,8 +83,15 @@ export class HttpReceiver implements Receiver {
     if (body === null) return void response.writeHead(413).end();
     const { signingSecret: secret, clock, replays } = this.#options;
     const signature = header(request, 'x-slack-signature');
-    const verdict = verify({ secret, timestamp: header(request, 'x-slack-request-timestamp'), signature, body, now: clock.now() });
-    if (verdict !== 'ok' || signature === undefined) return void response.writeHead(verdict === 'malformed' ? 400 : 401).end();
+    const verdict = verify({
+      secret,
+      timestamp: header(request, 'x-slack-request-timestamp'),
+      signature,
+      body,
+      now: clock.now(),
+    });
+    if (verdict !== 'ok' || signature === undefined)
+      return void response.writeHead(verdict === 'malformed' ? 400 : 401).end();
     if (!(await replays.firstSeen(signature, clock.now()))) return void response.writeHead(409).end();
     const event = parseBody(request, body.toString('utf8'));
     if (event === null) return void response.writeHead(400).end();
@@ -97,7 +112,8 @@ export class HttpReceiver implements Receiver {
 
 function answer(response: ServerResponse, content: unknown): void {
   if (content === undefined || content === null || content === '') response.writeHead(200).end();
-  else if (typeof content === 'string') response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end(content);
+  else if (typeof content === 'string')
+    response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end(content);
   else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(content));
 }
 
@@ -117,7 +133,8 @@ const bodySchema = z.record(z.string(), z.unknown());
 
 function parseBody(request: IncomingMessage, text: string): Record<string, unknown> | null {
   try {
-    if (header(request, 'content-type')?.startsWith('application/json') === true) return bodySchema.parse(JSON.parse(text));
+    if (header(request, 'content-type')?.startsWith('application/json') === true)
+      return bodySchema.parse(JSON.parse(text));
     const form = Object.fromEntries(new URLSearchParams(text));
     // Interactions come as one field that holds JSON.
     return form['payload'] === undefined ? form : bodySchema.parse(JSON.parse(form['payload']));

@@ -133,28 +133,29 @@ function threadMessages(event: RunEvent, seq: number, view: RunView, setting: Se
     lane,
     ...content,
   });
-  const note = (lane: Lane, notice: Notice): OutboxMessage =>
-    post(`event:${view.runId}:${seq}`, lane, noticeBlocks(notice, rehearsal));
+  // One lane for all of them, so that the thread reads in the order in which things happened.
+  const note = (notice: Notice): OutboxMessage =>
+    post(`event:${view.runId}:${seq}`, 'results', noticeBlocks(notice, rehearsal));
 
   switch (event.type) {
     case 'node.finished':
       if (event.agent === undefined) return [];
-      return [note('progress', { kind: 'note', text: `${event.agent}: ${event.summary}` })];
+      return [note({ kind: 'note', text: `${event.agent}: ${event.summary}` })];
     case 'command.finished':
       // What agents run while they work is on the run's own record; the thread gets the workflow's own checks.
       if (view.nodes.get(event.node)?.kind !== 'command') return [];
-      return [note('progress', { ...event, kind: 'tests' })];
+      return [note({ ...event, kind: 'tests' })];
     case 'run.status':
       if (event.status !== 'paused' || event.failure === undefined) return [];
       return [
-        note('results', {
+        note({
           kind: 'note',
           text: `Paused: ${event.failure.message}. ${event.failure.hint ?? ''} The epic above has a Retry button.`,
         }),
       ];
     case 'result':
       return [
-        note('results', {
+        note({
           kind: 'result',
           status: event.status,
           summary: event.summary,
@@ -162,7 +163,7 @@ function threadMessages(event: RunEvent, seq: number, view: RunView, setting: Se
         }),
       ];
     case 'note':
-      return [note('progress', { kind: 'note', text: event.text })];
+      return [note({ kind: 'note', text: event.text })];
     case 'approval.requested':
     case 'approval.reminded':
     case 'approval.escalated':

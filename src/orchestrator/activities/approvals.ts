@@ -19,7 +19,13 @@ export interface ApprovalDeps {
 const EXCERPT_CHARS = 2_400;
 
 /** Asking people, asking again, and letting the clock decide. */
-export function approvalActivities({ approvals, runs, registry, defaults, redact }: ApprovalDeps): Activity[] {
+export function approvalActivities({
+  approvals,
+  runs,
+  registry,
+  defaults,
+  redact,
+}: ApprovalDeps): Activity[] {
   return [
     implement(openApproval, async (input, { runId, key, idempotencyKey }) => {
       const session = await registry.input(runId);
@@ -58,12 +64,18 @@ export function approvalActivities({ approvals, runs, registry, defaults, redact
       return { told: to };
     }),
 
-    implement(expireApproval, async ({ approvalId, at }) => ({ expired: await approvals.expire(approvalId, at) })),
+    implement(expireApproval, async ({ approvalId, at }) => ({
+      expired: await approvals.expire(approvalId, at),
+    })),
   ];
 }
 
 /** The node's own words first, then the configured ones; with nobody to escalate to, whoever asked for the work. */
-function completePolicy(defaults: ApprovalPolicy, own: Partial<{ [K in keyof ApprovalPolicy]: ApprovalPolicy[K] | undefined }>, requester: string): ApprovalPolicy {
+function completePolicy(
+  defaults: ApprovalPolicy,
+  own: Partial<{ [K in keyof ApprovalPolicy]: ApprovalPolicy[K] | undefined }>,
+  requester: string,
+): ApprovalPolicy {
   const escalateTo = own.escalateTo ?? defaults.escalateTo;
   return {
     people: own.people ?? defaults.people,
@@ -87,22 +99,40 @@ async function contentOf(
   registry: WorkspaceRegistry,
   runs: RunReader,
   runId: string,
-  subject: { readonly kind: 'changes' } | { readonly kind: 'unsandboxed'; readonly argv: readonly string[] | null },
+  subject:
+    | { readonly kind: 'changes' }
+    | { readonly kind: 'unsandboxed'; readonly argv: readonly string[] | null },
   label: string,
   at: number,
 ): Promise<Content> {
   if (subject.kind === 'unsandboxed') {
     const argv = subject.argv === null ? null : [...subject.argv];
-    return { payload: canonicalJson({ kind: 'unsandboxed', argv, runId }), excerpt: argv === null ? '' : argv.join(' '), cut: false, tree: null, commit: null };
+    return {
+      payload: canonicalJson({ kind: 'unsandboxed', argv, runId }),
+      excerpt: argv === null ? '' : argv.join(' '),
+      cut: false,
+      tree: null,
+      commit: null,
+    };
   }
   const workspace = await registry.of(runId);
   const snapshot = await workspace.snapshot(label, at);
   const { patch, cut } = await workspace.diff(snapshot.tree, EXCERPT_CHARS);
-  return { payload: await changesPayload(registry, runs, runId, snapshot.tree), excerpt: patch, cut, ...snapshot };
+  return {
+    payload: await changesPayload(registry, runs, runId, snapshot.tree),
+    excerpt: patch,
+    cut,
+    ...snapshot,
+  };
 }
 
 /** What an approval of changes is bound to, in canonical form. */
-async function changesPayload(registry: WorkspaceRegistry, runs: RunReader, runId: string, tree: string): Promise<string> {
+async function changesPayload(
+  registry: WorkspaceRegistry,
+  runs: RunReader,
+  runId: string,
+  tree: string,
+): Promise<string> {
   const { repository } = await registry.input(runId);
   const { branch, base } = (await registry.of(runId)).info;
   const run = await runs.status(runId);
@@ -113,7 +143,11 @@ async function changesPayload(registry: WorkspaceRegistry, runs: RunReader, runI
  * The digest of what an approval is about, as it is now. Differs from the one shown when the content changed
  * since; throws when it cannot be told, and then nobody may decide.
  */
-export async function currentDigest(deps: Pick<ApprovalDeps, 'registry' | 'runs'>, approval: Approval, now: number): Promise<string> {
+export async function currentDigest(
+  deps: Pick<ApprovalDeps, 'registry' | 'runs'>,
+  approval: Approval,
+  now: number,
+): Promise<string> {
   if (!approval.subject.payload.includes('"kind":"changes"')) return digestOf(approval.subject.payload);
   const workspace = await deps.registry.of(approval.runId);
   const { tree } = await workspace.snapshot(`check-${approval.id}`, now);

@@ -21,9 +21,11 @@ export function planningActivities({ interpreter, agentTask }: PlanningDeps): Ac
       const { workflow } = definition;
       const estimate = interpreter.estimate(workflow.flow, { agentTask, commandMs: COMMAND_MS });
       const agents = new Map<string, string[]>();
-      for (const { agent, node } of interpreter.agents(workflow.flow)) agents.set(agent, [...(agents.get(agent) ?? []), node]);
+      for (const { agent, node } of interpreter.agents(workflow.flow))
+        agents.set(agent, [...(agents.get(agent) ?? []), node]);
       const warnings = [...report.warnings];
-      if (report.testCommand === null) warnings.push('No test command was recognised in this repository, so nothing will be tested.');
+      if (report.testCommand === null)
+        warnings.push('No test command was recognised in this repository, so nothing will be tested.');
       return {
         title: request.split('\n')[0]?.slice(0, 140) ?? workflow.title,
         workflow: workflow.name,

@@ -16,7 +16,12 @@ export interface WorkspaceDeps {
 const TAIL_LINES = 12;
 
 /** Everything runs do to worktrees. All of it may be repeated. */
-export function workspaceActivities({ workspaces, registry, summariseTests, redact }: WorkspaceDeps): Activity[] {
+export function workspaceActivities({
+  workspaces,
+  registry,
+  summariseTests,
+  redact,
+}: WorkspaceDeps): Activity[] {
   return [
     implement(inspectRepository, ({ location }) => workspaces.inspect(location)),
 
@@ -34,16 +39,30 @@ export function workspaceActivities({ workspaces, registry, summariseTests, reda
     }),
 
     implement(runCommand, async ({ node, argv, timeoutMs }, { runId, signal, emit }) => {
-      if (argv === null) throw new BatonError({ class: 'structural', code: 'command_missing', message: 'A command step has no command' });
+      if (argv === null)
+        throw new BatonError({
+          class: 'structural',
+          code: 'command_missing',
+          message: 'A command step has no command',
+        });
       const workspace = await registry.of(runId);
-      const allowUnsandboxed = workspace.info.sandbox === 'none' && (await registry.mayRunUnsandboxed(runId, argv));
+      const allowUnsandboxed =
+        workspace.info.sandbox === 'none' && (await registry.mayRunUnsandboxed(runId, argv));
       const done = await workspace.run({ argv, timeoutMs, signal, allowUnsandboxed });
       const output = redact(done.output);
       const counts = summariseTests(output);
       const passed = counts?.passed ?? null;
       const failed = counts?.failed ?? null;
       const tail = output.trimEnd().split('\n').slice(-TAIL_LINES).join('\n');
-      emit({ type: 'command.finished', node, command: argv.join(' '), exitCode: done.exitCode, passed, failed, tail });
+      emit({
+        type: 'command.finished',
+        node,
+        command: argv.join(' '),
+        exitCode: done.exitCode,
+        passed,
+        failed,
+        tail,
+      });
       return { ...done, output, passed, failed, argv };
     }),
 
@@ -64,5 +83,9 @@ export function workspaceActivities({ workspaces, registry, summariseTests, reda
 
 /** A step's key as a part of a ref's name: what git refuses there becomes a dash. */
 function label(key: string): string {
-  return key.slice(key.indexOf('/') + 1).replace(/[^A-Za-z0-9/_-]+/g, '-').replace(/\/+/g, '-').slice(-120);
+  return key
+    .slice(key.indexOf('/') + 1)
+    .replace(/[^A-Za-z0-9/_-]+/g, '-')
+    .replace(/\/+/g, '-')
+    .slice(-120);
 }
