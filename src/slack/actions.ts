@@ -18,7 +18,6 @@ export const actionIds = {
   reasonText: 'reason_text',
   changesText: 'changes_text',
 } as const;
-export type ActionId = (typeof actionIds)[keyof typeof actionIds];
 
 /** Which form was submitted. */
 export const callbackIds = {
@@ -26,7 +25,6 @@ export const callbackIds = {
   reject: 'reject_form',
   changes: 'changes_form',
 } as const;
-export type CallbackId = (typeof callbackIds)[keyof typeof callbackIds];
 
 /** The `block_id` of each input: where its value stands in `view.state.values`, and where an error is shown. */
 export const inputIds = {

@@ -13,7 +13,7 @@ export const signs = {
 export type Sign = keyof typeof signs;
 
 /** What is written where no price is known: never $0. */
-export const PRICE_UNKNOWN = 'price unknown';
+const PRICE_UNKNOWN = 'price unknown';
 
 /** US dollars: "$0.46", "$1,204.00", "under $0.01"; null is "price unknown". */
 export function money(usd: number | null): string {

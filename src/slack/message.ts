@@ -46,7 +46,7 @@ const speaking = z.discriminatedUnion('type', [
 ]);
 
 /** The blocks as one text of markup: what notifications show and screen readers read. */
-export function textOf(blocks: readonly Part[]): string {
+function textOf(blocks: readonly Part[]): string {
   return cutMarkup(blocks.map(blockText).filter(Boolean).join('\n'), TEXT_BUDGET);
 }
 

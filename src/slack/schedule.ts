@@ -53,7 +53,7 @@ export type Decision =
 const IN_FLIGHT_MAX = 10;
 
 /** One turn in so many goes to the oldest row, whatever its lane, so that nothing starves. */
-export const FAIR_TURN = 8;
+const FAIR_TURN = 8;
 
 /** An ephemeral message counts as a post of its channel. */
 const METHOD = { post: 'chat.postMessage', ephemeral: 'chat.postEphemeral' } as const;
@@ -62,7 +62,7 @@ const METHOD = { post: 'chat.postMessage', ephemeral: 'chat.postEphemeral' } as 
 export const BACKOFF_MAX_MS = 60_000;
 
 /** After a restart a request of the process before may still be on its way. */
-export const RESTART_SETTLE_MS = 1_000;
+const RESTART_SETTLE_MS = 1_000;
 
 /** Wait before attempt `attempt` + 1: 1 s doubled each time, at most a minute, half of it random. @param random [0, 1) */
 export function backoffMs(attempt: number, random: number): number {

@@ -20,7 +20,7 @@ const STRAY_JOINER =
 const CONTROL = /(?![\t\n])\p{Cc}/gu;
 
 /** What stands for a cut. */
-export const CUT_MARK = '…';
+const CUT_MARK = '…';
 
 function codePoint(character: string): string {
   return `⟨U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}⟩`;

@@ -19,7 +19,7 @@ export interface Place {
   /** The parent of the thread; null at the top. */
   readonly threadTs: string | null;
 }
-export interface Posted {
+interface Posted {
   readonly channel: string;
   readonly ts: string;
 }

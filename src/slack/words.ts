@@ -33,7 +33,7 @@ export function statusWords(status: RunStatus): string {
 }
 
 /** "approved", as in "Already approved by @bob". */
-export function verdictWord(status: ApprovalStatus): string {
+function verdictWord(status: ApprovalStatus): string {
   switch (status) {
     case 'pending':
       return 'still open';
@@ -53,7 +53,7 @@ export function verdictWord(status: ApprovalStatus): string {
 }
 
 /** Who may decide, as "@bob or @carol" or as a rule. */
-export function deciders(approval: Approval): string {
+function deciders(approval: Approval): string {
   const { people } = approval.policy;
   return people.length === 0 ? 'anybody in this workspace but guests' : mentions(people, 'or').live;
 }

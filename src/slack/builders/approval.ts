@@ -23,7 +23,7 @@ import type { ApprovalView } from '../views.ts';
 const EXCERPT_MAX = 3_500;
 
 /** The first and last characters of a digest: enough to compare by eye. */
-export function shortDigest(digest: string): string {
+function shortDigest(digest: string): string {
   return digest.length <= 8 ? digest : `${digest.slice(0, 4)}…${digest.slice(-2)}`;
 }
 

@@ -46,7 +46,7 @@ export const messageBlock = z.discriminatedUnion('type', [
   }),
 ]);
 
-export const viewBlock = z.discriminatedUnion('type', [
+const viewBlock = z.discriminatedUnion('type', [
   messageBlock,
   z.strictObject({
     type: z.literal('input'),

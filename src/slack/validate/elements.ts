@@ -5,7 +5,7 @@ import { anyText, confirmDialog, distinct, identifier, option, plainOption, plai
 
 const DISTINCT = 'two options have the same value';
 
-export const button = z.strictObject({
+const button = z.strictObject({
   type: z.literal('button'),
   text: plainText(75),
   action_id: identifier,

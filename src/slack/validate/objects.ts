@@ -16,7 +16,7 @@ export function plainText(max: number) {
   });
 }
 
-export function mrkdwn(max: number) {
+function mrkdwn(max: number) {
   return z.strictObject({
     type: z.literal('mrkdwn'),
     text: z.string().min(1).max(max).refine(noBroadcast, 'would notify everybody'),
