@@ -101,6 +101,7 @@ describe.skipIf(sandbox.kind === 'none')('a command in the sandbox', () => {
     expect(output).not.toContain('TOPSECRET');
     expect(output).not.toContain('root:');
     expect(output).not.toContain('VITEST');
+    expect((await run(workspace, ['env'])).output).not.toContain('BATON_COMMAND');
     // The guard: this very process does carry such a variable.
     expect(readFileSync('/proc/self/environ', 'latin1') + execFileSync('env').toString()).toContain('VITEST');
     expect(Number(output.trim().split('\n').at(-1))).toBeLessThan(12);

@@ -70,10 +70,13 @@ describe('a hostile repository', () => {
       `[filter "evil"]\n\tclean = ${program}\n\tsmudge = ${program}\n\trequired\n[diff "evil"]\n\ttextconv = ${program}\n\tcommand = ${program}\n`,
     );
     git(place.repository, 'config', 'diff.external', program);
-    git(place.repository, 'config', 'includeIf.onbranch:**.path', included);
+    git(place.repository, 'config', 'includeIf.onbranch:baton/**.path', included);
+    // Only a worktree on such a branch has these filters: the checkout on main gives no warning of them.
+    git(place.repository, 'checkout', '-q', '-b', 'baton/guard');
     await writeFile(join(place.repository, 'src/a.js'), 'b\n');
     git(place.repository, 'add', 'src/a.js');
     expect(sprung()).toBe(true);
+    git(place.repository, 'checkout', '-q', 'main');
     await reset();
     await wholeRun(place);
     expect(sprung()).toBe(false);
