@@ -26,9 +26,15 @@ const COMMON = new Set([
   'on',
 ]);
 
+/** Folders that hold what is built or said about it, not what it is made of. */
+const BESIDE = /(?:^|\/)(?:test|tests|__tests__|spec|docs?|dist|build|vendor|node_modules|\.[^/]+)\//;
+const SOURCE = /\.(?:[cm]?[jt]sx?|py|rb|go|rs|java|kt|cs|php|swift|scala|c|cc|cpp|h|hpp|vue|svelte)$/;
+/** A repository with no more source files than this is looked through as a whole anyway. */
+const SMALL = 8;
+
 /**
- * Files a request probably touches: those whose path shares words with it, best first. A guess for the plan card,
- * shown as such; the architect's own reading comes later.
+ * Files a request probably touches: those whose path shares words with it, best first; in a small repository where
+ * none does, its source files. A guess for the plan card, shown as such; the architect's own reading comes later.
  */
 export function filesLikely(request: string, files: readonly string[], most = 5): string[] {
   const wanted = new Set(words(request).filter((word) => word.length > 2 && !COMMON.has(word)));
@@ -36,6 +42,10 @@ export function filesLikely(request: string, files: readonly string[], most = 5)
     const score = new Set(words(file)).intersection(wanted).size;
     return score === 0 ? [] : [{ file, score }];
   });
+  if (scored.length === 0) {
+    const sources = files.filter((file) => SOURCE.test(file) && !BESIDE.test(file));
+    return sources.length > SMALL ? [] : sources.slice(0, most);
+  }
   return scored
     .sort((a, b) => b.score - a.score || a.file.length - b.file.length || (a.file < b.file ? -1 : 1))
     .slice(0, most)
