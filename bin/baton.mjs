@@ -3,7 +3,9 @@
 const [major] = process.versions.node.split('.').map(Number);
 if (major < 22) {
   console.error(`Baton needs Node 22 or newer; this is ${process.versions.node}.`);
-  console.error('Start it with "npm start": Baton brings its own Node. Or install Node 22 or newer and try again.');
+  console.error(
+    'Start it with "npm start": Baton brings its own Node. Or install Node 22 or newer and try again.',
+  );
   process.exit(1);
 }
 process.removeAllListeners('warning');

@@ -4,6 +4,7 @@ import pino from 'pino';
 import { createCore, type ModelEndpoint } from './compose/core.ts';
 import { createSlack, type SlackOptions } from './compose/slack.ts';
 import type { Config } from './config.ts';
+import { toFailure } from './domain/failure.ts';
 import { keepHouse, sweep } from './ops/housekeeping.ts';
 import { castFileSchema, deskFileSchema, endService, ensureService } from './ops/local-services.ts';
 import { createRedactor } from './policy/redact.ts';
@@ -53,7 +54,7 @@ export async function startBaton(config: Config): Promise<Running> {
       error === null
         ? log.info('The database can be written again')
         : log.error(
-            { error: redact(String(error)) },
+            { error: redact(toFailure(error).message) },
             'The database cannot be written; no new work is started until it can',
           ),
   });
@@ -64,7 +65,7 @@ export async function startBaton(config: Config): Promise<Running> {
       store: core.store.housekeeping,
       clock,
       closeWorkspace: (runId: string) => core.registry.close(runId),
-      onError: (error: unknown) => log.error({ error: String(error) }, 'Housekeeping failed'),
+      onError: (error: unknown) => log.error({ error: toFailure(error).message }, 'Housekeeping failed'),
     };
     void sweep(house).catch(house.onError);
     const stopHouse = keepHouse(house);

@@ -10,7 +10,7 @@ import { startCast } from '../cast/server.ts';
 import { type Core, createCore, treeRules } from '../compose/core.ts';
 import type { Config } from '../config.ts';
 import type { StoredEvent } from '../domain/events.ts';
-import { BatonError } from '../domain/failure.ts';
+import { BatonError, toFailure } from '../domain/failure.ts';
 import { isTerminal } from '../domain/run.ts';
 import type { Workflow } from '../domain/workflow.ts';
 import { patterns } from '../patterns/all.ts';
@@ -143,7 +143,7 @@ function coreOptions(config: Config, home: string, workflow: Workflow, castUrl: 
     prices: config.prices,
     extraWorkflows: [workflow],
     onStoreTrouble: (error: unknown) => {
-      if (error !== null) console.error(`The journal cannot be written: ${String(error)}`);
+      if (error !== null) console.error(`The journal cannot be written: ${toFailure(error).message}`);
     },
   };
 }

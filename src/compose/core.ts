@@ -76,8 +76,9 @@ export async function createCore(options: CoreOptions) {
 
   async function join(
     { model, rehearsal, approvals, prices }: CoreOptions,
-    { raw, db, close }: ReturnType<typeof openStore>,
+    database: ReturnType<typeof openStore>,
   ) {
+    const { raw, db } = database;
     const log = new EventLog(raw);
     const store = createStore(db, log);
     const interpreter = new Interpreter(patterns);
@@ -162,7 +163,7 @@ export async function createCore(options: CoreOptions) {
       async stop(): Promise<void> {
         await engine.stop();
         noteCleanStop(db, clock.now());
-        close();
+        database.close();
       },
     };
   }

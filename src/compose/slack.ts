@@ -169,9 +169,7 @@ const identitySchema = z.object({
   team: z.string().optional(),
 });
 
-async function whoAmI(
-  asked: Promise<unknown>,
-): Promise<{
+async function whoAmI(asked: Promise<unknown>): Promise<{
   readonly team: string;
   readonly botUser: string;
   readonly botId: string;

@@ -1,6 +1,6 @@
 import type { Estimate } from './workflow.ts';
 
-const ZERO = { low: 0, mid: 0, high: 0 } as const;
+const ZERO: Estimate['ms'] = { low: 0, mid: 0, high: 0 };
 export const noEstimate: Estimate = { ms: ZERO, usd: ZERO, asks: 0 };
 
 type Three = Estimate['ms'];
@@ -27,7 +27,7 @@ export function inSequence(estimates: readonly Estimate[]): Estimate {
  */
 export function inParallel(estimates: readonly Estimate[], limit: number): Estimate {
   const total = inSequence(estimates);
-  const longest = estimates.reduce((a, b) => each(a, b.ms, Math.max), ZERO as Three);
+  const longest = estimates.reduce((a, b) => each(a, b.ms, Math.max), ZERO);
   const shared = { low: total.ms.low / limit, mid: total.ms.mid / limit, high: total.ms.high / limit };
   const least = each(longest, shared, Math.max);
   const most = longest.high + (total.ms.high - longest.high) / limit;

@@ -51,7 +51,7 @@ export const openApproval = contract(
 /** Reminds in the thread, or asks the next person by DM. */
 export const nudgeApproval = contract(
   'approval.nudge',
-  z.object({ approvalId: z.string(), kind: z.enum(['remind', 'escalate']), step: z.number().int() }),
+  z.object({ approvalId: z.string(), kind: z.enum(['remind', 'escalate']), step: z.number().int(), at: z.number() }),
   z.object({ told: z.string().nullable() }),
 );
 

@@ -23,9 +23,9 @@ export interface StepContext {
   /** Aborted when the step is cancelled, times out, or the process shuts down. */
   readonly signal: AbortSignal;
   /** Adds an event to the transaction that records this step's result. Dropped when the attempt fails. */
-  emit(event: RunEvent): void;
+  readonly emit: (event: RunEvent) => void;
   /** Adds usage to the transaction that records this step's result, failed attempts included: money spent is spent. */
-  use(usage: Usage): void;
+  readonly use: (usage: Usage) => void;
 }
 
 /** An implementation: at least once, so it must be idempotent under `idempotencyKey`. */

@@ -132,9 +132,7 @@ export interface Projections {
 }
 
 export interface RunReader {
-  status(
-    runId: string,
-  ): Promise<{
+  status(runId: string): Promise<{
     readonly status: RunStatus;
     readonly outcome: Outcome | null;
     readonly spec: RunSpec;

@@ -95,7 +95,7 @@ export class HttpReceiver implements Receiver {
     if (!(await replays.firstSeen(signature, clock.now()))) return void response.writeHead(409).end();
     const event = parseBody(request, body.toString('utf8'));
     if (event === null) return void response.writeHead(400).end();
-    if (event['type'] === 'url_verification') return void answer(response, { challenge: event['challenge'] });
+    if (event['type'] === 'url_verification') return answer(response, { challenge: event['challenge'] });
     if (event['ssl_check'] !== undefined) return void response.writeHead(200).end();
     let acknowledged = false;
     await this.#app?.processEvent({
