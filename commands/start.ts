@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { answerBlocks } from '../src/slack/builders/answers.ts';
 import { mk } from '../src/slack/text.ts';
 import { answers } from '../src/slack/words.ts';
@@ -6,6 +7,11 @@ import { parseOptions } from './options.ts';
 
 /** Requests longer than this belong into a file of the repository. As long as the form allows. */
 const REQUEST_MAX = 3_000;
+
+/** "reports" for a path: where it lies on the server's disk is nothing to read in a channel. Addresses stay whole. */
+function shortName(location: string): string {
+  return path.isAbsolute(location) ? path.basename(location) : location;
+}
 
 /** `/orchestrate <workflow> <what you want>`: one command per workflow of the catalogue. */
 export function startCommand(workflow: { readonly name: string; readonly description: string }): Command {
@@ -17,7 +23,7 @@ export function startCommand(workflow: { readonly name: string; readonly descrip
       const { text, values, unknown } = parseOptions(call.rest);
       return text === '' || text.length > REQUEST_MAX || unknown.length > 0
         ? null
-        : answers.onIt(values.get('repo') ?? deps.defaultRepository);
+        : answers.onIt(shortName(values.get('repo') ?? deps.defaultRepository));
     },
     async run(call, { orchestrator, rehearsal }) {
       const { text, values, unknown } = parseOptions(call.rest);

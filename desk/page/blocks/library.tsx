@@ -1,7 +1,7 @@
 import { type Block, Message } from 'slack-blocks-to-jsx';
 import { z } from 'zod';
 import { useDesk } from '../components/context.ts';
-import { Glyphs } from '../components/glyphs.tsx';
+import { Glyphs, splitSigns } from '../components/glyphs.tsx';
 import { shownName } from '../state/selectors.ts';
 import { isSafeUrl } from '../text/mrkdwn.ts';
 
@@ -10,12 +10,29 @@ const blockSchema = z.custom<Block>(
   (value) => typeof value === 'object' && value !== null && 'type' in value,
 );
 
+const textSchema = z.looseObject({ type: z.literal('text'), text: z.string() });
+const parentSchema = z.looseObject({ elements: z.array(z.unknown()) });
+
+/** State signs in rich text as emoji elements, so that the hook below draws them; the library writes text as it is. */
+function withSigns(node: unknown): unknown {
+  const parent = parentSchema.safeParse(node);
+  if (!parent.success) return node;
+  const elements = parent.data.elements.flatMap((element): unknown[] => {
+    const leaf = textSchema.safeParse(element);
+    if (!leaf.success) return [withSigns(element)];
+    return splitSigns(leaf.data.text).map(({ text, sign }) =>
+      sign ? { type: 'emoji', name: text } : { ...leaf.data, text },
+    );
+  });
+  return { ...parent.data, elements };
+}
+
 /** A block drawn by slack-blocks-to-jsx. A default export, because it is loaded apart from the page. */
 export default function LibraryBlock({ block }: { readonly block: Record<string, unknown> }) {
   const { workspace } = useDesk();
   return (
     <Message
-      blocks={[blockSchema.parse(block)]}
+      blocks={[blockSchema.parse(withSigns(block))]}
       withoutWrapper
       name=""
       logo=""
@@ -27,7 +44,10 @@ export default function LibraryBlock({ block }: { readonly block: Record<string,
         user_groups: [],
       }}
       hooks={{
-        emoji: (data, parse) => <Glyphs text={parse(data)} />,
+        emoji: (data, parse) => {
+          const isSign = splitSigns(data.name).some(({ sign }) => sign);
+          return <Glyphs text={isSign ? data.name : parse(data)} />;
+        },
         user: ({ name }) => <span className="mention">@{name}</span>,
         channel: ({ name }) => <span className="mention">#{name}</span>,
         usergroup: ({ name }) => <span className="mention">@{name}</span>,

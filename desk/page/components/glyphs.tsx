@@ -64,6 +64,14 @@ const SIGNS: Readonly<Record<string, ReactNode>> = {
 
 const PATTERN = new RegExp(`(${Object.keys(SIGNS).join('|')})\\uFE0F?`, 'u');
 
+/** The text in pieces, each sign that is drawn here a piece of its own. */
+export function splitSigns(text: string): { readonly text: string; readonly sign: boolean }[] {
+  return text
+    .split(PATTERN)
+    .filter((piece) => piece !== '')
+    .map((piece) => ({ text: piece, sign: SIGNS[piece] !== undefined }));
+}
+
 /** Text with the state signs drawn. The characters stay in the text, for copying and for screen readers. */
 export function Glyphs({ text }: { readonly text: string }): ReactNode {
   const parts = text.split(PATTERN);

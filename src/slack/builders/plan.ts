@@ -43,7 +43,7 @@ function agentRows(plan: Plan): Piece[][] {
 
 function effort(plan: Plan): string {
   const asks = plan.asks === 0 ? 'asks nobody on the way' : `asks ${times(plan.asks)}`;
-  return `${timeRange(plan.durationMs)}, ${moneyRange(plan.costUsd)}, ${asks}`;
+  return `Estimate: ${timeRange(plan.durationMs)}, ${moneyRange(plan.costUsd)}, ${asks}`;
 }
 
 function fileRow(files: readonly string[]): Piece[] {
