@@ -9,12 +9,16 @@ const UNITS: Readonly<Record<string, number>> = {
   w: 604_800_000,
 };
 
-/** "90s", "2h", "3w" in milliseconds; null for anything else. A bare number is refused: nobody knows its unit. */
+/** Ten years: longer is a slip of the finger, and numbers beyond it could no longer be added to a time. */
+const MAX_MS = 520 * 604_800_000;
+
+/** "90s", "2h", "3w" in whole milliseconds; null for anything else. A bare number is refused: nobody knows its unit. */
 export function parseDuration(text: string): number | null {
   const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)$/.exec(text.trim());
   if (match === null) return null;
   const unit = UNITS[match[2] ?? ''];
-  return unit === undefined ? null : Number(match[1]) * unit;
+  const ms = Math.round(Number(match[1]) * (unit ?? Number.NaN));
+  return ms <= MAX_MS ? ms : null;
 }
 
 /** A duration in a workflow file; parsed where it is used, so that the file's own text is what is pinned. */
@@ -22,7 +26,7 @@ export const durationSchema = z
   .string()
   .refine(
     (text) => parseDuration(text) !== null,
-    'Write a duration with its unit, such as "90s", "2h" or "3w"',
+    'Write a duration with its unit, such as "90s", "2h" or "3w", at most ten years',
   );
 
 /** Milliseconds of a duration that a schema has already accepted. */

@@ -8,7 +8,8 @@ import { definePattern } from './pattern.ts';
 /** Caps of one agent's task unless the node sets its own: enough for a feature in a small repository. */
 const DEFAULT_LIMITS = { turns: 40, tokens: 400_000, timeout: '20m' } as const;
 
-const schema = nodeSchema.extend({
+const schema = z.strictObject({
+  id: nodeSchema.shape.id,
   kind: z.literal('agent'),
   agent: z.string(),
   task: z.string(),

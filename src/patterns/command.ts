@@ -8,7 +8,8 @@ import { definePattern } from './pattern.ts';
 /** Lines of output handed on as a finding: what fits a prompt and still names the failing test. */
 const TAIL_LINES = 40;
 
-const schema = nodeSchema.extend({
+const schema = z.strictObject({
+  id: nodeSchema.shape.id,
   kind: z.literal('command'),
   /** `test` is the repository's own test command. */
   run: z.union([z.literal('test'), z.array(z.string()).min(1)]),

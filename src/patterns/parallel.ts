@@ -9,7 +9,8 @@ import { definePattern } from './pattern.ts';
 /** Branches at once unless the node says otherwise: what one provider's rate limit usually bears. */
 const DEFAULT_LIMIT = 20;
 
-const schema = nodeSchema.extend({
+const schema = z.strictObject({
+  id: nodeSchema.shape.id,
   kind: z.literal('parallel'),
   branches: z.array(nodeSchema).min(1).max(10_000),
   limit: z.number().int().min(1).max(1_000).default(DEFAULT_LIMIT),

@@ -5,7 +5,8 @@ import type { Handoff } from '../domain/handoff.ts';
 import { nodeSchema } from '../domain/workflow.ts';
 import { definePattern } from './pattern.ts';
 
-const schema = nodeSchema.extend({
+const schema = z.strictObject({
+  id: nodeSchema.shape.id,
   kind: z.literal('sequence'),
   stages: z.array(nodeSchema).min(1).max(10_000),
   /** What a failed stage does to the rest: `stop` ends the sequence, `skip` goes on without it. */

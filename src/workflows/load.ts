@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { LineCounter, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';
-import { canonicalJson, jsonSchema } from '../domain/json.ts';
+import { canonicalJson, type Json, jsonSchema } from '../domain/json.ts';
 import { type Node, nodeSchema, type Workflow, workflowSchema } from '../domain/workflow.ts';
 import { suggestion } from './nearest.ts';
 
@@ -28,11 +28,23 @@ export interface TreeRules {
 const MAX_BYTES = 256 * 1024;
 /** Deeper trees belong into workflows of their own. */
 const MAX_DEPTH = 64;
+/** Counted as written and as resolved: a few lines of aliases of aliases can stand for millions of nodes. */
+const MAX_ALIASES = 50;
 
 type Path = readonly (string | number)[];
 
 /** Reads a workflow file. Never throws: everything wrong with it comes back with its place. */
 export function loadWorkflow(text: string, rules: TreeRules): LoadedWorkflow {
+  try {
+    return readWorkflow(text, rules);
+  } catch (error) {
+    // Thousands of brackets inside one another use up the parser's stack.
+    if (!(error instanceof RangeError)) throw error;
+    return refuse([{ line: 1, column: 1, message: 'The file is nested too deeply to be read.' }]);
+  }
+}
+
+function readWorkflow(text: string, rules: TreeRules): LoadedWorkflow {
   if (Buffer.byteLength(text) > MAX_BYTES)
     return refuse([
       {
@@ -51,17 +63,14 @@ export function loadWorkflow(text: string, rules: TreeRules): LoadedWorkflow {
     return refuse(
       document.errors.map((error) => ({
         ...at(error.pos[0]),
-        message: error.message.split('\n')[0] ?? error.code,
+        message: yamlWords(error),
       })),
     );
-  let aliases = 0;
-  visit(document, {
-    Alias: () => {
-      aliases += 1;
-    },
-  });
-  if (aliases > 50)
-    return refuse([{ line: 1, column: 1, message: 'More than 50 aliases. Write the nodes out.' }]);
+  const aliases: number[] = [];
+  visit(document, { Alias: (_key, node) => void aliases.push(node.range?.[0] ?? 0) });
+  const beyond = aliases[MAX_ALIASES];
+  if (beyond !== undefined)
+    return refuse([{ ...at(beyond), message: `More than ${MAX_ALIASES} aliases. Write the nodes out.` }]);
 
   const place = (path: Path): { line: number; column: number } => {
     for (let depth = path.length; depth >= 0; depth -= 1) {
@@ -71,21 +80,43 @@ export function loadWorkflow(text: string, rules: TreeRules): LoadedWorkflow {
     }
     return { line: 1, column: 1 };
   };
-  const data: unknown = document.toJS({ maxAliasCount: 50 });
-  const parsed = workflowSchema.safeParse(data);
+  const data = plainData(document);
+  if (!data.ok) return refuse([{ ...at(aliases[0] ?? 0), message: data.message }]);
+  const parsed = workflowSchema.safeParse(data.value);
   if (!parsed.success)
     return refuse(
-      parsed.error.issues.map((issue) => ({ ...place(issue.path.map(segment)), message: words(issue) })),
+      parsed.error.issues.flatMap(told).map(({ path, message }) => ({ ...place(path), message })),
     );
   const problems = checkTree(parsed.data.flow, rules).map(({ path, message }) => ({
     ...place(['flow', ...path]),
     message,
   }));
   if (problems.length > 0) return refuse(problems);
-  const hash = createHash('sha256')
-    .update(canonicalJson(jsonSchema.parse(data)))
-    .digest('hex');
+  const hash = createHash('sha256').update(canonicalJson(data.value)).digest('hex');
   return { ok: true, workflow: parsed.data, hash };
+}
+
+/** What the parser says, without the place (given beside it) and the excerpt. */
+function yamlWords({ code, message }: { readonly code: string; readonly message: string }): string {
+  if (code === 'MULTIPLE_DOCS') return 'A second document begins here. A file holds one workflow.';
+  return (message.split('\n')[0] ?? code).replace(/ at line \d+, column \d+:?$/, '');
+}
+
+/** The document as JSON: aliases resolved, within bounds, and without a node inside itself. */
+function plainData(
+  document: Pick<ReturnType<typeof parseDocument>, 'toJS'>,
+): { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly message: string } {
+  try {
+    // One more, because the parser counts the anchor itself. Through text, because that refuses circles, which an alias inside its own anchor makes.
+    const text = JSON.stringify(document.toJS({ maxAliasCount: MAX_ALIASES + 1 }));
+    return { ok: true, value: jsonSchema.parse(JSON.parse(text ?? 'null')) };
+  } catch (error) {
+    const message = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
+    return {
+      ok: false,
+      message: `The aliases of this file cannot be resolved (${message}). Write the nodes out.`,
+    };
+  }
 }
 
 function refuse(problems: readonly FileProblem[]): LoadedWorkflow {
@@ -118,7 +149,7 @@ function checkTree(root: Node, rules: TreeRules): TreeProblem[] {
     }
     const parsed = schema.safeParse(node);
     if (!parsed.success) {
-      for (const issue of parsed.error.issues) say(words(issue), ...issue.path.map(segment));
+      for (const issue of parsed.error.issues.flatMap(told)) say(issue.message, ...issue.path);
       continue;
     }
     for (const { agent } of rules.asks(node)) {
@@ -126,18 +157,21 @@ function checkTree(root: Node, rules: TreeRules): TreeProblem[] {
         say(`There is no agent "${agent}". ${suggestion(agent, rules.agents)}`, 'agent');
     }
     const places = childPaths(node);
-    for (const child of rules.children(node))
-      stack.push({ node: child, path: [...path, ...(places.get(child.id) ?? [])], depth: depth + 1 });
+    const children = rules.children(node).map((child) => {
+      const place = places.get(child.id)?.shift() ?? [];
+      return { node: child, path: [...path, ...place], depth: depth + 1 };
+    });
+    stack.push(...children.reverse());
   }
   return problems;
 }
 
-/** Where a node's children stand in it, by their ids, so that a problem is shown at its own line. */
-function childPaths(node: Node): Map<string, Path> {
-  const paths = new Map<string, Path>();
+/** Where a node's children stand in it, by their ids in order, so that a problem is shown at its own line. */
+function childPaths(node: Node): Map<string, Path[]> {
+  const paths = new Map<string, Path[]>();
   const note = (value: unknown, path: Path): void => {
     const child = nodeSchema.safeParse(value);
-    if (child.success && !paths.has(child.data.id)) paths.set(child.data.id, path);
+    if (child.success) paths.set(child.data.id, [...(paths.get(child.data.id) ?? []), path]);
   };
   for (const [key, value] of Object.entries(node)) {
     if (Array.isArray(value)) for (const [index, item] of value.entries()) note(item, [key, index]);
@@ -150,9 +184,13 @@ function segment(key: PropertyKey): string | number {
   return typeof key === 'symbol' ? String(key) : key;
 }
 
-function words(issue: z.core.$ZodIssue): string {
-  const where = issue.path.length === 0 ? '' : `${issue.path.map(String).join('.')}: `;
+/** What the schema says, in words, each unknown key at its own place. */
+function told(issue: z.core.$ZodIssue): TreeProblem[] {
+  const path = issue.path.map(segment);
   if (issue.code === 'unrecognized_keys')
-    return `${where}unknown ${issue.keys.map((key) => `"${key}"`).join(', ')}`;
-  return `${where}${issue.message}`;
+    return issue.keys.map((key) => ({ path: [...path, key], message: `There is no "${key}" here.` }));
+  const name = path.at(-1);
+  const missing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined');
+  if (missing) return [{ path, message: `"${name}" is missing.` }];
+  return [{ path, message: path.length === 0 ? issue.message : `"${path.join('.')}": ${issue.message}` }];
 }
