@@ -9,7 +9,8 @@ import { definePattern } from './pattern.ts';
 const DEFAULT_QUALITY = 70;
 const DEFAULT_ROUNDS = 3;
 
-const schema = nodeSchema.extend({
+const schema = z.strictObject({
+  id: nodeSchema.shape.id,
   kind: z.literal('loop'),
   /** Judged after each round: its validation must have passed and its quality reach `until.quality`. */
   body: nodeSchema,
@@ -36,7 +37,7 @@ export const loop = definePattern({
       const good = passed && (quality ?? 100) >= node.until.quality;
       yield* flow.emit({ type: 'loop.round', node: node.id, round, max: node.max, quality, passed: good });
       if (good) return handoff;
-      if (best === null || (quality ?? 0) > (best.validation.quality ?? 0)) best = handoff;
+      if (best === null || better(handoff, best)) best = handoff;
       if (round < node.max && node.improve !== undefined)
         handoff = yield* context.run(node.improve, handoff, flow);
     }
@@ -68,3 +69,8 @@ export const loop = definePattern({
   describe: (node, child) =>
     `${child(node.body)}${node.improve === undefined ? '' : ` with ${child(node.improve)}`} in a loop (${node.max} at most, until quality ${node.until.quality})`,
 });
+
+/** What failed a check is never better than what passed, whatever a reviewer says of it. */
+function better({ validation: a }: Handoff, { validation: b }: Handoff): boolean {
+  return a.passed === b.passed ? (a.quality ?? 0) > (b.quality ?? 0) : a.passed;
+}
