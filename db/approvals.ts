@@ -1,4 +1,4 @@
-import { and, asc, eq } from 'drizzle-orm';
+import { and, asc, eq, sql } from 'drizzle-orm';
 import {
   type Approval,
   approvalPolicySchema,
@@ -11,7 +11,7 @@ import type { ApprovalStore, NewDecision } from '../src/ports/store.ts';
 import { recordDecision } from './decisions.ts';
 import type { EventLog } from './event-log.ts';
 import type { Db } from './open.ts';
-import { approvals, signals } from './schema.ts';
+import { approvals, events, signals } from './schema.ts';
 import { atomically, type Tx } from './transaction.ts';
 
 export function createApprovalStore(db: Db, log: EventLog): ApprovalStore {
@@ -92,14 +92,14 @@ export function createApprovalStore(db: Db, log: EventLog): ApprovalStore {
         return true;
       });
     },
-    async nudged(id, told, now) {
+    async nudged(id, to, now) {
       atomically(db, log, (tx) => {
         const approval = one(tx, eq(approvals.id, id));
-        if (approval?.status !== 'pending') return;
+        if (approval?.status !== 'pending' || wasNudged(tx, approval, to)) return;
         const event =
-          told.to === null
+          to === null
             ? ({ type: 'approval.reminded', approvalId: id } as const)
-            : ({ type: 'approval.escalated', approvalId: id, to: told.to } as const);
+            : ({ type: 'approval.escalated', approvalId: id, to } as const);
         log.append(approval.runId, event, now);
       });
     },
@@ -123,6 +123,23 @@ export function createApprovalStore(db: Db, log: EventLog): ApprovalStore {
       });
     },
   };
+}
+
+/** A step that crashed after its transaction comes again: the event already there says so. */
+function wasNudged(tx: Tx, { id, runId }: Approval, to: string | null): boolean {
+  const found = tx
+    .select({ seq: events.seq })
+    .from(events)
+    .where(
+      and(
+        eq(events.runId, runId),
+        eq(events.type, to === null ? 'approval.reminded' : 'approval.escalated'),
+        sql`json_extract(${events.data}, '$.approvalId') = ${id}`,
+        to === null ? undefined : sql`json_extract(${events.data}, '$.to') = ${to}`,
+      ),
+    )
+    .get();
+  return found !== undefined;
 }
 
 /** The compare-and-set every end of an approval goes through. False when it was not pending any more. */

@@ -50,6 +50,9 @@ export const keepWork = contract(
   z.object({ commit: z.string(), tree: z.string(), stat: diffStatSchema }),
 );
 
+/** Voids what the run still asks: nobody waits for an answer any more. */
+export const withdrawQuestions = contract('approval.withdraw', z.object({ at: z.number() }), z.object({}));
+
 export const closeWorkspace = contract('workspace.close', z.object({}), z.object({}));
 
 /** What Start and Cancel on the plan send. */

@@ -8,7 +8,7 @@ import { isTerminal, type RunSpec } from '../domain/run.ts';
 import { INTERPRETER_VERSION, type Interpreter } from '../patterns/interpreter.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Engine } from '../ports/engine.ts';
-import type { NewDecision, Session, Store } from '../ports/store.ts';
+import type { Decision, NewDecision, Session, Store } from '../ports/store.ts';
 import { currentDigest } from './activities/approvals.ts';
 import type { Catalog } from './catalog.ts';
 import { PLAN_SIGNAL, type SessionInput } from './contracts.ts';
@@ -75,23 +75,16 @@ export class Orchestrator {
     const run = await store.runs.status(runId);
     if (session === null || run === null) return 'unknown';
     if (by !== session.requester) return 'not_yours';
-    const before = (await store.decisions.ofRun(runId)).find(({ id }) => id === `dec_plan_${runId}`);
-    if (before !== undefined) {
-      // A crash may have come between the decision and its signal; the signal's key makes sending it again harmless.
-      await engine.signal(runId, PLAN_SIGNAL, { verdict: before.choice, by: before.actor }, 'plan');
-      return before.actor === by && before.choice === verdict && !isTerminal(run.status) ? 'done' : 'already';
-    }
-    if (isTerminal(run.status)) return 'already';
-    const decision = person(
-      `dec_plan_${runId}`,
-      'plan',
-      by,
-      verdict,
-      verdict === 'start' ? 'The plan was started as shown' : 'The plan was cancelled',
-    );
-    await store.decisions.record(runId, decision, clock.now());
-    await engine.signal(runId, PLAN_SIGNAL, { verdict, by }, 'plan');
-    return 'done';
+    const id = `dec_plan_${runId}`;
+    const before = await this.#decision(runId, id);
+    if (before === null && isTerminal(run.status)) return 'already';
+    const reason = verdict === 'start' ? 'The plan was started as shown' : 'The plan was cancelled';
+    await store.decisions.record(runId, person(id, 'plan', by, verdict, reason), clock.now());
+    // Of two clicks at once the first one recorded stands. A crash may come before its signal, whose key makes
+    // sending it again harmless.
+    const stands = (await this.#decision(runId, id))?.choice ?? verdict;
+    await engine.signal(runId, PLAN_SIGNAL, { verdict: stands, by }, 'plan');
+    return stands === verdict && !isTerminal(run.status) ? 'done' : 'already';
   }
 
   /**
@@ -123,16 +116,16 @@ export class Orchestrator {
     const run = await store.runs.status(runId);
     if (session === null || run === null) return 'unknown';
     if (by !== session.requester) return 'not_yours';
-    if (isTerminal(run.status)) return 'already';
-    await store.decisions.record(
-      runId,
-      person(`dec_stop_${runId}`, 'stop', by, 'stop', 'Stopped by hand'),
-      clock.now(),
-    );
+    const ended = isTerminal(run.status);
+    if (!ended) {
+      const why = person(`dec_stop_${runId}`, 'stop', by, 'stop', 'Stopped by hand');
+      await store.decisions.record(runId, why, clock.now());
+      await engine.cancel(runId, 'Stopped by hand');
+    }
+    // After the end, so that nothing can be asked anew; and again for a stop that a crash cut off here.
     await store.approvals.voidAll(runId, clock.now());
-    await engine.cancel(runId, 'Stopped by hand');
     await registry.close(runId);
-    return 'done';
+    return ended ? 'already' : 'done';
   }
 
   /** Goes on after a pause, or runs an ended session again as a new run. */
@@ -143,18 +136,17 @@ export class Orchestrator {
     if (session === null || run === null) return 'unknown';
     if (by !== session.requester) return 'not_yours';
     const now = clock.now();
+    const next = derivedId('run', at, intent);
+    if (session.currentRunId === next) return 'done';
     if (run.status === 'paused') {
-      await store.decisions.record(
-        runId,
-        person(`dec_retry_${digest(intent)}`, 'retry', by, 'retry', 'Going on where it stopped'),
-        now,
-      );
+      const why = person(`dec_retry_${digest(intent)}`, 'retry', by, 'retry', 'Going on where it stopped');
+      await store.decisions.record(runId, why, now);
       await engine.resume(runId);
       return 'done';
     }
-    if (!isTerminal(run.status)) return 'not_paused';
-    const next = derivedId('run', at, intent);
-    if (session.currentRunId === next) return 'done';
+    if (!isTerminal(run.status)) {
+      return (await this.#decision(runId, `dec_retry_${digest(intent)}`)) === null ? 'not_paused' : 'done';
+    }
     if (session.currentRunId !== runId) return 'already';
     const why = person(
       `dec_again_${digest(intent)}`,
@@ -173,6 +165,10 @@ export class Orchestrator {
     if (!started) return 'already';
     engine.wake(next);
     return 'done';
+  }
+
+  async #decision(runId: string, id: string): Promise<Decision | null> {
+    return (await this.#deps.store.decisions.ofRun(runId)).find((decision) => decision.id === id) ?? null;
   }
 
   #spec(session: Session, runId: string, autoStart: boolean): RunSpec {

@@ -2,27 +2,32 @@ import { awaitDecision } from '../patterns/await-decision.ts';
 import { openApproval } from '../ports/activities.ts';
 import type { Flow, Operation } from '../ports/flow.ts';
 
-/**
- * Where commands have no sandbox, people are asked: once whether to go on at all, then for each command. Never
- * silently. On the rehearsal's own sample they just run, and the epic says so.
- */
-export function permitFor(workspace: {
+/** Asked before each command: null when it may run, else what to tell whoever wanted it. */
+export type Permit = (argv: readonly string[] | null, node: string, flow: Flow) => Operation<string | null>;
+
+interface Setting {
   readonly sandbox: 'bubblewrap' | 'none';
   readonly allowUnsandboxed: boolean;
-}) {
-  const asked: { general: boolean | null } = { general: null };
-  return function* permit(
-    argv: readonly string[] | null,
-    node: string,
-    flow: Flow,
-  ): Operation<string | null> {
-    if (workspace.sandbox === 'bubblewrap' || workspace.allowUnsandboxed) return null;
-    if (asked.general === null) {
-      asked.general = yield* ask(flow, node, null);
-    }
-    if (!asked.general)
+  /** Whether anything in the workflow can run a command at all. */
+  readonly runsCommands: boolean;
+  /** The node the general question is asked for. */
+  readonly node: string;
+}
+
+/**
+ * Where commands have no sandbox, people are asked: once whether to go on at all, then for each command. Never
+ * silently. On the rehearsal's own sample they just run, and the epic says so. The general question comes before
+ * any work: asked by the first command, agents side by side would each ask it.
+ */
+export function* permitFor(setting: Setting, flow: Flow): Operation<Permit> {
+  const { sandbox, allowUnsandboxed, runsCommands, node } = setting;
+  const free = sandbox === 'bubblewrap' || allowUnsandboxed;
+  const allowed = free || (runsCommands && (yield* ask(flow, node, null)));
+  return function* permit(argv, asking, inner) {
+    if (free) return null;
+    if (!allowed)
       return 'Commands may not run here: this machine has no sandbox, and nobody allowed going on without one.';
-    return (yield* ask(flow, node, argv)) ? null : 'This command was not allowed.';
+    return (yield* ask(inner, asking, argv)) ? null : 'This command was not allowed.';
   };
 }
 
@@ -47,6 +52,6 @@ function* ask(flow: Flow, node: string, argv: readonly string[] | null): Operati
     },
     { label: 'asking whether commands may run' },
   );
-  const answer = yield* awaitDecision('unsandboxed-answer', opened, flow);
+  const answer = yield* awaitDecision('unsandboxed-answer', { ...opened, askedAt: at }, flow);
   return answer?.verdict === 'approve';
 }

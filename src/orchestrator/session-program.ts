@@ -18,6 +18,7 @@ import {
   type SessionInput,
   sessionDefinitionSchema,
   sessionInputSchema,
+  withdrawQuestions,
 } from './contracts.ts';
 import { permitFor } from './permit.ts';
 
@@ -80,6 +81,11 @@ function* session(
     base: opened.base,
     sandbox: opened.sandbox,
   });
+  const { flow: root } = definition.workflow;
+  const runsCommands =
+    definition.roles.some(({ tools }) => tools.includes('run')) ||
+    [...interpreter.walk(root)].some(({ kind }) => kind === 'command');
+  const permit = yield* permitFor({ ...opened, runsCommands, node: root.id }, flow);
   const kept: { tree: string | null } = { tree: null };
   const end = yield* attempt(
     flow.call('work', (inner) =>
@@ -88,7 +94,7 @@ function* session(
         testCommand: report.testCommand,
         role: (name) => roleOf(definition.roles, name),
         runner: runnerFor,
-        permit: permitFor(opened),
+        permit,
         approved: (tree) => {
           kept.tree = tree;
         },
@@ -173,6 +179,7 @@ function* finish(
     { tree: end.ok ? approvedTree : null, message, at },
     { label: 'putting the work on its branch' },
   );
+  yield* flow.step('withdraw', withdrawQuestions, { at }, { label: 'tidying up' });
   yield* flow.step('close', closeWorkspace, {}, { label: 'tidying up' });
   yield* flow.emit({
     type: 'result',

@@ -8,7 +8,8 @@ import { openApproval } from '../ports/activities.ts';
 import { awaitDecision } from './await-decision.ts';
 import { definePattern } from './pattern.ts';
 
-const schema = nodeSchema.extend({
+const schema = z.strictObject({
+  id: nodeSchema.shape.id,
   kind: z.literal('approval'),
   title: z.string(),
   why: z.string(),
@@ -49,7 +50,7 @@ export const approval = definePattern({
         },
         { label: 'asking for approval' },
       );
-      const answer = yield* awaitDecision('decision', opened, flow);
+      const answer = yield* awaitDecision('decision', { ...opened, askedAt: at }, flow);
       if (answer === null) {
         throw new BatonError({
           class: 'terminal',
@@ -71,7 +72,7 @@ export const approval = definePattern({
         throw new BatonError({
           class: 'terminal',
           code: answer.verdict === 'reject' ? 'approval_rejected' : 'approval_changes',
-          message: `${answer.verdict === 'reject' ? 'It was rejected' : `It still needs changes after ${round} rounds`}${answer.comment === null ? '' : `: ${answer.comment}`}`,
+          message: `${answer.verdict === 'reject' ? 'It was rejected' : `It still needs changes after ${round === 1 ? 'one round' : `${round} rounds`}`}${answer.comment === null ? '' : `: ${answer.comment}`}`,
           hint: 'The branch and the snapshot are kept.',
         });
       }

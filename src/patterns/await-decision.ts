@@ -8,40 +8,34 @@ import {
 } from '../ports/activities.ts';
 import type { Flow, Operation } from '../ports/flow.ts';
 
+interface Asked {
+  readonly approvalId: string;
+  readonly policy: ApprovalPolicy;
+  /** When it was asked; every moment counts from here, so neither a slow step nor a restart moves the end. */
+  readonly askedAt: number;
+}
+
 /**
  * Waits for a decision: reminded once in the thread, then each deputy by DM in turn, then expired. Null when the
  * clock decided. A decision that comes in the moment of expiry stands: the expiry is a compare-and-set that fails.
  */
-export function* awaitDecision(
-  name: string,
-  approval: { readonly approvalId: string; readonly policy: ApprovalPolicy },
-  flow: Flow,
-): Operation<DecisionSignal | null> {
-  const { approvalId, policy } = approval;
+export function* awaitDecision(name: string, asked: Asked, flow: Flow): Operation<DecisionSignal | null> {
+  const { approvalId, policy, askedAt } = asked;
   const signal = decisionSignal(approvalId);
-  let waited = 0;
-  for (const [index, moment] of moments(policy).entries()) {
-    const answer = yield* flow.waitSignalFor(
-      name,
-      signal,
-      decisionSignalSchema,
-      Math.max(0, moment.at - waited),
-    );
+  let now = askedAt;
+  for (const { kind, at, step } of moments(policy)) {
+    const wait = Math.max(0, askedAt + at - now);
+    const answer = yield* flow.waitSignalFor(name, signal, decisionSignalSchema, wait);
     if (answer !== null) return answer;
-    waited = moment.at;
-    if (moment.kind === 'expire') break;
-    yield* flow.step(
-      'nudge',
-      nudgeApproval,
-      { approvalId, kind: moment.kind, step: index },
-      { label: 'asking again' },
-    );
+    now = yield* flow.now('looked-at');
+    // After a long stop the time may be up already: nobody is asked again about what can no longer be answered.
+    if (kind === 'expire' || now >= askedAt + policy.expireAfterMs) break;
+    yield* flow.step('nudge', nudgeApproval, { approvalId, kind, step, at: now }, { label: 'asking again' });
   }
-  const at = yield* flow.now('expired-at');
   const { expired } = yield* flow.step(
     'expire',
     expireApproval,
-    { approvalId, at },
+    { approvalId, at: now },
     { label: 'closing the question' },
   );
   return expired ? null : yield* flow.waitSignal(name, signal, decisionSignalSchema);
@@ -50,19 +44,18 @@ export function* awaitDecision(
 interface Moment {
   readonly kind: 'remind' | 'escalate' | 'expire';
   readonly at: number;
+  /** 0: the reminder; n: the nth person in line. */
+  readonly step: number;
 }
 
-/** When what happens, from the request on. Moments at or after the expiry do not happen. */
+/** When what happens, in order, from the request on. Moments at or after the expiry do not happen. */
 function moments(policy: ApprovalPolicy): Moment[] {
   const { remindAfterMs, escalateAfterMs, expireAfterMs, escalateTo } = policy;
-  const steps: Moment[] = [
-    { kind: 'remind', at: remindAfterMs },
-    ...escalateTo.map(
-      (_, i): Moment => ({
-        kind: 'escalate',
-        at: escalateAfterMs + i * Math.max(1, escalateAfterMs - remindAfterMs),
-      }),
-    ),
+  const apart = Math.max(1, escalateAfterMs - remindAfterMs);
+  const nudges: Moment[] = [
+    { kind: 'remind', at: remindAfterMs, step: 0 },
+    ...escalateTo.map((_, i): Moment => ({ kind: 'escalate', at: escalateAfterMs + i * apart, step: i + 1 })),
   ];
-  return [...steps.filter(({ at }) => at < expireAfterMs), { kind: 'expire', at: expireAfterMs }];
+  const inTime = nudges.filter(({ at }) => at < expireAfterMs).sort((a, b) => a.at - b.at);
+  return [...inTime, { kind: 'expire', at: expireAfterMs, step: 0 }];
 }

@@ -48,10 +48,15 @@ export const openApproval = contract(
   }),
 );
 
-/** Reminds in the thread, or asks the next person by DM. */
+/** Reminds in the thread (step 0), or asks the nth person in line by DM (step n). */
 export const nudgeApproval = contract(
   'approval.nudge',
-  z.object({ approvalId: z.string(), kind: z.enum(['remind', 'escalate']), step: z.number().int(), at: z.number() }),
+  z.object({
+    approvalId: z.string(),
+    kind: z.enum(['remind', 'escalate']),
+    step: z.number().int(),
+    at: z.number(),
+  }),
   z.object({ told: z.string().nullable() }),
 );
 

@@ -89,8 +89,8 @@ export interface ApprovalStore {
   }): Promise<DecideResult | null>;
   /** The clock's decision. False when somebody was faster. */
   expire(id: string, now: number): Promise<boolean>;
-  /** Records that people were asked again. Idempotent by `step`. */
-  nudged(id: string, told: { readonly step: number; readonly to: string | null }, now: number): Promise<void>;
+  /** Records that people were asked again: all in the thread (`to` null) or one by DM. Idempotent: each once. */
+  nudged(id: string, to: string | null, now: number): Promise<void>;
   ofRun(runId: string): Promise<Approval[]>;
   /** A run ended: what it still asked is void. */
   voidAll(runId: string, now: number): Promise<void>;

@@ -4,6 +4,7 @@ import { canonicalJson } from '../../domain/json.ts';
 import { expireApproval, nudgeApproval, openApproval } from '../../ports/activities.ts';
 import { type Activity, implement } from '../../ports/activity.ts';
 import type { ApprovalStore, RunReader } from '../../ports/store.ts';
+import { withdrawQuestions } from '../contracts.ts';
 import type { WorkspaceRegistry } from '../workspace-registry.ts';
 
 export interface ApprovalDeps {
@@ -55,13 +56,17 @@ export function approvalActivities({
       return { approvalId: stored.id, tree: content.tree, commit: content.commit, policy: stored.policy };
     }),
 
-    implement(nudgeApproval, async ({ approvalId, kind, step }, _context) => {
+    implement(nudgeApproval, async ({ approvalId, kind, step, at }) => {
       const approval = await approvals.byId(approvalId);
       if (approval === null || approval.status !== 'pending') return { told: null };
-      // The first moment is the reminder; each later one asks the next person in line.
       const to = kind === 'escalate' ? (approval.policy.escalateTo[step - 1] ?? null) : null;
-      await approvals.nudged(approvalId, { step, to }, approval.requestedAt);
+      await approvals.nudged(approvalId, to, at);
       return { told: to };
+    }),
+
+    implement(withdrawQuestions, async ({ at }, { runId }) => {
+      await approvals.voidAll(runId, at);
+      return {};
     }),
 
     implement(expireApproval, async ({ approvalId, at }) => ({
