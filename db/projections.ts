@@ -14,6 +14,9 @@ const KEEP_OUTBOX_MS = 30 * DAY_MS;
 /** Twice the window in which a signature is accepted. */
 const KEEP_SIGNATURES_MS = 2 * 10 * 60_000;
 
+/** One look into the primary key per open run, so thousands of parked runs cost next to nothing. */
+const hasNews = sql`exists (select 1 from events e where e.run_id = ${runs.id} and e.seq > ${runs.projectedSeq})`;
+
 export function createProjections(db: Db, log: EventLog): Projections {
   return {
     async behind() {
@@ -24,7 +27,7 @@ export function createProjections(db: Db, log: EventLog): Projections {
           projectedSeq: runs.projectedSeq,
         })
         .from(runs)
-        .where(and(eq(runs.projectionDone, 0), isNotNull(runs.sessionId)))
+        .where(and(eq(runs.projectionDone, 0), isNotNull(runs.sessionId), hasNews))
         .orderBy(asc(runs.id))
         .all();
     },

@@ -48,7 +48,9 @@ export class SlackProjector {
   async #project(runId: string, sessionId: string, projectedSeq: number): Promise<void> {
     const { projections, sessions, approvals } = this.#options.store;
     const view = await this.#viewAt(runId, projectedSeq);
-    const events = await projections.events(runId, view.seq, PAGE);
+    const found = await projections.events(runId, view.seq, PAGE + 1);
+    const more = found.length > PAGE;
+    const events = found.slice(0, PAGE);
     const last = events.at(-1);
     if (last === undefined) return;
     const session = await sessions.get(sessionId);
@@ -65,7 +67,6 @@ export class SlackProjector {
       fold(view, stored);
       messages.push(...threadMessages(stored.event, stored.seq, view, setting));
     }
-    const more = events.length === PAGE;
     if (!more) messages.unshift(...epicMessages(view, setting));
     await projections.advance({
       runId,
