@@ -14,15 +14,12 @@ const RESERVED = new Set(['budget', 'by', 'pattern', 'quality', 'urgency', 'risk
 export function parseOptions(rest: string): Options {
   const values = new Map<string, string>();
   const unknown: string[] = [];
-  const words = rest.split(/\s+/).filter((word) => {
-    const match = /^([a-z]+):(\S+)$/.exec(word);
-    const key = match?.[1];
-    const value = match?.[2];
-    if (key === undefined || value === undefined) return true;
+  // Only the words that are options go; line breaks and lists of a longer request stay as they were typed.
+  const text = rest.replace(/(?<=^|\s)([a-z]+):(\S+)(\s+|$)/g, (word, key: string, value: string) => {
     if (KNOWN.has(key)) values.set(key, value);
     else if (RESERVED.has(key)) unknown.push(key);
-    else return true;
-    return false;
+    else return word;
+    return '';
   });
-  return { text: words.join(' '), values, unknown };
+  return { text: text.trim(), values, unknown };
 }

@@ -27,11 +27,11 @@ const environmentSchema = z.object({
     .string()
     .min(8, 'SLACK_SIGNING_SECRET is on your app\'s page under "Basic Information".')
     .optional(),
-  SLACK_API_URL: z
-    .url('SLACK_API_URL is an address such as https://slack.com/api/')
-    .default('https://slack.com/api/'),
+  SLACK_API_URL: address('SLACK_API_URL is an address such as https://slack.com/api/').default(
+    'https://slack.com/api/',
+  ),
   OPENAI_API_KEY: z.string().optional(),
-  OPENAI_BASE_URL: z.url('OPENAI_BASE_URL is an address such as http://127.0.0.1:11434/v1').optional(),
+  OPENAI_BASE_URL: address('OPENAI_BASE_URL is an address such as http://127.0.0.1:11434/v1').optional(),
   OPENAI_MODEL: z.string().default('gpt-5.1'),
   OPENAI_API: z
     .enum(['responses', 'chat'], 'OPENAI_API is "responses" (OpenAI, Azure) or "chat" (most other servers).')
@@ -193,4 +193,9 @@ function readFile(named: string | undefined): z.infer<typeof fileSchema> {
 
 function invalid(message: string): BatonError {
   return new BatonError({ class: 'terminal', code: 'config_invalid', message, hint: 'Nothing was started.' });
+}
+
+/** "localhost:1234" is an address too, of the scheme "localhost": refused, because nobody means that. */
+function address(words: string) {
+  return z.url({ protocol: /^https?$/, error: words });
 }

@@ -15,9 +15,12 @@ export interface HousekeepingOptions {
 }
 
 /** One sweep: old rows, and worktrees whose run has ended. Safe at any time, and at the same time as work. */
-export async function sweep({ store, clock, closeWorkspace }: HousekeepingOptions): Promise<number> {
+export async function sweep({ store, clock, closeWorkspace, onError }: HousekeepingOptions): Promise<number> {
   const rows = await store.sweep(clock.now());
-  for (const runId of await store.endedRuns(RUNS_PER_SWEEP)) await closeWorkspace(runId);
+  for (const runId of await store.endedRuns(RUNS_PER_SWEEP)) {
+    // One worktree that cannot be removed must not keep all the others.
+    await closeWorkspace(runId).catch(onError);
+  }
   return rows;
 }
 
