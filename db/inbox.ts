@@ -1,18 +1,21 @@
 import { asc, eq, isNull, sql } from 'drizzle-orm';
 import { jsonSchema } from '../src/domain/json.ts';
 import type { Delivery, Inbox } from '../src/ports/store.ts';
+import type { GroupCommit } from './group-commit.ts';
 import type { Db } from './open.ts';
 import { deliveries } from './schema.ts';
 
-export function createInbox(db: Db): Inbox {
+export function createInbox(db: Db, group: GroupCommit): Inbox {
   return {
     async accept(intent, kind, payload, now) {
-      const row = db
-        .insert(deliveries)
-        .values({ intent, kind, payload: JSON.stringify(payload), receivedAt: now })
-        .onConflictDoNothing()
-        .returning()
-        .get();
+      const row = await group.run((tx) =>
+        tx
+          .insert(deliveries)
+          .values({ intent, kind, payload: JSON.stringify(payload), receivedAt: now })
+          .onConflictDoNothing()
+          .returning()
+          .get(),
+      );
       // The driver returns nothing for a row that was already there.
       return row === undefined ? null : toDelivery(row);
     },
@@ -27,13 +30,18 @@ export function createInbox(db: Db): Inbox {
         .map(toDelivery);
     },
     async attempt(id) {
-      db.update(deliveries)
-        .set({ attempts: sql`${deliveries.attempts} + 1` })
-        .where(eq(deliveries.id, id))
-        .run();
+      await group.run((tx) =>
+        tx
+          .update(deliveries)
+          .set({ attempts: sql`${deliveries.attempts} + 1` })
+          .where(eq(deliveries.id, id))
+          .run(),
+      );
     },
     async handled(id, now, error) {
-      db.update(deliveries).set({ handledAt: now, error }).where(eq(deliveries.id, id)).run();
+      await group.run((tx) =>
+        tx.update(deliveries).set({ handledAt: now, error }).where(eq(deliveries.id, id)).run(),
+      );
     },
   };
 }

@@ -2,6 +2,7 @@ import type { Store } from '../src/ports/store.ts';
 import { createApprovalStore } from './approvals.ts';
 import { createDecisionStore } from './decisions.ts';
 import type { EventLog } from './event-log.ts';
+import { GroupCommit } from './group-commit.ts';
 import { createInbox } from './inbox.ts';
 import type { Db } from './open.ts';
 import { createHousekeeping, createProjections, createReplayGuard, createRunReader } from './projections.ts';
@@ -13,7 +14,7 @@ export function createStore(db: Db, log: EventLog): Store {
     sessions: createSessionStore(db, log),
     decisions: createDecisionStore(db, log),
     approvals: createApprovalStore(db, log),
-    inbox: createInbox(db),
+    inbox: createInbox(db, new GroupCommit(db, log)),
     projections: createProjections(db, log),
     runs: createRunReader(db),
     housekeeping: createHousekeeping(db),

@@ -13,6 +13,8 @@ export interface InboxLog {
 /** A delivery that fails this often is set aside, and the person is told. */
 const MAX_ATTEMPTS = 3;
 const RETRY_MS = 500;
+/** Deliveries worked on at once. Each begins in a turn of the event loop of its own: acknowledging others goes first. */
+const AT_ONCE = 8;
 const PAGE = 500;
 
 export interface InboxWorkerOptions {
@@ -31,6 +33,8 @@ export class InboxWorker {
   readonly #options: InboxWorkerOptions;
   readonly #handlers = new Map<string, DeliveryHandler>();
   readonly #underWay = new Map<number, Promise<void>>();
+  readonly #queue: Delivery[] = [];
+  #armed = false;
   #stopped = false;
 
   constructor(options: InboxWorkerOptions) {
@@ -45,15 +49,14 @@ export class InboxWorker {
   async accept(intent: string, kind: string, payload: Json): Promise<boolean> {
     const delivery = await this.#options.inbox.accept(intent, kind, payload, this.#options.clock.now());
     if (delivery === null) return false;
-    // After the acknowledgement, which the caller sends in this same turn of the event loop.
-    setImmediate(() => this.#begin(delivery));
+    this.#enqueue(delivery);
     return true;
   }
 
   /** Takes up what an earlier process accepted and did not finish. */
   async recover(): Promise<number> {
     const open = await this.#options.inbox.open(PAGE);
-    for (const delivery of open) this.#begin(delivery);
+    for (const delivery of open) this.#enqueue(delivery);
     return open.length;
   }
 
@@ -62,9 +65,28 @@ export class InboxWorker {
     await Promise.allSettled(this.#underWay.values());
   }
 
+  #enqueue(delivery: Delivery): void {
+    this.#queue.push(delivery);
+    this.#arm();
+  }
+
+  #arm(): void {
+    if (this.#armed || this.#queue.length === 0 || this.#underWay.size >= AT_ONCE) return;
+    this.#armed = true;
+    setImmediate(() => {
+      this.#armed = false;
+      const delivery = this.#queue.shift();
+      if (delivery !== undefined) this.#begin(delivery);
+      this.#arm();
+    });
+  }
+
   #begin(delivery: Delivery): void {
     if (this.#stopped || this.#underWay.has(delivery.id)) return;
-    const work = this.#attempts(delivery).finally(() => this.#underWay.delete(delivery.id));
+    const work = this.#attempts(delivery).finally(() => {
+      this.#underWay.delete(delivery.id);
+      this.#arm();
+    });
     this.#underWay.set(delivery.id, work);
   }
 

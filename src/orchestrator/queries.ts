@@ -13,9 +13,13 @@ export interface RunAnswer {
   readonly decisions: readonly Decision[];
 }
 
+/** Views kept between questions: asking about many runs must cost what is new, not what is old. */
+const MAX_VIEWS = 200;
+
 /** What people can ask about; reads only. */
 export class Queries {
   readonly #store: Store;
+  readonly #views = new Map<string, RunView>();
 
   constructor(store: Store) {
     this.#store = store;
@@ -44,16 +48,26 @@ export class Queries {
   }
 
   async #answer(session: Session, runId = session.currentRunId): Promise<RunAnswer> {
-    const view = emptyRunView(runId);
-    for (;;) {
-      const events = await this.#store.projections.events(runId, view.seq, PAGE);
-      for (const event of events) fold(view, event);
-      if (events.length < PAGE) break;
-    }
+    const view = await this.#viewOf(runId);
     const [approvals, decisions] = await Promise.all([
       this.#store.approvals.ofRun(runId),
       this.#store.decisions.ofRun(runId),
     ]);
     return { session, view, approvals, decisions };
+  }
+
+  /** Brought up to date by the events since the last question. */
+  async #viewOf(runId: string): Promise<RunView> {
+    const view = this.#views.get(runId) ?? emptyRunView(runId);
+    // The one asked about last goes to the end, so that the first is the one to forget.
+    this.#views.delete(runId);
+    this.#views.set(runId, view);
+    const [oldest] = this.#views.keys();
+    if (this.#views.size > MAX_VIEWS && oldest !== undefined) this.#views.delete(oldest);
+    for (;;) {
+      const events = await this.#store.projections.events(runId, view.seq, PAGE);
+      for (const event of events) fold(view, event);
+      if (events.length < PAGE) return view;
+    }
   }
 }
