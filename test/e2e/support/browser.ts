@@ -106,6 +106,7 @@ export class Window {
   }
 
   async picture(file: string): Promise<void> {
+    await this.page.mouse.move(0, 0);
     writeFileSync(file, smallPng(await this.page.screenshot({ animations: 'disabled' })));
   }
 }
