@@ -1,4 +1,3 @@
-import { isTerminal } from '../src/domain/run.ts';
 import { runListBlocks } from '../src/slack/builders/answers.ts';
 import { runLine } from '../src/slack/run-views.ts';
 import type { Command } from './command.ts';
@@ -9,7 +8,7 @@ export const status: Command = {
   usage: 'status',
   description: 'What is going on right now',
   async run(call, { queries, rehearsal, now }) {
-    const runs = (await queries.recent(call.team)).filter(({ view }) => !isTerminal(view.status));
+    const runs = await queries.underWay(call.team);
     return runListBlocks(
       runs.map((run) => runLine(run.view, { ...run, rehearsal, now: now() })),
       rehearsal,

@@ -1,11 +1,15 @@
-import { and, desc, eq, like, or } from 'drizzle-orm';
-import { isTerminal, type RunSpec } from '../src/domain/run.ts';
+import { and, desc, eq, notInArray, or, sql } from 'drizzle-orm';
+import type { AnySQLiteColumn } from 'drizzle-orm/sqlite-core';
+import { isTerminal, type RunSpec, runStatuses } from '../src/domain/run.ts';
 import type { Session, SessionStore } from '../src/ports/store.ts';
 import { recordDecision } from './decisions.ts';
 import type { EventLog } from './event-log.ts';
 import type { Db } from './open.ts';
 import { runs, sessions } from './schema.ts';
 import { atomically, type Tx } from './transaction.ts';
+
+/** Fewer characters of an id would meet others by chance. */
+const SHORTEST_ENDING = 4;
 
 export function createSessionStore(db: Db, log: EventLog): SessionStore {
   return {
@@ -28,6 +32,7 @@ export function createSessionStore(db: Db, log: EventLog): SessionStore {
           .where(eq(runs.id, session.currentRunId))
           .get();
         if (current !== undefined && !isTerminal(current.status)) return false;
+        if (tx.select({ id: runs.id }).from(runs).where(eq(runs.id, runId)).get() !== undefined) return false;
         insertRun(tx, log, runId, sessionId, spec, now);
         tx.update(sessions).set({ currentRunId: runId }).where(eq(sessions.id, sessionId)).run();
         recordDecision(tx, log, runId, why, now);
@@ -46,20 +51,23 @@ export function createSessionStore(db: Db, log: EventLog): SessionStore {
         .get();
       return row?.session ?? null;
     },
-    async recent(team, limit): Promise<Session[]> {
+    async recent(team, limit, only = {}): Promise<Session[]> {
+      const theirs = only.requester === undefined ? undefined : eq(sessions.requester, only.requester);
+      const open = only.open === true ? notInArray(runs.status, runStatuses.filter(isTerminal)) : undefined;
       return db
-        .select()
+        .select({ session: sessions })
         .from(sessions)
-        .where(eq(sessions.team, team))
-        .orderBy(desc(sessions.createdAt))
+        .innerJoin(runs, eq(runs.id, sessions.currentRunId))
+        .where(and(eq(sessions.team, team), theirs, open))
+        .orderBy(desc(sessions.createdAt), desc(sessions.id))
         .limit(limit)
-        .all();
+        .all()
+        .map(({ session }) => session);
     },
     async find(team, text): Promise<Session[]> {
-      // Ids are letters and digits, so nothing in a pattern can mean anything else once that is checked.
-      if (!/^[a-z0-9_]{4,64}$/.test(text)) return [];
-      const ending = `%${text.replaceAll('_', '\\_')}`;
-      const matches = or(like(sessions.id, ending), like(sessions.currentRunId, ending));
+      if (text.length < SHORTEST_ENDING) return [];
+      const ends = (column: AnySQLiteColumn) => sql`substr(${column}, ${-text.length}) = ${text}`;
+      const matches = or(ends(sessions.id), ends(sessions.currentRunId));
       return db
         .select()
         .from(sessions)

@@ -27,17 +27,21 @@ export class Queries {
 
   /** The newest sessions of a workspace with their current runs. */
   async recent(team: string): Promise<RunAnswer[]> {
-    return Promise.all(
-      (await this.#store.sessions.recent(team, MOST_LISTED)).map((session) => this.#answer(session)),
-    );
+    const sessions = await this.#store.sessions.recent(team, MOST_LISTED);
+    return Promise.all(sessions.map((session) => this.#answer(session)));
+  }
+
+  /** The newest whose run has not ended, however many have ended since. */
+  async underWay(team: string): Promise<RunAnswer[]> {
+    const sessions = await this.#store.sessions.recent(team, MOST_LISTED, { open: true });
+    return Promise.all(sessions.map((session) => this.#answer(session)));
   }
 
   /** The session an id (or its end) names; without one, the newest of this person. */
   async find(team: string, id: string, user: string): Promise<RunAnswer | null> {
+    const { sessions } = this.#store;
     const found =
-      id === ''
-        ? (await this.#store.sessions.recent(team, MOST_LISTED)).filter(({ requester }) => requester === user)
-        : await this.#store.sessions.find(team, id);
+      id === '' ? await sessions.recent(team, 1, { requester: user }) : await sessions.find(team, id);
     const [session] = found;
     return session === undefined ? null : this.#answer(session);
   }

@@ -25,12 +25,16 @@ export interface Session {
 export interface SessionStore {
   /** Session and first run, as `queued`, together. False when the session exists: nothing changes. */
   create(session: Session, spec: RunSpec, why: NewDecision): Promise<boolean>;
-  /** A new run of the session becomes its current one, when the current one has ended. False otherwise. */
+  /** A new run of the session becomes its current one, when the current one has ended and this one is new. False otherwise. */
   restart(sessionId: string, runId: string, spec: RunSpec, why: NewDecision, now: number): Promise<boolean>;
   get(sessionId: string): Promise<Session | null>;
   byRun(runId: string): Promise<Session | null>;
-  /** Newest first. */
-  recent(team: string, limit: number): Promise<Session[]>;
+  /** Newest first; only one person's, or only those whose current run has not ended, when asked so. */
+  recent(
+    team: string,
+    limit: number,
+    only?: { readonly requester?: string; readonly open?: boolean },
+  ): Promise<Session[]>;
   /** Sessions of the team whose id or current run's id ends with `text`. */
   find(team: string, text: string): Promise<Session[]>;
 }
