@@ -11,7 +11,7 @@ import { agentRows } from './epic.ts';
 export function endBlocks(view: EndView): Message {
   return message(
     [
-      lines(headRow(view), [short(view.summary, 600)], ...failureRows(view)),
+      lines(headRow(view), summaryRow(view), ...failureRows(view)),
       lines(resultRow(view), costRow(view), view.unsandboxed ? [UNSANDBOXED] : []),
       view.agents.length === 0 ? null : lines(...agentRows(view.agents)),
       lines([`${short(view.repository, 100)} · asked by `, person(view.requester)]),
@@ -41,6 +41,12 @@ function headRow(view: EndView): Piece[] {
     default:
       return end satisfies never;
   }
+}
+
+/** What the run says of its end, unless that is only the branch, which the next line names. */
+function summaryRow({ end, summary, branch }: EndView): Piece[] {
+  if (end.status === 'completed' && branch !== null && summary.endsWith(branch)) return [];
+  return [short(summary, 600)];
 }
 
 function failureRows({ end }: EndView): Piece[][] {
