@@ -188,26 +188,23 @@ function approvalMessages(
   if (approval === undefined) return [];
   const shown = approvalView(approval, view, setting);
   const key = `approval:${approval.id}`;
+  /** The same card in somebody's DM, outside any thread; rewritten there, too, when it is closed. */
+  const direct = (user: string, content: Message): OutboxMessage => {
+    const { thread: _thread, ...message } = post(`${key}:dm:${user}`, 'approvals', content);
+    return { ...message, target: { kind: 'dm', user } };
+  };
   switch (event.type) {
     case 'approval.requested':
       return [post(key, 'approvals', approvalCard(shown))];
     case 'approval.reminded':
       return [post(`${key}:reminder:${seq}`, 'approvals', approvalReminder(shown))];
-    case 'approval.escalated': {
-      const { thread: _thread, ...message } = post(
-        `${key}:dm:${event.to}`,
-        'approvals',
-        approvalDm(shown, setting.now - approval.requestedAt),
-      );
-      return [{ ...message, target: { kind: 'dm', user: event.to } }];
-    }
+    case 'approval.escalated':
+      return [direct(event.to, approvalDm(shown, setting.now - approval.requestedAt))];
     case 'approval.closed': {
       const asked = view.approvals.get(approval.id)?.asked ?? [];
       const closed = approvalClosed(shown);
-      return [key, ...asked.map((user) => `${key}:dm:${user}`)].map((each) => ({
-        ...post(each, 'approvals', closed),
-        kind: 'update' as const,
-      }));
+      const cards = [post(key, 'approvals', closed), ...asked.map((user) => direct(user, closed))];
+      return cards.map((card) => ({ ...card, kind: 'update' as const }));
     }
     default:
       return event satisfies never;
