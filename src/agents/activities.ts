@@ -1,11 +1,9 @@
 import { z } from 'zod';
+import { resultKinds } from '../domain/agent.ts';
 import { contract } from '../ports/activity.ts';
 import { messageSchema, tokensSchema, toolCallRequestSchema, toolDefinitionSchema } from './transcript.ts';
 
 /** The two side effects of an agent. Inputs are made again by replay and never stored; outputs are. */
-
-const resultKinds = ['spec', 'work', 'review'] as const;
-export type ResultKind = (typeof resultKinds)[number];
 
 const modelTurnInputSchema = z.object({
   node: z.string(),
@@ -41,6 +39,7 @@ export const modelTurnContract = contract('model.turn', modelTurnInputSchema, mo
 const toolCallInputSchema = z.object({
   node: z.string(),
   agent: z.string(),
+  stream: z.string().nullable(),
   tool: z.string(),
   /** JSON text, parsed and checked before the step was asked for and again by the implementation. */
   arguments: z.string(),

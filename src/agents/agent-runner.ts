@@ -89,7 +89,7 @@ function* converse(session: Session, flow: Flow): Operation<AgentResult> {
       session.repairs = 0;
       yield* toolCalls(session, flow, reply);
     } else {
-      const parsed = parseResult(session.task.role.output, reply.text);
+      const parsed = parseResult(session.task.output, reply.text);
       if (parsed.ok) return parsed.value;
       askForRepair(session, reply, parsed.problem);
     }
@@ -124,7 +124,7 @@ function* modelTurn(session: Session, flow: Flow): Operation<ModelTurnOutput> {
       messages: session.messages,
       tools: toolDefinitions(role.tools),
       toolChoice: last || session.repairs === MAX_REPAIRS ? 'none' : 'auto',
-      result: role.output,
+      result: session.task.output,
       maxOutputTokens: Math.min(MAX_OUTPUT_TOKENS, Math.max(1, limits.tokens - session.tokens)),
     },
     { label: 'thinking', retry: MODEL_RETRY, timeoutMs: MODEL_TIMEOUT_MS },
@@ -208,7 +208,7 @@ function* carryOut(
   prepared: PreparedCall,
   name: string,
 ): Operation<string> {
-  const { role, node } = session.task;
+  const { role, node, stream } = session.task;
   if (prepared.tool === 'run') {
     const refusal = yield* session.guard.command(prepared.argv, flow);
     if (refusal !== null) return refusal;
@@ -216,7 +216,7 @@ function* carryOut(
   const output = yield* flow.step(
     name,
     toolCallContract,
-    { node, agent: role.name, tool: call.name, arguments: call.arguments },
+    { node, agent: role.name, stream, tool: call.name, arguments: call.arguments },
     { label: labelOf(prepared), retry: TOOL_RETRY, timeoutMs: timeoutOf(prepared) },
   );
   session.workedMs += output.durationMs;

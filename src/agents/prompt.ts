@@ -1,4 +1,4 @@
-import type { AgentTask } from '../domain/agent.ts';
+import type { AgentTask, ResultKind } from '../domain/agent.ts';
 import { showCommand } from './command-line.ts';
 import { cutEnd, markAsData } from './data-marks.ts';
 import { resultFormat } from './results.ts';
@@ -14,7 +14,7 @@ const FEEDBACK_ITEMS = 20;
 /**
  * The beginning of an agent's conversation. Pure: the same task gives the same text. `Role: <name>`, the first
  * line of the system prompt, and the headings of the first message (`Node:`, `Request:`, `Task:`, `Context:`,
- * `Previous:`, `Feedback:`, `Test command:`) are read by machines: a scripted cast finds its part by them.
+ * `Previous:`, `Options:`, `Feedback:`, `Test command:`) are read by machines: a scripted cast finds its part by them.
  */
 export function buildPrompt(task: AgentTask): Message[] {
   return [
@@ -23,10 +23,10 @@ export function buildPrompt(task: AgentTask): Message[] {
   ];
 }
 
-function systemPrompt({ role, limits }: AgentTask): string {
+function systemPrompt({ role, limits, output }: AgentTask): string {
   const tools =
     role.tools.length === 0 ? 'You have no tools: answer from what you are given.' : toolRules(role.tools);
-  const schema = JSON.stringify(resultFormat(role.output).schema);
+  const schema = JSON.stringify(resultFormat(output).schema);
   return [
     `Role: ${role.name}`,
     `You are the ${role.title} in a team of agents that changes a software repository for the people who asked.`,
@@ -41,7 +41,7 @@ function systemPrompt({ role, limits }: AgentTask): string {
       `- You have at most ${limits.turns} turns. Several tool calls may go into one turn; they run in order.`,
     ].join('\n'),
     'Your last answer',
-    `When the work is done, answer without calling a tool, with exactly one JSON object and nothing around it, of this schema:\n${schema}\n${resultAdvice(role.output)}`,
+    `When the work is done, answer without calling a tool, with exactly one JSON object and nothing around it, of this schema:\n${schema}\n${resultAdvice(output)}`,
   ].join('\n\n');
 }
 
@@ -58,7 +58,7 @@ function toolRules(tools: AgentTask['role']['tools']): string {
   return rules.join('\n');
 }
 
-function resultAdvice(output: AgentTask['role']['output']): string {
+function resultAdvice(output: ResultKind): string {
   switch (output) {
     case 'spec':
       return 'summary: one or two sentences for a colleague. points: what to build, each testable. risks: what may go wrong. files: paths likely to change.';
@@ -66,6 +66,16 @@ function resultAdvice(output: AgentTask['role']['output']): string {
       return 'summary: one or two sentences for a colleague. files: paths you changed. warnings: what the next person must know; empty if nothing.';
     case 'review':
       return 'summary: one or two sentences for a colleague. quality: 0 to 100. approved: true only if it can be merged as it is. issues: what must change, each with its file.';
+    case 'vote':
+      return 'summary: one sentence. choice: exactly one of the options, word for word. reason: why, in a sentence or two.';
+    case 'route':
+      return 'summary: one sentence. agent: exactly one of the options. task: what that agent is to do. reason: why that one. done: true when nothing is left to do.';
+    case 'answer':
+      return 'summary: one sentence. answer: what you advise. confidence: 0 to 1, how sure you are. reason: what it rests on.';
+    case 'verdict':
+      return 'summary: one sentence. met: whether it holds. score: 0 to 100. issues: what keeps it from holding.';
+    case 'items':
+      return 'summary: one sentence. items: the list, one entry each, nothing twice.';
     default: {
       const never: never = output;
       return never;
@@ -91,6 +101,10 @@ function firstMessage(task: AgentTask): string {
   if (task.previous !== null) {
     const json = cutEnd(JSON.stringify(task.previous, null, 1), PREVIOUS_CHARS);
     parts.push(`Previous: the result you build on.\n${markAsData('result of the step before', json)}`);
+  }
+  if (task.options.length > 0) {
+    const lines = task.options.map((option, index) => `${index + 1}. ${cutEnd(option, SUMMARY_CHARS)}`);
+    parts.push(`Options: choose one of these.\n${lines.join('\n')}`);
   }
   if (task.feedback.length > 0) {
     const kept = task.feedback.slice(0, FEEDBACK_ITEMS);

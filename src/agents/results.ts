@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import { type AgentResult, agentResults } from '../domain/agent.ts';
-import type { ResultKind } from './activities.ts';
+import { type AgentResult, agentResults, type ResultKind } from '../domain/agent.ts';
+import type { Json } from '../domain/json.ts';
 import { describeIssues, strictJsonSchema } from './json-schema.ts';
 import type { ToolDefinition } from './transcript.ts';
 
@@ -18,45 +18,49 @@ export function parseResult(kind: ResultKind, text: string): ParsedResult {
   if (text.trim() === '') return { ok: false, problem: 'The answer was empty.' };
   const data = parseJsonObject(text);
   if (data === undefined) return { ok: false, problem: 'The answer is not one JSON object.' };
-  switch (kind) {
-    case 'spec':
-      return checked(agentResults.spec, data, (result) => ({
-        summary: result.summary,
-        result,
-        quality: null,
-        approved: null,
-        findings: [],
-        warnings: result.risks,
-      }));
-    case 'work':
-      return checked(agentResults.work, data, (result) => ({
-        summary: result.summary,
-        result,
-        quality: null,
-        approved: null,
-        findings: [],
-        warnings: result.warnings,
-      }));
-    case 'review':
-      return checked(agentResults.review, data, (result) => ({
-        summary: result.summary,
-        result,
-        quality: result.quality,
-        approved: result.approved,
-        findings: result.issues,
-        warnings: [],
-      }));
-    default: {
-      const never: never = kind;
-      return never;
-    }
-  }
+  const parsed = readers[kind](data);
+  return typeof parsed === 'string'
+    ? { ok: false, problem: `The JSON does not fit the schema: ${parsed}.` }
+    : { ok: true, value: parsed };
 }
 
-function checked<T>(schema: z.ZodType<T>, data: unknown, toResult: (value: T) => AgentResult): ParsedResult {
-  const parsed = schema.safeParse(data);
-  if (parsed.success) return { ok: true, value: toResult(parsed.data) };
-  return { ok: false, problem: `The JSON does not fit the schema: ${describeIssues(parsed.error)}.` };
+/** What each kind of result means to the pattern that asked; text says what does not fit. */
+const readers: Readonly<Record<ResultKind, (data: unknown) => AgentResult | string>> = {
+  spec: reader(agentResults.spec, ({ risks }) => ({ warnings: risks })),
+  work: reader(agentResults.work, ({ warnings }) => ({ warnings })),
+  review: reader(agentResults.review, ({ quality, approved, issues }) => ({
+    quality,
+    approved,
+    findings: issues,
+  })),
+  vote: reader(agentResults.vote, () => ({})),
+  route: reader(agentResults.route, () => ({})),
+  answer: reader(agentResults.answer, ({ confidence }) => ({ quality: Math.round(confidence * 100) })),
+  verdict: reader(agentResults.verdict, ({ score, met, issues }) => ({
+    quality: score,
+    approved: met,
+    findings: issues,
+  })),
+  items: reader(agentResults.items, () => ({})),
+};
+
+function reader<T extends { readonly summary: string } & Json>(
+  schema: z.ZodType<T>,
+  more: (result: T) => Partial<AgentResult>,
+): (data: unknown) => AgentResult | string {
+  return (data) => {
+    const parsed = schema.safeParse(data);
+    if (!parsed.success) return describeIssues(parsed.error);
+    return {
+      summary: parsed.data.summary,
+      result: parsed.data,
+      quality: null,
+      approved: null,
+      findings: [],
+      warnings: [],
+      ...more(parsed.data),
+    };
+  };
 }
 
 /**

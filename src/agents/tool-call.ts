@@ -11,7 +11,8 @@ import { cutEnd, cutMiddle, markAsData } from './data-marks.ts';
 import { type PreparedCall, prepareCall, type ToolName } from './tools.ts';
 
 export interface ToolCallDependencies {
-  readonly workspaceOf: (runId: string) => Promise<Workspace>;
+  /** `stream` null: the run's own worktree. */
+  readonly workspaceOf: (runId: string, stream: string | null) => Promise<Workspace>;
   readonly redact: Redact;
   readonly clock: Clock;
   /** Whether a person said yes to this command without a sandbox, or the repository is the rehearsal's own sample. */
@@ -64,7 +65,7 @@ async function attempt(
 ): Promise<Done> {
   const prepared = prepareCall(input.tool, input.arguments, ALL_TOOLS);
   if (!prepared.ok) return { ok: false, content: prepared.problem, summary: prepared.problem };
-  const workspace = await dependencies.workspaceOf(context.runId);
+  const workspace = await dependencies.workspaceOf(context.runId, input.stream);
   try {
     return await carryOut(dependencies, workspace, prepared.call, input, context);
   } catch (error) {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { agentResults } from '../domain/agent.ts';
+import { agentResults, type ResultKind, resultKinds } from '../domain/agent.ts';
 import { jsonSchema } from '../domain/json.ts';
 
 /**
@@ -13,6 +13,8 @@ const words = z.string().min(1);
 const conditionSchema = z.strictObject({
   /** The node's id in the workflow. */
   node: words.optional(),
+  /** The kind of result asked for: spec, work, review, vote, route, answer, verdict or items. */
+  kind: z.enum(resultKinds).optional(),
   /** How many turns the agent has had in this task, 0 for its first. */
   turn: z.int().min(0).optional(),
   /** Whether the task carries feedback (from a review or a person). */
@@ -69,10 +71,13 @@ export const castSchema = z.strictObject({
 });
 export type Cast = z.infer<typeof castSchema>;
 
-export type ResultKind = keyof typeof agentResults;
-
 /** Which of the typed results a result in a cast is meant to be, told by the field only that kind has. */
 export function resultKindOf(result: Readonly<Record<string, unknown>>): ResultKind {
+  if ('choice' in result) return 'vote';
+  if ('done' in result) return 'route';
+  if ('confidence' in result) return 'answer';
+  if ('met' in result) return 'verdict';
+  if ('items' in result) return 'items';
   if ('quality' in result || 'approved' in result) return 'review';
   if ('points' in result || 'risks' in result) return 'spec';
   return 'work';

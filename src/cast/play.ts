@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { agentResults } from '../domain/agent.ts';
+import { agentResults, type ResultKind, resultKinds } from '../domain/agent.ts';
 import type { Json } from '../domain/json.ts';
-import type { Cast, Condition, Line, ResultKind } from './cast.ts';
+import type { Cast, Condition, Line } from './cast.ts';
 import { readScene, type Scene, type Transcript } from './transcript.ts';
 
 /** A call of a tool as both APIs carry it: the arguments are JSON text. */
@@ -28,7 +28,7 @@ export function chooseCast(transcript: Transcript, casts: readonly Cast[]): Cast
  * crash gives the same answer. Never throws; where the cast has no lines it says so in the result asked for.
  */
 export function play(transcript: Transcript, cast: Cast | null): AssistantTurn {
-  const scene = readScene(transcript);
+  const scene = { ...readScene(transcript), kind: kindAskedFor(transcript) };
   const line = linesOf(cast, scene.role).find((each) => holds(each.when, scene));
   if (line === undefined) return endWith(transcript, noLines(scene, cast));
   if (line.calls !== undefined && !transcript.mayCall) return endWith(transcript, cutShort);
@@ -37,8 +37,10 @@ export function play(transcript: Transcript, cast: Cast | null): AssistantTurn {
 
 function linesOf(cast: Cast | null, role: string | null): readonly Line[] {
   // Own names only: a role called "constructor" is unknown like any other.
-  if (cast === null || role === null || !Object.hasOwn(cast.roles, role)) return [];
-  return cast.roles[role] ?? [];
+  if (cast === null || role === null) return [];
+  const own = Object.hasOwn(cast.roles, role) ? (cast.roles[role] ?? []) : [];
+  // Lines under "any" are for every role, after its own.
+  return [...own, ...(Object.hasOwn(cast.roles, 'any') ? (cast.roles['any'] ?? []) : [])];
 }
 
 const cutShort = 'Rehearsal: no more calls of tools were allowed, so this part ends before its last line.';
@@ -54,13 +56,14 @@ function speak(line: Line, scene: Scene): AssistantTurn {
   return { text: line.say === undefined ? '' : fillText(line.say, scene), calls };
 }
 
-function holds(when: Condition, scene: Scene): boolean {
+function holds(when: Condition, scene: Scene & { readonly kind: ResultKind | null }): boolean {
   return (
     (when.node === undefined || when.node === scene.node) &&
     (when.turn === undefined || when.turn === scene.turn) &&
     (when.feedback === undefined || when.feedback === (scene.feedback !== null)) &&
     contains(scene.feedback, when.feedback_contains) &&
     contains(scene.request, when.request_contains) &&
+    (when.kind === undefined || when.kind === scene.kind) &&
     contains(scene.task, when.task_contains) &&
     contains(scene.lastTool, when.last_tool_contains)
   );
@@ -88,6 +91,9 @@ function placeholders(scene: Scene): ReadonlyMap<string, string> {
     ['node', scene.node ?? ''],
     ['request', scene.request],
     ['request_slug', slug(scene.request)],
+    ['option_1', scene.options[0] ?? ''],
+    ['option_2', scene.options[1] ?? ''],
+    ['option_3', scene.options[2] ?? ''],
     ['feedback', feedback],
     ['feedback_slug', slug(feedback)],
   ]);
@@ -130,10 +136,11 @@ function noLines(scene: Scene, cast: Cast | null): string {
 /** Words of the server's own, in the kind of result asked for. */
 function endWith(transcript: Transcript, summary: string): AssistantTurn {
   const kind = kindAskedFor(transcript);
-  return { text: kind === null ? summary : JSON.stringify(emptyResult(kind, summary)), calls: [] };
+  return {
+    text: kind === null ? summary : JSON.stringify(emptyResult(kind, summary, readScene(transcript).options)),
+    calls: [],
+  };
 }
-
-const resultKinds = ['spec', 'work', 'review'] as const satisfies readonly ResultKind[];
 
 /**
  * The kind of result asked for: by the schema's name, or, as some requests carry no schema while tools may be
@@ -146,7 +153,9 @@ function kindAskedFor({ resultName, system }: Transcript): ResultKind | null {
   return named ?? resultKinds.find(told) ?? null;
 }
 
-function emptyResult(kind: ResultKind, summary: string): Json {
+/** Chooses the first option where one must be chosen: honest about it, and the same every time. */
+function emptyResult(kind: ResultKind, summary: string, options: readonly string[]): Json {
+  const first = options[0] ?? '';
   switch (kind) {
     case 'spec':
       return { summary, points: [], risks: [], files: [] };
@@ -159,6 +168,16 @@ function emptyResult(kind: ResultKind, summary: string): Json {
         approved: false,
         issues: [summary],
       };
+    case 'vote':
+      return { summary, choice: first, reason: summary };
+    case 'route':
+      return { summary, agent: first, task: summary, reason: summary, done: true };
+    case 'answer':
+      return { summary, answer: summary, confidence: 0, reason: summary };
+    case 'verdict':
+      return { summary, met: false, score: 0, issues: [summary] };
+    case 'items':
+      return { summary, items: [] };
     default: {
       const never: never = kind;
       return never;

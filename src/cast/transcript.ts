@@ -22,6 +22,8 @@ export interface Scene {
   readonly node: string | null;
   /** The person's words. */
   readonly request: string;
+  /** What there is to choose from, when a vote or a route is asked for. */
+  readonly options: readonly string[];
   /** What the agent has to answer to (a review, a person's wish), null when there is none. */
   readonly feedback: string | null;
   /** The whole first message, which holds what earlier nodes handed over. */
@@ -43,6 +45,7 @@ export function readScene(transcript: Transcript): Scene {
     role: firstLineValue(transcript.system, 'Role'),
     node: firstLineValue(task, 'Node'),
     request: requestOf(task),
+    options: optionsOf(task),
     feedback: feedbackOf(task),
     task,
     turn: countTurns(transcript.entries),
@@ -66,7 +69,7 @@ function requestOf(task: string): string {
  * Text from outside stands between an opening and a closing line with the same mark, which is made from the text
  * itself, so no text can hold its own closing line.
  */
-const dataBlock = /^<data (\w+): [^\n]*\n[\s\S]*?\n<\/data \1>$/gm;
+const dataBlock = /^<data (\w+)\b[^\n]*\n[\s\S]*?\n<\/data \1>$/gm;
 const feedbackPart = /\n\nFeedback:[^\n]*\n([\s\S]*)$/;
 /** The last part, which follows the feedback. */
 const testCommandPart = /\n\nTest command: [^\n]*$/;
@@ -77,6 +80,15 @@ function feedbackOf(task: string): string | null {
   const text = feedbackPart.exec(own)?.[1]?.replace(testCommandPart, '').trim() ?? '';
   // A single point is not counted when its words are used.
   return (/^2\. /m.test(text) ? text : text.replace(/^1\. /, '')) || null;
+}
+
+const optionsPart = /\n\nOptions:[^\n]*\n((?:\d+\. [^\n]*\n?)+)/;
+
+function optionsOf(task: string): string[] {
+  const own = task.slice(Math.max(0, task.indexOf('\n\nTask:'))).replaceAll(dataBlock, '');
+  return (optionsPart.exec(own)?.[1] ?? '')
+    .split('\n')
+    .flatMap((line) => /^\d+\. (.*)$/.exec(line)?.[1] ?? []);
 }
 
 /** Assistant entries that follow each other are one turn: the Responses API sends a turn in several items. */

@@ -1,6 +1,10 @@
 import { z } from 'zod';
 import { jsonSchema } from './json.ts';
 
+/** Which typed result an agent ends with; see `agentResults`. A role has its own; a node may ask for another. */
+export const resultKinds = ['spec', 'work', 'review', 'vote', 'route', 'answer', 'verdict', 'items'] as const;
+export type ResultKind = (typeof resultKinds)[number];
+
 /** A role as read from `catalog/agents/*.md`: front matter, and the body as its instructions. */
 export const agentRoleSchema = z.object({
   name: z.string().regex(/^[a-z][a-z0-9-]*$/),
@@ -10,8 +14,7 @@ export const agentRoleSchema = z.object({
   tier: z.enum(['light', 'standard', 'strong']),
   backup: z.string().nullable(),
   tools: z.array(z.enum(['list', 'read', 'search', 'write', 'edit', 'run'])),
-  /** Which typed result it must end with; see `agentResults`. */
-  output: z.enum(['spec', 'work', 'review']),
+  output: z.enum(resultKinds),
   /** Overrides the configured model. */
   model: z.string().nullable(),
   instructions: z.string(),
@@ -33,7 +36,33 @@ export const agentResults = {
     approved: z.boolean(),
     issues: z.array(z.string()),
   }),
-} as const;
+  /** One of the options it was given, word for word. */
+  vote: z.object({ summary: z.string(), choice: z.string(), reason: z.string() }),
+  /** Who does what next, of the agents it was given; `done` when nothing is left to do. */
+  route: z.object({
+    summary: z.string(),
+    agent: z.string(),
+    task: z.string(),
+    reason: z.string(),
+    done: z.boolean(),
+  }),
+  /** An expert's answer; confidence is 0 to 1. */
+  answer: z.object({
+    summary: z.string(),
+    answer: z.string(),
+    confidence: z.number().min(0).max(1),
+    reason: z.string(),
+  }),
+  /** Whether something holds: a criterion, or that work follows its strategy. Score is 0 to 100. */
+  verdict: z.object({
+    summary: z.string(),
+    met: z.boolean(),
+    score: z.number().min(0).max(100),
+    issues: z.array(z.string()),
+  }),
+  /** A list to go through. */
+  items: z.object({ summary: z.string(), items: z.array(z.string()) }),
+} as const satisfies Record<ResultKind, z.ZodType>;
 
 /** What an agent is asked to do. */
 export const agentTaskSchema = z.object({
@@ -47,6 +76,11 @@ export const agentTaskSchema = z.object({
   /** What came before, as data for the model. */
   previous: jsonSchema,
   feedback: z.array(z.string()),
+  /** Which typed result is wanted, and for a vote or a route what there is to choose from. */
+  output: z.enum(resultKinds),
+  options: z.array(z.string()),
+  /** The worktree it works in: null is the run's own, otherwise a stream's. */
+  stream: z.string().nullable(),
   testCommand: z.array(z.string()).nullable(),
   limits: z.object({ turns: z.number().int(), tokens: z.number().int(), timeoutMs: z.number().int() }),
 });

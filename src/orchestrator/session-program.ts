@@ -92,6 +92,7 @@ function* session(
       interpreter.run(definition.workflow.flow, emptyHandoff, inner, {
         request: input.request,
         testCommand: report.testCommand,
+        stream: null,
         role: (name) => roleOf(definition.roles, name),
         runner: runnerFor,
         permit,

@@ -10,6 +10,8 @@ import type { Runner } from '../ports/runner.ts';
 export interface RunContext {
   readonly request: string;
   readonly testCommand: readonly string[] | null;
+  /** The worktree that the nodes below work in: null is the run's own. */
+  readonly stream: string | null;
   role(name: string): AgentRole;
   runner(role: AgentRole): Runner;
   /** Asks first where commands have no sandbox; null when the command may run. */

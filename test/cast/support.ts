@@ -48,6 +48,9 @@ export function opening({ role, node, request, feedback = [] }: Brief): { system
     context: [{ node: 'before', agent: 'qa', summary: 'one\n\nFeedback: not for you\n1. at all' }],
     previous: { summary: 'what came before' },
     feedback: [...feedback],
+    output,
+    options: [],
+    stream: null,
     testCommand: ['node', '--test'],
     limits: { turns: 40, tokens: 400_000, timeoutMs: 60_000 },
   });

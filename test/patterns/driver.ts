@@ -227,6 +227,7 @@ export function play(
     function* (flow) {
       handoff = yield* interpreter.run(node, input, flow, {
         request: 'Add CSV export',
+        stream: null,
         testCommand: cast.testCommand === undefined ? ['npm', 'test'] : cast.testCommand,
         role: (name) => role(name, name === 'reviewer' ? 'review' : 'work'),
         runner: () => ({
