@@ -62,7 +62,7 @@ export function startBaton(
   options: { readonly castDelayMs: number; readonly plant: Plant | null },
 ): Baton {
   const entry =
-    options.plant === null ? ['bin/baton.mjs', 'start'] : ['test/chaos/planted-main.ts', options.plant];
+    options.plant === null ? ['bin/baton.mjs', 'start'] : ['test/chaos/planted-main.ts', options.plant, home];
   const child = launch(
     entry,
     { BATON_HOME: home, PORT: '0', CAST_DELAY_MS: String(options.castDelayMs) },

@@ -217,7 +217,8 @@ export function outcomesOf(events: readonly StoredEvent[]): Record<string, numbe
 function outcomeOf({ type, data }: StoredEvent): string[] {
   // How often a run was parked and woken is nobody's business.
   if (type === 'run.status') return data['status'] === 'completed' ? ['run completed'] : [];
-  const parts = ['key', 'node', 'agent', 'status', 'quality', 'passed', 'failed', 'exitCode', 'tree'];
+  // No trees: what a snapshot of one branch of a parallel block holds of the other depends on who was faster.
+  const parts = ['key', 'node', 'agent', 'status', 'quality', 'passed', 'failed', 'exitCode'];
   const told = parts
     .filter((part) => data[part] !== undefined && data[part] !== null)
     .map((part) => `${part} ${String(data[part])}`);

@@ -26,7 +26,11 @@ const seed = values.seed === undefined ? Date.now() % 1_000_000 : number.parse(v
 const lanes = number.parse(values.lanes);
 const plant: Plant | null = values.plant === undefined ? null : z.enum(plants).parse(values.plant);
 
-const expected = await measure(seed);
+const abort = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const)
+  process.once(name, () => abort.abort(new Error('Stopped by hand')));
+const { signal } = abort;
+const expected = await measure(seed, lanes, signal);
 if (expected === null) process.exitCode = 1;
-else if (values.prove) process.exitCode = await prove(expected, seed);
-else process.exitCode = await campaign({ expected, seed, rounds, perRound, lanes, plant });
+else if (values.prove) process.exitCode = await prove(expected, seed, signal);
+else process.exitCode = await campaign({ expected, seed, rounds, perRound, lanes, plant, signal });

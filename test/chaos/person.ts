@@ -4,7 +4,7 @@ import { pause } from './waiting.ts';
 
 const CHANNEL = 'baton-epics';
 /** Milliseconds: a person looks about this often. */
-const LOOK_MS = 60;
+const LOOK_MS = 120;
 /** Milliseconds a person takes to read before pressing the button. */
 const READING_MS: Readonly<Record<string, number>> = {
   plan_start: 150,
@@ -15,6 +15,8 @@ const READING_MS: Readonly<Record<string, number>> = {
 const ONCE_MORE_MS = 400;
 /** A command that got no answer may still be worked on: typed again only when nothing has come of it for so long. */
 const TYPE_AGAIN_MS = 5_000;
+/** A command that was taken and leads to no epic for so long, while Baton is up, was lost. */
+const LOST_COMMAND_MS = 40_000;
 /** A click that was taken and changes nothing for so long, while Baton is up, was lost. */
 const LOST_CLICK_MS = 15_000;
 
@@ -60,6 +62,7 @@ export class Person {
   readonly #clicks = new Map<string, { seenAt: number; nextAt: number; takenAt: number | null }>();
   readonly #up: () => number | null;
   #refused = 0;
+  #alice = '';
 
   /** @param up when Baton was last ready, by `performance.now()`; null while it is down */
   constructor(desk: string, up: () => number | null) {
@@ -72,18 +75,22 @@ export class Person {
   }
 
   async look(): Promise<Snapshot> {
-    const first = snapshotSchema.parse(await this.#get('/desk/snapshot?user='));
-    const alice = idOf(first.people, 'alice');
-    return snapshotSchema.parse(await this.#get(`/desk/snapshot?user=${alice}`));
+    const snapshot = snapshotSchema.parse(await this.#get(`/desk/snapshot?user=${this.#alice}`));
+    if (this.#alice !== '') return snapshot;
+    this.#alice = idOf(snapshot.people, 'alice');
+    return this.look();
   }
 
   async stats(): Promise<Stats> {
     return statsSchema.parse(await this.#get('/desk/stats'));
   }
 
-  /** Types the command until something comes of it, as a person does who sees "did not respond". */
-  async type(text: string, stop: () => boolean): Promise<void> {
-    for (const before = (await this.epics()).length; !stop(); ) {
+  /**
+   * Types the command until the channel holds `epics` epics: again when it was refused and nothing comes of it, as a
+   * person does who reads that the app did not respond.
+   */
+  async type(text: string, epics: number, stop: () => boolean): Promise<void> {
+    while (!stop()) {
       const { people, channels } = await this.look();
       const answer = await this.#post('/desk/command', {
         user: idOf(people, 'alice'),
@@ -91,15 +98,24 @@ export class Person {
         command: '/orchestrate',
         text,
       });
-      if (answer.ok) return;
-      this.#refused += 1;
-      for (let quiet = 0; quiet < TYPE_AGAIN_MS && !stop(); quiet += LOOK_MS) {
-        if ((await this.epics()).length > before) return;
-        await pause(LOOK_MS);
-        // Only time in which Baton could have answered counts.
-        if (this.#up() === null) quiet = 0;
+      if (!answer.ok) this.#refused += 1;
+      if (await this.#epicComes(epics, answer.ok ? LOST_COMMAND_MS : TYPE_AGAIN_MS, stop)) return;
+      if (answer.ok && !stop()) {
+        this.#problems.push(`A command was taken and nothing came of it in ${LOST_COMMAND_MS / 1_000} s`);
       }
     }
+  }
+
+  /** Only time in which Baton could have answered counts. */
+  async #epicComes(epics: number, limitMs: number, stop: () => boolean): Promise<boolean> {
+    const asked = performance.now();
+    while (!stop()) {
+      if ((await this.epics()).length >= epics) return true;
+      const up = this.#up();
+      if (up !== null && performance.now() - Math.max(up, asked) > limitMs) return false;
+      await pause(LOOK_MS);
+    }
+    return false;
   }
 
   /** Presses what waits for a press, until told to stop. */

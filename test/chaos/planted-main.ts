@@ -1,29 +1,27 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { WebClient } from '@slack/web-api';
-import { SqliteJournal } from '../../db/journal.ts';
+import Database from 'better-sqlite3';
 import { main } from '../../src/main.ts';
 import { InboxWorker } from '../../src/orchestrator/inbox-worker.ts';
 
 /* oxlint-disable typescript/unbound-method -- the methods are called with their own `this` below */
 
 /**
- * Baton with a bug, to see that the chaos test finds it: `node test/chaos/planted-main.ts NAME`. The bugs are
+ * Baton with a bug, to see that the chaos test finds it: `node test/chaos/planted-main.ts NAME HOME`. The bugs are
  * planted here, from outside; Baton itself holds no switch for them.
  */
-const plants: Readonly<Record<string, () => void>> = {
-  /** The journal keeps no outcome: what a run has done is known to its process alone. */
-  'no-journal': () => {
-    const { commit } = SqliteJournal.prototype;
-    SqliteJournal.prototype.commit = function forgetful(writes) {
-      commit.call(
-        this,
-        writes.flatMap((write) => {
-          if (write.w === 'settle')
-            return [{ w: 'event' as const, runId: write.runId, event: write.event, at: write.at }];
-          return write.w === 'attempt' || write.w === 'consume' ? [] : [write];
-        }),
-      );
-    };
+const plants: Readonly<Record<string, (home: string) => void>> = {
+  /** The journal is as good as in memory: what a process recorded of a run is gone with the process. */
+  'no-journal': (home) => {
+    const file = path.join(home, 'baton.db');
+    if (!existsSync(file)) return;
+    const raw = new Database(file);
+    raw.exec(
+      "delete from steps; delete from timers; update signals set consumed_by = null; update runs set status = 'queued' where ended_at is null",
+    );
+    raw.close();
   },
   /** Looking for a message that may have been sent finds nothing, so it is sent again. */
   'no-readback': () => {
@@ -42,8 +40,8 @@ const plants: Readonly<Record<string, () => void>> = {
   },
 };
 
-const name = process.argv[2] ?? '';
+const [, , name = '', home = ''] = process.argv;
 const plant = plants[name];
 if (plant === undefined) throw new Error(`There is no planted bug "${name}"`);
-plant();
+plant(home);
 await main(['start']);

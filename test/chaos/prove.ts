@@ -22,30 +22,48 @@ function killsFor(plant: Plant, expected: Expected): PlannedKill[] {
 }
 
 /** Plays Baton with each bug planted, and wants each found. @returns the exit code */
-export async function prove(expected: Expected, seed: number): Promise<number> {
+export async function prove(expected: Expected, seed: number, signal: AbortSignal): Promise<number> {
   let failed = 0;
   for (const plant of plants) {
-    const found = await findBug(plant, expected, seed);
+    const found = await findBug(plant, expected, seed, signal);
     if (!found) failed += 1;
   }
   console.log(`${plants.length - failed} passed, ${failed} failed`);
   return failed === 0 ? 0 : 1;
 }
 
-async function findBug(plant: Plant, expected: Expected, seed: number): Promise<boolean> {
-  for (let index = 0; index < ROUNDS; index += 1) {
-    const random = createRandom(seed + index);
-    const { problems, home, ms } = await playRound({
-      kills: killsFor(plant, expected),
-      random,
+async function findBug(
+  plant: Plant,
+  expected: Expected,
+  seed: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const play = async (index: number, kills: readonly PlannedKill[], twice: number) => {
+    const round = await playRound({
+      kills,
+      random: createRandom(seed + index),
       expected,
       plant,
-      twice: plant === 'no-dedupe' ? 1 : 0,
+      twice,
+      signal,
     });
-    rmSync(home, { recursive: true, force: true });
-    if (problems.length === 0) continue;
+    rmSync(round.home, { recursive: true, force: true });
+    return round;
+  };
+  // Left in peace the bug must not show: else it would be found without any kill, and would prove nothing of them.
+  const peace = await play(0, [], 0);
+  if (peace.problems.length > 0) {
     console.log(
-      `ok   ${plant} was found after ${index + 1} rounds (${(ms / 1_000).toFixed(0)} s):\n       ${problems.slice(0, 4).join('\n       ')}`,
+      `FAIL ${plant} shows without being disturbed:\n       ${peace.problems.slice(0, 4).join('\n       ')}`,
+    );
+    return false;
+  }
+  for (let index = 1; index <= ROUNDS; index += 1) {
+    const { problems, ms } = await play(index, killsFor(plant, expected), plant === 'no-dedupe' ? 1 : 0);
+    if (problems.length === 0) continue;
+    const shown = problems.slice(0, 4).join('\n       ');
+    console.log(
+      `ok   ${plant} was found after ${index} rounds (${(ms / 1_000).toFixed(0)} s):\n       ${shown}`,
     );
     return true;
   }

@@ -54,6 +54,10 @@ export interface RoundOptions {
   readonly twice: number;
   /** Several epics at once in one repository; one when absent. */
   readonly runs?: number;
+  /** Ends the round at once, and with it every process it started. */
+  readonly signal: AbortSignal;
+  /** Milliseconds; two and a half minutes when absent. */
+  readonly limitMs?: number;
 }
 
 /** One fresh home, the main job on it, Baton killed at the given moments; checked, and removed when all is well. */
@@ -101,19 +105,21 @@ class Stage {
   }
 
   async play(): Promise<Omit<Round, 'ms' | 'home'>> {
-    const { random, twice, expected, runs = 1 } = this.#options;
-    const limit = performance.now() + ROUND_LIMIT_MS;
+    const { random, twice, expected, runs = 1, limitMs = ROUND_LIMIT_MS } = this.#options;
+    const limit = performance.now() + limitMs;
     this.#desk = await startDesk(this.#home);
     this.#link = await createLink({ desk: this.#desk.url, random, twice });
     this.#desk.pointBatonAt(this.#link.apiUrl);
     if (!(await this.#start())) throw new Error(`Baton did not start: ${this.#baton?.output() ?? ''}`);
 
     const person = new Person(this.#desk.url, () => this.#upSince);
-    const stop = (): boolean => this.#over || performance.now() > limit;
+    const stop = (): boolean => this.#over || this.#options.signal.aborted || performance.now() > limit;
     const pressing = person.press(stop);
     const killing = this.#killAll(this.#link, stop);
+    // Awaited below; until then a failure must not count as one that nobody sees.
+    for (const each of [pressing, killing]) each.catch(() => undefined);
     const commandAt = Date.now();
-    for (let run = 0; run < runs; run += 1) await person.type(REQUEST, stop);
+    for (let run = 0; run < runs; run += 1) await person.type(REQUEST, run + 1, stop);
     await this.#told(person, killing, limit, runs);
     this.#over = true;
     await Promise.all([pressing, killing]);
@@ -128,7 +134,7 @@ class Stage {
       person: person.report(),
     };
     const problems = problemsOf(evidence, runs, expected);
-    if (performance.now() > limit) problems.push(`The round was not over after ${ROUND_LIMIT_MS / 1_000} s`);
+    if (performance.now() > limit) problems.push(`The round was not over after ${limitMs / 1_000} s`);
     if (code !== 0) problems.push(`Baton ended with ${code} when it was asked to stop`);
     const events = evidence.kept.events;
     return {
@@ -166,7 +172,9 @@ class Stage {
     let upBefore = 0;
     for (const [index, kill] of this.#options.kills.entries()) {
       if (kill.aim === 'starting') continue;
-      await pause(Math.max(0, kill.at - upBefore));
+      for (const due = performance.now() + kill.at - upBefore; performance.now() < due && !stop(); ) {
+        await pause(Math.min(500, due - performance.now()));
+      }
       if (kill.aim === 'post')
         await Promise.race([
           new Promise<void>((done) => link.onUnanswered(done)),
@@ -206,6 +214,7 @@ class Stage {
     let last = '';
     let since = performance.now();
     while (performance.now() < limit) {
+      this.#options.signal.throwIfAborted();
       const { messages } = await person.look();
       const now = JSON.stringify(messages);
       if (now !== last || !killed) since = performance.now();
