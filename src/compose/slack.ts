@@ -1,4 +1,4 @@
-import { App, LogLevel, type Receiver, SocketModeReceiver } from '@slack/bolt';
+import { App, LogLevel, type Receiver } from '@slack/bolt';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { allCommands } from '../../commands/index.ts';
@@ -17,6 +17,7 @@ import { HttpReceiver } from '../slack/http-receiver.ts';
 import { People } from '../slack/people.ts';
 import { SlackProjector } from '../slack/projector.ts';
 import { createSender } from '../slack/sender.ts';
+import { SocketDoor } from '../slack/socket-door.ts';
 import { teamKey } from '../slack/team.ts';
 import { createTransport } from '../slack/transport.ts';
 import { undeliverable } from '../slack/undeliverable.ts';
@@ -153,11 +154,7 @@ function doorOf({ door, apiUrl, clock, core, log, redact }: SlackOptions): Recei
       onError: (error) => log.error({ error: redact(String(error)) }, 'A request failed'),
     });
   }
-  return new SocketModeReceiver({
-    appToken: door.appToken,
-    logger: boltLogger(log, redact),
-    installerOptions: { clientOptions: { slackApiUrl: apiUrl } },
-  });
+  return new SocketDoor({ appToken: door.appToken, apiUrl, clock, log, redact });
 }
 
 const identitySchema = z.object({
