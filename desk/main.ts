@@ -55,7 +55,7 @@ function explain(error: unknown, port: number, home: string): string {
     return `Another desk is using ${home}. Stop it, or set DESK_HOME to another folder.`;
   }
   if (errorCode(error) === 'EADDRINUSE') {
-    return `Port ${port} is taken. Stop what uses it, or set DESK_PORT to another one (0 picks a free one).`;
+    return `Port ${port} is taken. Stop what uses it, or set DESK_PORT (for Baton's own desk: PORT) to another one; 0 picks a free one.`;
   }
   return error instanceof Error ? error.message : String(error);
 }

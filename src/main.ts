@@ -13,6 +13,10 @@ export async function main(argv: readonly string[]): Promise<void> {
   try {
     process.exitCode = await dispatch(word, rest);
   } catch (error) {
+    if (error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')) {
+      console.error(`${error.message}\n\n${USAGE}`);
+      process.exit(2);
+    }
     const failure = toFailure(error);
     console.error(failure.message);
     if (failure.hint !== undefined) console.error(failure.hint);

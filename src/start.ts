@@ -1,10 +1,11 @@
+import { once } from 'node:events';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pino from 'pino';
 import { createCore, type ModelEndpoint } from './compose/core.ts';
 import { createSlack, type SlackOptions } from './compose/slack.ts';
 import type { Config } from './config.ts';
-import { toFailure } from './domain/failure.ts';
+import { BatonError, toFailure } from './domain/failure.ts';
 import { keepHouse, sweep } from './ops/housekeeping.ts';
 import { castFileSchema, deskFileSchema, endService, ensureService } from './ops/local-services.ts';
 import { createRedactor } from './policy/redact.ts';
@@ -12,6 +13,8 @@ import { systemClock } from './system-clock.ts';
 
 /** The desk's usual port, when PORT says nothing. */
 const DESK_PORT = 4_390;
+/** The port for Slack's requests, when PORT says nothing. */
+const HTTP_PORT = 3_000;
 /** Model servers ask for some key; the cast reads none. */
 const NO_KEY = 'rehearsal';
 
@@ -26,20 +29,68 @@ export interface Running {
  * of its own that outlives this one if it is killed.
  */
 export async function startBaton(config: Config): Promise<Running> {
-  const clock = systemClock;
   const logs = path.join(config.home, 'logs');
-  const services: number[] = [];
-  const [desk, cast] = await Promise.all([localDesk(config, logs), localCast(config, logs)]);
-  for (const service of [desk, cast]) if (service !== null) services.push(service.pid);
+  const own: Services = { running: [], startedHere: [] };
+  try {
+    const [desk, cast] = await both(localDesk(config, logs, own), localCast(config, logs, own));
+    return await startWith(config, logs, own, desk, cast);
+  } catch (error) {
+    // What an earlier start left running belongs to it; it may still be at work.
+    for (const pid of own.startedHere) endService(pid);
+    throw explained(error, config);
+  }
+}
+
+/** Like `Promise.all`, but when one fails the other has ended too, so that it can be cleared away. */
+async function both<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([first, second]);
+  return [await first, await second];
+}
+
+function noteService(services: Services, pid: number, startedHere: boolean): void {
+  services.running.push(pid);
+  if (startedHere) services.startedHere.push(pid);
+}
+
+/** An error of the system in words for the person at the terminal. */
+function explained(error: unknown, { port }: Config): unknown {
+  const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+  if (!taken) return error;
+  return new BatonError(
+    {
+      class: 'terminal',
+      code: 'port_taken',
+      message: `Port ${port ?? HTTP_PORT} is taken`,
+      hint: 'Stop what uses it, or set PORT to another one (0 picks a free one). Nothing was lost.',
+    },
+    error,
+  );
+}
+
+/** Process ids of desk and cast. */
+interface Services {
+  readonly running: number[];
+  /** Those of them that this start brought up. */
+  readonly startedHere: number[];
+}
+
+async function startWith(
+  config: Config,
+  logs: string,
+  services: Services,
+  desk: LocalDesk | null,
+  cast: { readonly url: string } | null,
+): Promise<Running> {
+  const clock = systemClock;
 
   const redact = createRedactor([
     ...config.secrets,
     ...(desk === null ? [] : [desk.botToken, desk.appToken]),
   ]);
-  const log = pino(
-    { level: config.logLevel, base: null },
-    pino.destination({ dest: path.join(logs, 'baton.log'), mkdir: true, sync: false }),
-  );
+  const destination = pino.destination({ dest: path.join(logs, 'baton.log'), mkdir: true, sync: false });
+  // A process that ends before the file is open could not write what it has to say, and would say that instead.
+  await once(destination, 'ready');
+  const log = pino({ level: config.logLevel, base: null }, destination);
   const rehearsal = config.model.mode === 'rehearsal';
   const core = await createCore({
     home: config.home,
@@ -75,7 +126,7 @@ export async function startBaton(config: Config): Promise<Running> {
         stopHouse();
         await slack.stop();
         await core.stop();
-        for (const pid of services) endService(pid);
+        for (const pid of services.running) endService(pid);
         log.flush();
       },
     };
@@ -93,10 +144,10 @@ interface LocalDesk {
   readonly appToken: string;
 }
 
-async function localDesk(config: Config, logs: string): Promise<LocalDesk | null> {
+async function localDesk(config: Config, logs: string, services: Services): Promise<LocalDesk | null> {
   if (config.slack.mode !== 'desk') return null;
   const home = path.join(config.home, 'desk');
-  const { info } = await ensureService({
+  const { info, started } = await ensureService({
     name: 'desk',
     entry: 'desk/main.ts',
     file: path.join(home, 'desk.json'),
@@ -109,16 +160,18 @@ async function localDesk(config: Config, logs: string): Promise<LocalDesk | null
     logs,
     health: (url) => `${url}/desk/stats`,
   });
+  noteService(services, info.pid, started);
   return info;
 }
 
 async function localCast(
   config: Config,
   logs: string,
+  services: Services,
 ): Promise<{ readonly pid: number; readonly url: string } | null> {
   if (config.model.mode !== 'rehearsal') return null;
   const home = path.join(config.home, 'cast');
-  const { info } = await ensureService({
+  const { info, started } = await ensureService({
     name: 'cast',
     entry: 'src/cast/main.ts',
     file: path.join(home, 'cast.json'),
@@ -130,6 +183,7 @@ async function localCast(
     logs,
     health: (url) => `${url}/health`,
   });
+  noteService(services, info.pid, started);
   return info;
 }
 
@@ -157,7 +211,7 @@ function doorOf(config: Config, desk: LocalDesk | null): Pick<SlackOptions, 'bot
       return {
         botToken: slack.botToken,
         apiUrl: slack.apiUrl,
-        door: { mode: 'http', signingSecret: slack.signingSecret, port: config.port ?? 3_000 },
+        door: { mode: 'http', signingSecret: slack.signingSecret, port: config.port ?? HTTP_PORT },
       };
     default:
       return slack satisfies never;

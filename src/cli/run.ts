@@ -1,11 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { loadRoles } from '../agents/registry.ts';
-import { loadCasts } from '../cast/load.ts';
+import { CastFileError, loadCasts } from '../cast/load.ts';
 import { startCast } from '../cast/server.ts';
 import { type Core, createCore, treeRules } from '../compose/core.ts';
 import type { Config } from '../config.ts';
@@ -19,6 +19,7 @@ import { createRedactor } from '../policy/redact.ts';
 import { systemClock } from '../system-clock.ts';
 import { loadWorkflow } from '../workflows/load.ts';
 import { configFromEnvironment } from './environment.ts';
+import { readNamedFile } from './read-file.ts';
 
 const TEAM = 'local';
 const REQUESTER = 'you';
@@ -54,15 +55,15 @@ export async function run(argv: string[]): Promise<number> {
   const workflow = readWorkflow(file);
   const request = readInput(values.input);
   const config = configFromEnvironment();
-  const home = mkdtempSync(path.join(tmpdir(), 'baton-run-'));
   const cast =
     values.cast === undefined && config.model.mode === 'model'
       ? null
       : await startCast({
-          casts: await loadCasts(values.cast === undefined ? shippedCasts() : [values.cast]),
+          casts: await readCasts(values.cast === undefined ? shippedCasts() : [values.cast]),
           delayMs: 0,
           port: 0,
         });
+  const home = mkdtempSync(path.join(tmpdir(), 'baton-run-'));
   const core = await createCore(coreOptions(config, home, workflow, cast?.url ?? null));
   try {
     core.engine.recover();
@@ -88,10 +89,7 @@ export async function run(argv: string[]): Promise<number> {
 
 function readWorkflow(file: string): Workflow {
   const roles = loadRoles([fileURLToPath(new URL('../../catalog/agents', import.meta.url))]);
-  const loaded = loadWorkflow(
-    readFileSync(file, 'utf8'),
-    treeRules(new Interpreter(patterns), [...roles.keys()]),
-  );
+  const loaded = loadWorkflow(readNamedFile(file), treeRules(new Interpreter(patterns), [...roles.keys()]));
   if (loaded.ok) return loaded.workflow;
   throw new BatonError({
     class: 'terminal',
@@ -101,6 +99,18 @@ function readWorkflow(file: string): Workflow {
       .join('\n'),
     hint: 'Nothing was run.',
   });
+}
+
+async function readCasts(files: string[]): Promise<Awaited<ReturnType<typeof loadCasts>>> {
+  try {
+    return await loadCasts(files);
+  } catch (error) {
+    if (!(error instanceof CastFileError)) throw error;
+    throw new BatonError(
+      { class: 'terminal', code: 'cast_invalid', message: error.message, hint: 'Nothing was run.' },
+      error,
+    );
+  }
 }
 
 function readInput(text: string): string {

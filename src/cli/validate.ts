@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { loadRoles } from '../agents/registry.ts';
 import { treeRules } from '../compose/core.ts';
 import { patterns } from '../patterns/all.ts';
 import { Interpreter } from '../patterns/interpreter.ts';
 import { loadWorkflow } from '../workflows/load.ts';
+import { readNamedFile } from './read-file.ts';
 
 /** `baton validate FILE...`: every problem with its line, and how many files are good. */
 export function validate(files: readonly string[]): number {
@@ -16,7 +16,7 @@ export function validate(files: readonly string[]): number {
   const rules = treeRules(new Interpreter(patterns), [...roles.keys()]);
   let bad = 0;
   for (const file of files) {
-    const loaded = loadWorkflow(readFileSync(file, 'utf8'), rules);
+    const loaded = loadWorkflow(readNamedFile(file), rules);
     if (loaded.ok) {
       console.log(`${file}: good (${loaded.workflow.name}, ${loaded.hash.slice(0, 12)})`);
       continue;
