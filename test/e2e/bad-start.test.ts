@@ -3,11 +3,14 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { deskFileOf } from './support/desk-file.ts';
-import { type Started, World } from './support/processes.ts';
+import { alive, type Started, World } from './support/processes.ts';
+import { until } from './support/wait.ts';
 
 /** A person reads a line or three, not a screen. */
 const LINES_MAX = 6;
+const pidSchema = z.object({ pid: z.number() });
 const OLD_NODE = '/usr/bin/node';
 
 describe('a start that cannot work says so in a few plain lines', () => {
@@ -25,12 +28,22 @@ describe('a start that cannot work says so in a few plain lines', () => {
   });
 
   /** What it printed; it must have ended with 1, without a stack or the value of a secret. */
-  async function refused(started: Started): Promise<string> {
+  async function refused(started: Started, left: readonly string[] = []): Promise<string> {
     expect(await started.ended).toBe(1);
     const words = started.output().trim();
     expect(words.split('\n').length).toBeLessThanOrEqual(LINES_MAX);
     expect(words).not.toMatch(/^\s+at |node:internal|Warning/m);
+    await until('The end of what it started', () => services().length === left.length || null, 10_000);
+    expect(services()).toEqual(left);
     return words;
+  }
+
+  /** Desk and cast under this home that still run. */
+  function services(): string[] {
+    return ['desk/desk.json', 'cast/cast.json'].filter((name) => {
+      const file = path.join(home, name);
+      return existsSync(file) && alive(pidSchema.parse(JSON.parse(readFileSync(file, 'utf8'))).pid);
+    });
   }
 
   async function takenPort(): Promise<number> {
@@ -97,7 +110,7 @@ describe('a start that cannot work says so in a few plain lines', () => {
   it('a port that is taken', async () => {
     const port = await takenPort();
     expect(await refused(world.start(home, { PORT: String(port) }))).toMatch(
-      new RegExp(`Port ${port} is taken[\\s\\S]*PORT`),
+      new RegExp(`Port ${port} is taken[\\s\\S]*\\bPORT\\b`),
     );
   });
 
@@ -112,12 +125,12 @@ describe('a start that cannot work says so in a few plain lines', () => {
         PORT: String(port),
       }),
     );
-    expect(words).toMatch(new RegExp(`Port ${port} is taken[\\s\\S]*PORT`));
+    expect(words).toMatch(new RegExp(`Port ${port} is taken[\\s\\S]*\\bPORT\\b`));
   });
 
   it('a second Baton on the same home; the first goes on', async () => {
     const first = await world.baton(home);
-    const words = await refused(world.start(home));
+    const words = await refused(world.start(home), ['desk/desk.json', 'cast/cast.json']);
     expect(words).toMatch(new RegExp(`process ${first.pid}[\\s\\S]*BATON_HOME`));
     expect((await fetch(`${deskFileOf(home).url}/desk/snapshot`)).ok).toBe(true);
     expect(await first.end('SIGTERM')).toBe(0);

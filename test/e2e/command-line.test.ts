@@ -42,7 +42,7 @@ describe('baton on the command line', () => {
     ]);
     expect(lines.findLast(({ type }) => type === 'result')).toMatchObject({
       status: 'completed',
-      diff: { files: 4 },
+      diff: { files: [{}, {}, {}, {}] },
     });
     expect(lines.at(-1)).toMatchObject({ type: 'end', status: 'completed' });
     const commands = lines.filter(({ type }) => type === 'command.finished').map(({ exitCode }) => exitCode);

@@ -7,6 +7,9 @@ import { batonBranches, git, testsOf } from './support/git.ts';
 import { approvalCard, branchIn, goodEnd, planCard, REQUEST } from './support/job.ts';
 import { alive, type Started, World } from './support/processes.ts';
 
+/** Milliseconds a turn of an agent takes: long enough to be seen at work in an epic that is rewritten once a second. */
+const CAST_DELAY_MS = '700';
+
 describe('kill -9 of Baton in the middle, and a start', () => {
   let world: World;
   let home: string;
@@ -16,7 +19,7 @@ describe('kill -9 of Baton in the middle, and a start', () => {
   beforeEach(async () => {
     world = new World();
     home = world.folder('home');
-    baton = await world.baton(home);
+    baton = await world.baton(home, { CAST_DELAY_MS });
     desk = new Desk(deskFileOf(home).url);
     expect((await desk.orchestrate('alice', REQUEST)).ok).toBe(true);
   });
@@ -29,7 +32,7 @@ describe('kill -9 of Baton in the middle, and a start', () => {
     const { pid } = deskFileOf(home);
     expect(await baton.end('SIGKILL')).toBeNull();
     expect(alive(pid)).toBe(true);
-    baton = await world.baton(home);
+    baton = await world.baton(home, { CAST_DELAY_MS });
     expect(deskFileOf(home).pid).toBe(pid);
   }
 

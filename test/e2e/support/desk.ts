@@ -37,6 +37,7 @@ export function hasButton(message: Message, actionId: string): boolean {
 /** The desk's page API, as the page itself uses it. People and channels go by their names. */
 export class Desk {
   readonly url: string;
+  readonly #ids = new Map<string, string>();
 
   constructor(url: string) {
     this.url = url;
@@ -51,10 +52,13 @@ export class Desk {
   }
 
   async id(who: string): Promise<string> {
-    const { people } = snapshotSchema.parse(await this.#get('/desk/snapshot'));
-    const found = people.find(({ name }) => name === who);
+    if (this.#ids.size === 0) {
+      const { people } = snapshotSchema.parse(await this.#get('/desk/snapshot'));
+      for (const { name, id } of people) this.#ids.set(name, id);
+    }
+    const found = this.#ids.get(who);
     if (found === undefined) throw new Error(`There is no ${who} on the desk`);
-    return found.id;
+    return found;
   }
 
   async channel(who: string, name: string): Promise<string> {
