@@ -39,9 +39,45 @@ export class BatonError extends Error {
   }
 }
 
-/** Any thrown value as a failure. What nobody classified is terminal, and its text is kept short. */
+/**
+ * Any thrown value as a failure. A machine that has run out of something is not the work's fault: tried again, then
+ * paused. What nobody classified is terminal, and its text is kept short.
+ */
 export function toFailure(error: unknown): Failure {
   if (error instanceof BatonError) return error.failure;
-  const message = error instanceof Error ? error.message : String(error);
-  return { class: 'terminal', code: 'unknown', message: message.slice(0, 2_000) };
+  if (error instanceof z.ZodError) return { class: 'terminal', code: 'unknown', message: misshapen(error) };
+  const message = (error instanceof Error ? error.message : String(error)).slice(0, 2_000);
+  const hint =
+    error instanceof Error && 'code' in error ? MACHINE_TROUBLE.get(String(error.code)) : undefined;
+  if (hint !== undefined) return { class: 'transient', code: 'workspace_trouble', message, hint };
+  return { class: 'terminal', code: 'unknown', message };
+}
+
+const NO_SPACE = 'The disk is full. Free some space, then press Retry; nothing was lost.';
+const NO_DISK = 'The disk cannot be written. Look after it, then press Retry; nothing was lost.';
+const TOO_MUCH = 'This machine is out of open files or memory. Close something, then press Retry.';
+/** Codes of the system and of SQLite, with what to do about them. */
+const MACHINE_TROUBLE: ReadonlyMap<string, string> = new Map([
+  ['ENOSPC', NO_SPACE],
+  ['EDQUOT', NO_SPACE],
+  ['SQLITE_FULL', NO_SPACE],
+  ['EIO', NO_DISK],
+  ['EROFS', NO_DISK],
+  ['SQLITE_IOERR', NO_DISK],
+  ['SQLITE_IOERR_WRITE', NO_DISK],
+  ['SQLITE_IOERR_FSYNC', NO_DISK],
+  ['SQLITE_READONLY', NO_DISK],
+  ['SQLITE_BUSY', 'The database is locked by another program. Close it, then press Retry; nothing was lost.'],
+  ['EMFILE', TOO_MUCH],
+  ['ENFILE', TOO_MUCH],
+  ['ENOMEM', TOO_MUCH],
+  ['EAGAIN', TOO_MUCH],
+]);
+
+/** What zod found, in one line: its own message is JSON. */
+function misshapen({ issues }: z.ZodError): string {
+  const found = issues
+    .slice(0, 3)
+    .map(({ path, message }) => `${path.map(String).join('.') || 'it'}: ${message}`);
+  return `Something did not have the shape it should have (${found.join('; ')})`.slice(0, 2_000);
 }

@@ -1,6 +1,6 @@
 import { type App, LogLevel, type Receiver, SocketModeReceiver } from '@slack/bolt';
 import { WebAPIPlatformError, WebAPIRateLimitedError } from '@slack/web-api';
-import { BatonError } from '../domain/failure.ts';
+import { BatonError, toFailure } from '../domain/failure.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { SendLog } from './clients.ts';
 
@@ -169,7 +169,7 @@ function notConnected(error: unknown, redact: (text: string) => string): BatonEr
 /** The client rejects with nothing at all when a socket closes before Slack has said hello. */
 function wordsOf(error: unknown): string {
   if (error === undefined) return 'the connection was closed before it was ready';
-  return error instanceof Error ? error.message : String(error);
+  return toFailure(error).message;
 }
 
 /** What the client says of each failed attempt is said here already, with what follows from it. */

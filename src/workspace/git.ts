@@ -9,6 +9,9 @@ const LOCAL_TIMEOUT_MS = 60_000;
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 /** Characters of git's own words that go into a failure. */
 const MAX_ERROR_CHARS = 600;
+/** What git says when the machine, not the repository, is at fault. */
+const OUT_OF_SOMETHING =
+  /No space left on device|Disk quota exceeded|Too many open files|Cannot allocate memory|Input\/output error/;
 
 /** Fixed for every call, so that nothing a repository carries runs and what we write outlives a power cut. */
 const FIXED_CONFIG = [
@@ -259,6 +262,14 @@ function gitError(
     );
   }
   const words = withoutCredentials(stderr.trim()).slice(0, MAX_ERROR_CHARS);
+  if (OUT_OF_SOMETHING.test(stderr)) {
+    return new BatonError({
+      class: 'transient',
+      code: 'workspace_trouble',
+      message: `git ${command} failed: ${words}`,
+      hint: 'Free disk space, open files or memory, then press Retry; nothing was lost.',
+    });
+  }
   return new BatonError({
     class: 'terminal',
     code: 'git_failed',

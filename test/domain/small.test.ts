@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { durationMs, durationSchema, parseDuration } from '../../src/domain/duration.ts';
 import { inParallel, inSequence, noEstimate, times } from '../../src/domain/estimate.ts';
 import { BatonError, type FailureClass, failureClasses, toFailure } from '../../src/domain/failure.ts';
@@ -302,6 +303,25 @@ describe('failures and states', () => {
     expect(toFailure('words')).toEqual({ class: 'terminal', code: 'unknown', message: 'words' });
     const failure = { class: 'budget', code: 'b', message: 'm' } as const;
     expect(toFailure(new BatonError(failure))).toBe(failure);
+  });
+  test.each(['ENOSPC', 'SQLITE_FULL', 'SQLITE_BUSY', 'EIO', 'EMFILE'])(
+    'what the machine lacks (%s) is tried again',
+    (code) => {
+      expect(toFailure(Object.assign(new Error('no'), { code }))).toMatchObject({
+        class: 'transient',
+        code: 'workspace_trouble',
+        message: 'no',
+        hint: expect.stringContaining('Retry'),
+      });
+    },
+  );
+  test('a code that says nothing of the machine is nobody’s to mend', () => {
+    expect(toFailure(Object.assign(new Error('no'), { code: 'ENOENT' })).class).toBe('terminal');
+  });
+  test('data of another shape is told in a line', () => {
+    const { error } = z.object({ a: z.object({ b: z.string() }) }).safeParse({ a: {} });
+    expect(toFailure(error)).toMatchObject({ class: 'terminal', code: 'unknown' });
+    expect(toFailure(error).message).toMatch(/^[^\n{[]*\(a\.b: [^\n{[]*\)$/);
   });
   test('three states are the end', () => {
     expect(runStatuses.filter(isTerminal)).toEqual(['completed', 'failed', 'cancelled']);
