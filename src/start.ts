@@ -88,6 +88,8 @@ async function startWith(
     ...(desk === null ? [] : [desk.botToken, desk.appToken]),
   ]);
   const destination = pino.destination({ dest: path.join(logs, 'baton.log'), mkdir: true, sync: false });
+  // A full disk must not end the process through its log: what cannot be written is written later, or not at all.
+  destination.on('error', () => undefined);
   // A process that ends before the file is open could not write what it has to say, and would say that instead.
   await once(destination, 'ready');
   const log = pino({ level: config.logLevel, base: null }, destination);
