@@ -18,7 +18,9 @@ export class EventLog {
   constructor(raw: Database.Database) {
     this.#insert = raw.prepare('insert into events (run_id, seq, at, type, data) values (?, ?, ?, ?, ?)');
     this.#last = raw.prepare('select max(seq) from events where run_id = ?').pluck();
-    this.#read = raw.prepare('select seq, at, data from events where run_id = ? and seq > ? order by seq limit ?');
+    this.#read = raw.prepare(
+      'select seq, at, data from events where run_id = ? and seq > ? order by seq limit ?',
+    );
   }
 
   /** Returns the event's number. */

@@ -1,17 +1,20 @@
 import type Database from 'better-sqlite3';
-import { z } from 'zod';
-import { jsonSchema } from '../src/domain/json.ts';
-import { isTerminal, outcomeSchema, runSpecSchema, runStatuses } from '../src/domain/run.ts';
+import { isTerminal } from '../src/domain/run.ts';
 import type { Journal, JournalWrite, StoredRun, StoredSignal } from '../src/ports/journal.ts';
 import type { EventLog } from './event-log.ts';
-
-const runRow = z.object({ id: z.string(), status: z.enum(runStatuses), spec: z.string(), outcome: z.string().nullable() });
-const stepRows = z.array(
-  z.object({ key: z.string(), status: z.enum(['open', 'done', 'failed', 'cancelled']), attempt: z.number(), crashes: z.number(), outcome: z.string().nullable() }),
-);
-const timerRows = z.array(z.object({ key: z.string(), fire_at: z.number() }));
-const signalRows = z.array(z.object({ id: z.number(), name: z.string(), payload: z.string() }));
-const ids = z.array(z.string());
+import {
+  idRows,
+  momentRow,
+  parseOutcome,
+  parsePayload,
+  parseSpec,
+  reading,
+  runRow,
+  signalRows,
+  statusRow,
+  stepRows,
+  timerRows,
+} from './journal-rows.ts';
 
 /**
  * The journal on SQLite. Prepared statements of the driver rather than the query builder: this is the one path
@@ -46,11 +49,17 @@ export class SqliteJournal implements Journal {
       case 'run': {
         const { runId, spec, at } = write;
         const inserted = sql.run.run(runId, JSON.stringify(spec), spec.hash, at);
-        if (inserted.changes > 0) this.#log.append(runId, { type: 'run.created', program: spec.program, hash: spec.hash }, at);
+        if (inserted.changes > 0)
+          this.#log.append(runId, { type: 'run.created', program: spec.program, hash: spec.hash }, at);
         return;
       }
       case 'status':
-        sql.status.run(write.status, write.outcome === null ? null : JSON.stringify(write.outcome), isTerminal(write.status) ? write.at : null, write.runId);
+        sql.status.run(
+          write.status,
+          write.outcome === null ? null : JSON.stringify(write.outcome),
+          isTerminal(write.status) ? write.at : null,
+          write.runId,
+        );
         return;
       case 'attempt':
         sql.attempt.run(write.runId, write.key, write.attempt, write.crashes, write.at);
@@ -73,8 +82,15 @@ export class SqliteJournal implements Journal {
         sql.untimer.run(write.runId, write.key);
         return;
       case 'signal': {
-        const inserted = sql.signal.run(write.runId, write.name, JSON.stringify(write.payload), write.idempotencyKey, write.at);
-        if (inserted.changes > 0) this.#log.append(write.runId, { type: 'signal.received', name: write.name }, write.at);
+        const inserted = sql.signal.run(
+          write.runId,
+          write.name,
+          JSON.stringify(write.payload),
+          write.idempotencyKey,
+          write.at,
+        );
+        if (inserted.changes > 0)
+          this.#log.append(write.runId, { type: 'signal.received', name: write.name }, write.at);
         return;
       }
       case 'consume':
@@ -85,8 +101,25 @@ export class SqliteJournal implements Journal {
         return;
       case 'usage': {
         const { usage: u } = write;
-        sql.usage.run(write.runId, write.key, u.kind, u.agent, u.model, u.inputTokens, u.cachedTokens, u.outputTokens, u.reasoningTokens, u.durationMs, u.costUsd, write.at);
-        this.#log.append(write.runId, { type: 'usage.added', agent: u.agent, costUsd: u.costUsd, tokens: u.inputTokens + u.outputTokens }, write.at);
+        sql.usage.run(
+          write.runId,
+          write.key,
+          u.kind,
+          u.agent,
+          u.model,
+          u.inputTokens,
+          u.cachedTokens,
+          u.outputTokens,
+          u.reasoningTokens,
+          u.durationMs,
+          u.costUsd,
+          write.at,
+        );
+        this.#log.append(
+          write.runId,
+          { type: 'usage.added', agent: u.agent, costUsd: u.costUsd, tokens: u.inputTokens + u.outputTokens },
+          write.at,
+        );
         return;
       }
       default:
@@ -97,45 +130,60 @@ export class SqliteJournal implements Journal {
   load(runId: string): StoredRun | null {
     const found = this.#sql.load.get(runId);
     if (found === undefined) return null;
-    const run = runRow.parse(found);
-    const steps = stepRows.parse(this.#sql.steps.all(runId));
-    return {
-      id: run.id,
-      status: run.status,
-      spec: runSpecSchema.parse(JSON.parse(run.spec)),
-      settled: steps.flatMap(({ key, outcome }) => (outcome === null ? [] : [{ key, outcome: outcomeSchema.parse(JSON.parse(outcome)) }])),
-      open: new Map(steps.flatMap((step) => (step.status === 'open' ? [[step.key, { attempt: step.attempt, crashes: step.crashes }]] : []))),
-      timers: new Map(timerRows.parse(this.#sql.timers.all(runId)).map((row) => [row.key, row.fire_at])),
-      signals: this.signals(runId),
-    };
+    return reading(runId, () => {
+      const { status, spec } = runRow.parse(found);
+      const base = { id: runId, status, spec: parseSpec(spec), signals: this.signals(runId) };
+      // Before its first turn a run has neither steps nor timers.
+      if (status === 'queued') return { ...base, settled: [], open: new Map(), timers: new Map() };
+      return { ...base, ...this.#progress(runId) };
+    });
+  }
+
+  #progress(runId: string): Pick<StoredRun, 'settled' | 'open' | 'timers'> {
+    const settled: { key: string; outcome: StoredRun['settled'][number]['outcome'] }[] = [];
+    const open = new Map<string, { attempt: number; crashes: number }>();
+    for (const { key, status, attempt, crashes, outcome } of stepRows.parse(this.#sql.steps.all(runId))) {
+      if (outcome !== null) settled.push({ key, outcome: parseOutcome(outcome) });
+      else if (status === 'open') open.set(key, { attempt, crashes });
+    }
+    const timers = new Map(timerRows.parse(this.#sql.timers.all(runId)).map((row) => [row.key, row.fire_at]));
+    return { settled, open, timers };
   }
 
   signals(runId: string): StoredSignal[] {
-    return signalRows.parse(this.#sql.signals.all(runId)).map((row) => ({ id: row.id, name: row.name, payload: jsonSchema.parse(JSON.parse(row.payload)) }));
+    const rows = this.#sql.signals.all(runId);
+    if (rows.length === 0) return [];
+    return reading(runId, () =>
+      signalRows.parse(rows).map(({ id, name, payload }) => ({ id, name, payload: parsePayload(payload) })),
+    );
   }
 
   status(runId: string) {
-    const found = this.#sql.load.get(runId);
+    const found = this.#sql.outcome.get(runId);
     if (found === undefined) return null;
-    const { status, outcome } = runRow.parse(found);
-    return { status, outcome: outcome === null ? null : outcomeSchema.parse(JSON.parse(outcome)) };
+    return reading(runId, () => {
+      const { status, outcome } = statusRow.parse(found);
+      return { status, outcome: outcome === null ? null : parseOutcome(outcome) };
+    });
   }
 
   recoverable(now: number): string[] {
-    return ids.parse(this.#sql.recoverable.all({ now }));
+    return idRows.parse(this.#sql.recoverable.all({ now }));
   }
 
   due(now: number, limit: number): string[] {
-    return ids.parse(this.#sql.due.all(now, limit));
+    return idRows.parse(this.#sql.due.all(now, limit));
   }
 
   nextTimer(): number | null {
-    return z.number().nullish().parse(this.#sql.nextTimer.get()) ?? null;
+    return momentRow.parse(this.#sql.nextTimer.get()) ?? null;
   }
 
   openChildren(runId: string): string[] {
     // Children are named after their parent (see the engine), so they are a range of the primary key.
-    return ids.parse(this.#sql.children.all(`${runId}.`, `${runId}/`)).filter((id) => !id.slice(runId.length + 1).includes('.'));
+    return idRows
+      .parse(this.#sql.children.all(`${runId}.`, `${runId}/`))
+      .filter((id) => !id.slice(runId.length + 1).includes('.'));
   }
 
   release(runId: string): void {
@@ -145,26 +193,43 @@ export class SqliteJournal implements Journal {
 
 function prepare(raw: Database.Database) {
   return {
-    run: raw.prepare("insert into runs (id, status, spec, hash, created_at) values (?, 'queued', ?, ?, ?) on conflict do nothing"),
+    run: raw.prepare(
+      "insert into runs (id, status, spec, hash, created_at) values (?, 'queued', ?, ?, ?) on conflict do nothing",
+    ),
     status: raw.prepare('update runs set status = ?, outcome = ?, ended_at = ? where id = ?'),
     attempt: raw.prepare(
       "insert into steps (run_id, key, kind, status, attempt, crashes, started_at) values (?, ?, 'step', 'open', ?, ?, ?) " +
         'on conflict (run_id, key) do update set attempt = excluded.attempt, crashes = excluded.crashes',
     ),
-    settle: raw.prepare('update steps set status = ?, settled_seq = ?, outcome = ? where run_id = ? and key = ?'),
-    settled: raw.prepare('insert into steps (run_id, key, kind, status, attempt, started_at, settled_seq, outcome) values (?, ?, ?, ?, 1, ?, ?, ?)'),
-    cancel: raw.prepare("update steps set status = 'cancelled' where run_id = ? and key = ? and status = 'open'"),
-    timer: raw.prepare('insert into timers (run_id, key, fire_at) values (?, ?, ?) on conflict (run_id, key) do update set fire_at = excluded.fire_at'),
+    settle: raw.prepare(
+      'update steps set status = ?, settled_seq = ?, outcome = ? where run_id = ? and key = ?',
+    ),
+    settled: raw.prepare(
+      'insert into steps (run_id, key, kind, status, attempt, started_at, settled_seq, outcome) values (?, ?, ?, ?, 1, ?, ?, ?)',
+    ),
+    cancel: raw.prepare(
+      "update steps set status = 'cancelled' where run_id = ? and key = ? and status = 'open'",
+    ),
+    timer: raw.prepare(
+      'insert into timers (run_id, key, fire_at) values (?, ?, ?) on conflict (run_id, key) do update set fire_at = excluded.fire_at',
+    ),
     untimer: raw.prepare('delete from timers where run_id = ? and key = ?'),
-    signal: raw.prepare('insert into signals (run_id, name, payload, idempotency_key, at) values (?, ?, ?, ?, ?) on conflict do nothing'),
+    signal: raw.prepare(
+      'insert into signals (run_id, name, payload, idempotency_key, at) values (?, ?, ?, ?, ?) on conflict do nothing',
+    ),
     consume: raw.prepare('update signals set consumed_by = ? where id = ?'),
     usage: raw.prepare(
       'insert into usage (run_id, key, kind, agent, model, input_tokens, cached_tokens, output_tokens, reasoning_tokens, duration_ms, cost_usd, at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     ),
-    load: raw.prepare('select id, status, spec, outcome from runs where id = ?'),
-    steps: raw.prepare('select key, status, attempt, crashes, outcome from steps where run_id = ? order by settled_seq'),
+    load: raw.prepare('select status, spec from runs where id = ?'),
+    outcome: raw.prepare('select status, outcome from runs where id = ?'),
+    steps: raw.prepare(
+      'select key, status, attempt, crashes, outcome from steps where run_id = ? order by settled_seq',
+    ),
     timers: raw.prepare('select key, fire_at from timers where run_id = ?'),
-    signals: raw.prepare('select id, name, payload from signals where run_id = ? and consumed_by is null order by id'),
+    signals: raw.prepare(
+      'select id, name, payload from signals where run_id = ? and consumed_by is null order by id',
+    ),
     recoverable: raw
       .prepare(
         "select id from runs where status in ('queued', 'running') union " +
@@ -173,11 +238,19 @@ function prepare(raw: Database.Database) {
       )
       .pluck(),
     due: raw
-      .prepare("select distinct t.run_id from timers t join runs r on r.id = t.run_id where t.fire_at <= ? and r.status in ('running', 'waiting') limit ?")
+      .prepare(
+        "select distinct t.run_id from timers t join runs r on r.id = t.run_id where t.fire_at <= ? and r.status in ('running', 'waiting') limit ?",
+      )
       .pluck(),
     nextTimer: raw
-      .prepare("select t.fire_at from timers t join runs r on r.id = t.run_id where r.status in ('running', 'waiting') order by t.fire_at limit 1")
+      .prepare(
+        "select t.fire_at from timers t join runs r on r.id = t.run_id where r.status in ('running', 'waiting') order by t.fire_at limit 1",
+      )
       .pluck(),
-    children: raw.prepare("select id from runs where id > ? and id < ? and status not in ('completed', 'failed', 'cancelled')").pluck(),
+    children: raw
+      .prepare(
+        "select id from runs where id > ? and id < ? and status not in ('completed', 'failed', 'cancelled')",
+      )
+      .pluck(),
   };
 }

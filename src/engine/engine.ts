@@ -1,26 +1,31 @@
-import { type Failure, toFailure } from '../domain/failure.ts';
-import type { RunEvent } from '../domain/events.ts';
-import { asJson, type Json } from '../domain/json.ts';
-import { isTerminal, type Outcome, type RunSpec } from '../domain/run.ts';
-import type { Usage } from '../domain/usage.ts';
-import type { Activity, StepContext } from '../ports/activity.ts';
+import type { Failure } from '../domain/failure.ts';
+import type { Json } from '../domain/json.ts';
+import type { Outcome, RunSpec } from '../domain/run.ts';
+import type { Activity } from '../ports/activity.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Engine } from '../ports/engine.ts';
 import type { Program } from '../ports/flow.ts';
-import type { Journal, JournalWrite } from '../ports/journal.ts';
-import { type LoadedRun, loadRun, type StepState } from './loaded-run.ts';
-import { type Trace, Turn } from './turn.ts';
+import type { Journal } from '../ports/journal.ts';
+import { Alarm } from './alarm.ts';
+import { type Attempt, Effects } from './effects.ts';
+import type { LoadedRun } from './loaded-run.ts';
+import { Loader } from './loader.ts';
+import { Queue } from './queue.ts';
+import { Turn } from './turn.ts';
 
 /** Steps of one run at once. A run that fans out wider queues the rest. */
 const MAX_STEPS_PER_RUN = 32;
-/** Runs woken per turn: large enough to share a commit, small enough to keep the event loop answering. */
-const WAKE_CHUNK = 200;
-/** Things applied per turn, for the same reason. */
+/** Runs whose timers are asked for at once; the rest follow in the next turns. */
+const DUE_CHUNK = 200;
+/** A turn takes no more up after this, so that the event loop keeps answering however much has piled up. */
+const TURN_BUDGET_MS = 20;
+/** The same bound as a count, for clocks that stand still: what one commit is worth sharing among. */
 const MAX_INPUTS = 2_000;
 /** Waits before work is tried again after a commit failed (disk full, database locked). */
 const STORE_RETRY_MS = 1_000;
 /** How long running effects may take to notice that the process stops. */
 const STOP_GRACE_MS = 3_000;
+const NO_LONGER_NEEDED = 'No longer needed';
 
 export interface EngineOptions {
   readonly journal: Journal;
@@ -37,51 +42,55 @@ export interface EngineOptions {
   readonly onStoreTrouble?: (error: unknown) => void;
 }
 
-type Input = { readonly runId: string | null; readonly apply: (turn: Turn, run: LoadedRun | null) => void; readonly settle?: (error: unknown) => void };
+/** Something that happened, to be applied in a turn. */
+interface Input {
+  readonly runId: string | null;
+  /** `run` is null when it has ended, is unknown, or cannot be loaded; `loaded` is true when it was just now. */
+  readonly apply: (turn: Turn, run: LoadedRun | null, loaded: boolean) => void;
+  /** Called after the commit; with the error when there was none. */
+  readonly settle?: (error: unknown) => void;
+}
 
 /**
  * The embedded engine: one loop over runs in memory. Whatever happens (an effect ended, a signal, a timer, a
- * command) is queued; a turn applies all that is queued, commits it in one transaction, and only then starts
+ * command) is queued; a turn applies what is queued, commits it in one transaction, and only then starts
  * effects and answers callers. Turns run once per turn of Node's event loop, so one commit serves many runs.
  */
 export class EmbeddedEngine implements Engine {
   readonly #options: EngineOptions;
   readonly #journal: Journal;
-  readonly #programs: ReadonlyMap<string, Program>;
-  readonly #activities: ReadonlyMap<string, Activity>;
+  readonly #loader: Loader;
+  readonly #effects: Effects;
+  readonly #alarm: Alarm;
   readonly #runs = new Map<string, LoadedRun>();
   readonly #listeners = new Set<(runIds: ReadonlySet<string>) => void>();
-  readonly #inFlight = new Set<Promise<void>>();
-  #inputs: Input[] = [];
+  readonly #inputs = new Queue<Input>();
   #scheduled = false;
   #stopped = false;
   #storeFailing = false;
-  #recovering: Set<string> = new Set();
-  #cancelTimer: (() => void) | null = null;
 
   constructor(options: EngineOptions) {
     this.#options = options;
     this.#journal = options.journal;
-    this.#programs = new Map(options.programs.map((program) => [programKey(program.name, program.version), program]));
-    this.#activities = new Map(options.activities.map((activity) => [activity.type, activity]));
+    this.#loader = new Loader(options.journal, options.programs);
+    this.#effects = new Effects({
+      ...options,
+      onEnd: (attempt, outcome) => this.#attemptEnded(attempt, outcome),
+    });
+    this.#alarm = new Alarm(options.clock, () => this.#timersDue());
   }
 
   /** Takes up every run with work to do. Returns how many. */
   recover(): number {
     const ids = this.#journal.recoverable(this.#options.clock.now());
-    if (this.#options.crashed) this.#recovering = new Set(ids);
+    if (this.#options.crashed) this.#loader.noteCrash(ids);
     for (const id of ids) this.wake(id);
-    this.#armTimer();
+    this.#rearm();
     return ids.length;
   }
 
   start(id: string, spec: RunSpec): Promise<void> {
-    const at = this.#options.clock.now();
-    return this.#durably(null, (turn) => {
-      turn.writes.push({ w: 'run', runId: id, spec, at });
-      turn.touched.add(id);
-      turn.wakes.add(id);
-    });
+    return this.#durably(null, (turn) => turn.create(id, spec));
   }
 
   signal(id: string, name: string, payload: Json, idempotencyKey: string): Promise<void> {
@@ -93,11 +102,8 @@ export class EmbeddedEngine implements Engine {
     });
   }
 
-  async cancel(id: string, reason: string): Promise<void> {
-    for (const child of this.#journal.openChildren(id)) await this.cancel(child, reason);
-    await this.#durably(id, (turn, run) => {
-      if (run !== null) turn.cancel(run, reason);
-    });
+  cancel(id: string, reason: string): Promise<void> {
+    return this.#durably(id, (turn, run) => this.#cancelIn(turn, id, run, reason));
   }
 
   pause(id: string, failure: Failure): Promise<void> {
@@ -108,10 +114,8 @@ export class EmbeddedEngine implements Engine {
 
   resume(id: string): Promise<void> {
     return this.#durably(id, (turn, run) => {
-      if (run === null) return;
-      turn.resume(run);
-      // Timers of a paused run do not fire; those that came due meanwhile do now.
-      fireDue(turn, run, this.#options.clock.now());
+      if (run !== null) turn.resume(run);
+      else this.#sayWhyNot(turn, id);
     });
   }
 
@@ -122,8 +126,9 @@ export class EmbeddedEngine implements Engine {
   wake(id: string): void {
     this.#push({
       runId: id,
-      apply: (turn, run) => {
-        if (run !== null) turn.signalsArrived(run, this.#journal.signals(id));
+      apply: (turn, run, loaded) => {
+        // A run that was loaded just now brought its signals along.
+        if (run !== null && !loaded) turn.signalsArrived(run, this.#journal.signals(id));
       },
     });
   }
@@ -141,171 +146,185 @@ export class EmbeddedEngine implements Engine {
   /** Stops taking work and ends running effects; what they would have recorded is done again after the next start. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#cancelTimer?.();
-    for (const run of this.#runs.values()) for (const step of run.steps.values()) step.abort?.abort(new Error('Baton is stopping'));
+    this.#alarm.set(null);
     const { promise, resolve } = Promise.withResolvers<void>();
     const cancel = this.#options.clock.after(STOP_GRACE_MS, resolve);
-    await Promise.race([Promise.allSettled(this.#inFlight), promise]);
+    await Promise.race([this.#effects.stop(), promise]);
     cancel();
-    for (const input of this.#inputs) input.settle?.(new Error('Baton is stopping'));
-    this.#inputs = [];
+    for (let input = this.#inputs.shift(); input !== undefined; input = this.#inputs.shift()) {
+      input.settle?.(new Error('Baton is stopping'));
+    }
   }
 
   /** Applies and commits what is queued. True when there was something. Tests call it; the loop does otherwise. */
   tick(): boolean {
-    if (this.#stopped || this.#inputs.length === 0) return false;
-    const inputs = this.#inputs.splice(0, MAX_INPUTS);
-    if (this.#inputs.length > 0) this.#schedule();
+    if (this.#stopped || this.#inputs.size === 0) return false;
     const turn = new Turn({
       now: this.#options.clock.now(),
       random: this.#options.random,
       maxPerRun: this.#options.maxStepsPerRun ?? MAX_STEPS_PER_RUN,
     });
+    const taken: Input[] = [];
     try {
-      this.#applyAndCommit(turn, inputs);
+      this.#apply(turn, taken);
+      this.#commit(turn);
     } catch (error) {
-      this.#commitFailed(turn, inputs, error);
+      this.#commitFailed(turn, taken, error);
       return true;
     }
-    if (this.#storeFailing) {
-      this.#storeFailing = false;
-      this.#options.onStoreTrouble?.(null);
-    }
-    this.#afterCommit(turn, inputs);
+    this.#afterCommit(turn, taken);
+    if (this.#inputs.size > 0) this.#schedule();
     return true;
   }
 
-  #applyAndCommit(turn: Turn, inputs: readonly Input[]): void {
-    for (const input of inputs) input.apply(turn, input.runId === null ? null : this.#load(turn, input.runId));
+  #apply(turn: Turn, taken: Input[]): void {
+    const { clock } = this.#options;
+    const later: Input[] = [];
+    const until = clock.monotonic() + TURN_BUDGET_MS;
+    while (taken.length < MAX_INPUTS && clock.monotonic() <= until) {
+      const input = this.#inputs.shift();
+      if (input === undefined) break;
+      // Stored by this very turn: it can be loaded, and what happens to it applied, once that is committed.
+      if (input.runId !== null && turn.created.has(input.runId)) later.push(input);
+      else this.#applyOne(turn, input, taken);
+    }
+    for (const input of later) this.#inputs.push(input);
+    // Cancelling one may orphan others: the list grows while it is read.
+    for (const id of turn.orphans) {
+      if (turn.created.has(id)) turn.cancelUnloaded(id, null, NO_LONGER_NEEDED);
+      else this.#cancelIn(turn, id, this.#load(turn, id), NO_LONGER_NEEDED);
+    }
+  }
+
+  #applyOne(turn: Turn, input: Input, taken: Input[]): void {
+    taken.push(input);
+    if (input.runId === null) {
+      input.apply(turn, null, false);
+      return;
+    }
+    const known = this.#runs.get(input.runId);
+    input.apply(turn, known ?? this.#load(turn, input.runId), known === undefined);
+  }
+
+  /** Cancels a run with its children, whether or not this version can load it. */
+  #cancelIn(turn: Turn, id: string, run: LoadedRun | null, reason: string): void {
+    if (run !== null) {
+      turn.cancel(run, reason);
+      return;
+    }
+    const stored = this.#loader.load(id);
+    if (stored.kind !== 'unloadable') return;
+    turn.cancelUnloaded(id, stored.spec, reason);
+    turn.orphans.push(...this.#journal.openChildren(id));
+  }
+
+  #commit(turn: Turn): void {
     const parked: string[] = [];
     for (const id of turn.touched) {
       const run = this.#runs.get(id);
       if (run !== undefined && turn.park(run)) parked.push(id);
     }
-    if (turn.writes.length > 0) this.#journal.commit(turn.writes);
-    for (const id of parked) {
-      this.#runs.delete(id);
-      this.#journal.release(id);
+    if (turn.writes.length > 0) {
+      this.#journal.commit(turn.writes);
+      this.#trouble(null);
     }
+    // Not before the commit: until then the journal could not bring them back.
+    for (const id of parked) this.#forget(id);
+  }
+
+  #forget(id: string): void {
+    this.#runs.delete(id);
+    this.#journal.release(id);
   }
 
   /** Nothing of the turn was kept: forget the runs it touched, and bring them back from the journal. */
-  #commitFailed(turn: Turn, inputs: readonly Input[], error: unknown): void {
-    this.#storeFailing = true;
-    this.#options.onStoreTrouble?.(error);
-    const again = new Set<string>();
-    for (const input of inputs) {
-      input.settle?.(error);
-      if (input.runId !== null) again.add(input.runId);
-    }
-    for (const id of [...turn.touched, ...again]) {
-      const run = this.#runs.get(id);
-      for (const step of run?.steps.values() ?? []) step.abort?.abort(new Error('The journal could not be written'));
-      this.#runs.delete(id);
-      this.#journal.release(id);
-      again.add(id);
-    }
+  #commitFailed(turn: Turn, taken: readonly Input[], error: unknown): void {
+    this.#trouble(error);
+    const again = new Set(turn.touched);
+    for (const { runId } of taken) if (runId !== null) again.add(runId);
+    for (const id of again) this.#forget(id);
     this.#options.clock.after(STORE_RETRY_MS, () => {
       for (const id of again) this.wake(id);
+      this.#schedule();
     });
+    for (const input of taken) input.settle?.(error);
   }
 
-  #afterCommit(turn: Turn, inputs: readonly Input[]): void {
-    for (const abort of turn.aborts) abort.abort(new Error('Cancelled'));
-    for (const { run, step } of turn.launches) if (step.phase === 'running') this.#launch(run, step);
-    for (const input of inputs) input.settle?.(undefined);
+  #trouble(error: unknown): void {
+    if (error === null && !this.#storeFailing) return;
+    this.#storeFailing = error !== null;
+    this.#options.onStoreTrouble?.(error);
+  }
+
+  #afterCommit(turn: Turn, taken: readonly Input[]): void {
+    for (const id of turn.aborts) this.#effects.abort(id);
+    for (const { run, step } of turn.launches) if (step.phase === 'running') this.#effects.launch(run, step);
+    for (const input of taken) input.settle?.(undefined);
     for (const id of turn.wakes) this.wake(id);
-    // The parent's journal no longer waits for them; a crash before this leaves a child to run on, which harms nobody.
-    for (const id of turn.orphans) void this.cancel(id, 'No longer needed').catch(() => undefined);
-    if (turn.writes.some(({ w }) => w === 'timer')) this.#armTimer();
+    if (turn.rearm) this.#rearm();
     if (turn.touched.size > 0) for (const listener of this.#listeners) listener(turn.touched);
   }
 
   #load(turn: Turn, id: string): LoadedRun | null {
     const known = this.#runs.get(id);
     if (known !== undefined) return known;
-    const stored = this.#journal.load(id);
-    if (stored === null || isTerminal(stored.status)) return null;
-    const { program, programVersion } = stored.spec;
-    const loaded = loadRun(stored, this.#programs.get(programKey(program, programVersion)));
-    if (!loaded.ok) {
-      if (stored.status !== 'paused') turn.writes.push(...pausedBy(id, loaded.failure, this.#options.clock.now()));
-      turn.touched.add(id);
+    const loaded = this.#loader.load(id);
+    if (loaded.kind === 'gone') return null;
+    if (loaded.kind === 'unloadable') {
+      // Said once; whoever looks again finds it paused.
+      if (loaded.status !== 'paused') turn.writeStatus(id, 'paused', { ok: false, failure: loaded.failure });
       return null;
     }
     this.#runs.set(id, loaded.run);
-    turn.begin(loaded.run, loaded.fresh, stored.open, this.#recovering.delete(id));
+    turn.begin(loaded.run, loaded.fresh, loaded.open, loaded.crashed);
     return loaded.run;
   }
 
-  #launch(run: LoadedRun, step: StepState): void {
-    const { op, key } = step.pending;
-    if (op.op !== 'step') return;
-    const abort = new AbortController();
-    step.abort = abort;
-    const events: RunEvent[] = [];
-    const usage: Usage[] = [];
-    const context: StepContext = {
-      runId: run.id,
-      key,
-      attempt: step.attempt,
-      idempotencyKey: `${run.id}/${key}`,
-      signal: abort.signal,
-      emit: (event) => void events.push(event),
-      use: (used) => void usage.push(used),
-    };
-    let over = false;
-    const end = (outcome: Outcome): void => {
-      if (over) return;
-      over = true;
-      cancelTimeout();
-      this.#attemptEnded(run, step, outcome, { events, usage });
-    };
-    const cancelTimeout = this.#options.clock.after(op.timeoutMs, () => {
-      end({ ok: false, failure: { class: 'transient', code: 'step_timeout', message: `"${op.label}" took longer than ${Math.round(op.timeoutMs / 1_000)} s` } });
-      abort.abort(new Error('Timed out'));
-    });
-    const flight: Promise<void> = this.#perform(op.activity, op.input, context).then(end);
-    this.#inFlight.add(flight);
-    void flight.finally(() => this.#inFlight.delete(flight));
-  }
-
-  async #perform(type: string, input: unknown, context: StepContext): Promise<Outcome> {
-    const activity = this.#activities.get(type);
-    if (activity === undefined) return { ok: false, failure: { class: 'structural', code: 'activity_unknown', message: `Nothing here performs "${type}"` } };
-    try {
-      return { ok: true, value: asJson(await activity.perform(input, context)) };
-    } catch (error) {
-      const failure = toFailure(error);
-      return { ok: false, failure: { ...failure, message: this.#options.redact?.(failure.message) ?? failure.message } };
-    }
-  }
-
-  #attemptEnded(run: LoadedRun, step: StepState, outcome: Outcome, trace: Trace): void {
+  #attemptEnded(attempt: Attempt, outcome: Outcome): void {
+    const { run, step } = attempt;
     this.#push({
       runId: run.id,
-      // The run may have been dropped and loaded anew since: then this attempt's end no longer counts.
+      // The run may have been forgotten and loaded anew since: then its step asks for this outcome by itself.
       apply: (turn, current) => {
-        if (current === run) turn.attemptEnded(run, step, outcome, trace);
+        if (current === run) turn.attemptEnded(run, step, outcome, attempt.trace);
+      },
+      settle: (error) => {
+        if (error === undefined && attempt.run === run) this.#effects.forget(attempt);
       },
     });
   }
 
-  #armTimer(): void {
-    this.#cancelTimer?.();
-    this.#cancelTimer = null;
-    const next = this.#journal.nextTimer();
-    if (next === null || this.#stopped) return;
-    const wait = Math.min(Math.max(0, next - this.#options.clock.now()), 2 ** 31 - 1);
-    this.#cancelTimer = this.#options.clock.after(wait, () => this.#timersDue());
+  #rearm(): void {
+    if (this.#stopped) return;
+    try {
+      this.#alarm.set(this.#journal.nextTimer());
+    } catch (error) {
+      this.#trouble(error);
+      this.#alarm.set(this.#options.clock.now() + STORE_RETRY_MS);
+    }
+  }
+
+  /** A run that still cannot be loaded tells the person who asked it to go on. */
+  #sayWhyNot(turn: Turn, id: string): void {
+    const loaded = this.#loader.load(id);
+    if (loaded.kind === 'unloadable') turn.writeStatus(id, 'paused', { ok: false, failure: loaded.failure });
   }
 
   #timersDue(): void {
-    const now = this.#options.clock.now();
-    const due = this.#journal.due(now, WAKE_CHUNK);
-    for (const id of due) this.#push({ runId: id, apply: (turn, run) => fireDue(turn, run, now) });
-    // After these, the next turn looks for more: many timers at once must not hold up the event loop.
-    this.#push({ runId: null, apply: () => undefined, settle: () => this.#armTimer() });
+    if (this.#stopped) return;
+    let due: readonly string[] = [];
+    try {
+      due = this.#journal.due(this.#options.clock.now(), DUE_CHUNK);
+    } catch (error) {
+      this.#trouble(error);
+    }
+    for (const runId of due) this.#push({ runId, apply: (turn, run) => run !== null && turn.timersDue(run) });
+    // The rest follow after these: many timers at once must not hold up the event loop.
+    const look = (error: unknown): void => {
+      if (error === undefined) this.#rearm();
+      else this.#alarm.set(this.#options.clock.now() + STORE_RETRY_MS);
+    };
+    this.#push({ runId: null, apply: () => undefined, settle: look });
   }
 
   #durably(runId: string | null, apply: Input['apply']): Promise<void> {
@@ -331,21 +350,4 @@ export class EmbeddedEngine implements Engine {
       this.tick();
     });
   }
-}
-
-function fireDue(turn: Turn, run: LoadedRun | null, now: number): void {
-  if (run === null) return;
-  const due = [...run.timers].filter(([, fireAt]) => fireAt <= now).sort(([, a], [, b]) => a - b);
-  for (const [key] of due) turn.timerFired(run, key);
-}
-
-function pausedBy(runId: string, failure: Failure, at: number): JournalWrite[] {
-  return [
-    { w: 'status', runId, status: 'paused', outcome: { ok: false, failure }, at },
-    { w: 'event', runId, event: { type: 'run.status', status: 'paused', failure }, at },
-  ];
-}
-
-function programKey(name: string, version: number): string {
-  return `${name}@${version}`;
 }

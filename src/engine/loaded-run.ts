@@ -3,15 +3,18 @@ import type { RunSpec, RunStatus } from '../domain/run.ts';
 import type { Program } from '../ports/flow.ts';
 import type { StoredRun, StoredSignal } from '../ports/journal.ts';
 import { Machine, type Pending } from './machine.ts';
+import { Queue } from './queue.ts';
 
 /** A step between its first attempt and its end. */
 export interface StepState {
   readonly pending: Pending;
   attempt: number;
   crashes: number;
-  /** `ready` waits for a free place; `running` has an effect under way; `retry` for a timer; `stalled` for a person. */
-  phase: 'ready' | 'running' | 'retry' | 'stalled';
-  abort: AbortController | null;
+  /**
+   * `ready` waits for a free place; `running` has an effect under way; `retry` for a timer; `stalled` for a
+   * person; `dropped` for nobody: whoever still holds it passes it over.
+   */
+  phase: 'ready' | 'running' | 'retry' | 'stalled' | 'dropped';
 }
 
 /**
@@ -25,15 +28,13 @@ export interface LoadedRun {
   status: RunStatus;
   readonly steps: Map<string, StepState>;
   /** Steps that wait for a free place, in order. */
-  readonly ready: StepState[];
+  readonly ready: Queue<StepState>;
   running: number;
-  /** Waits by signal name, oldest first; and signals nobody has waited for yet. */
-  readonly waits: Map<string, string[]>;
+  /** Keys that wait, by signal name, oldest first; and signals nobody has waited for yet. */
+  readonly waits: Map<string, Set<string>>;
   readonly inbox: StoredSignal[];
   lastSignal: number;
   readonly timers: Map<string, number>;
-  /** Keys of child runs waited for, by the child's id. */
-  readonly children: Map<string, string>;
 }
 
 export type LoadResult =
@@ -44,17 +45,24 @@ export type LoadResult =
 export function loadRun(stored: StoredRun, program: Program | undefined): LoadResult {
   const { spec } = stored;
   if (program === undefined) {
-    return structural('program_unknown', `This version of Baton does not know "${spec.program}" version ${spec.programVersion}, which the run was started with`);
+    return structural(
+      'program_unknown',
+      `This version of Baton does not know "${spec.program}" version ${spec.programVersion}, which the run was started with`,
+    );
   }
   const machine = new Machine();
-  const fresh = stored.status === 'queued';
   machine.start((flow) => program.run(spec.definition, spec.input, flow));
+  const fresh = stored.status === 'queued';
   if (!fresh) {
     for (const { key, outcome } of stored.settled) {
       if (!machine.settle(key, outcome)) {
-        return structural('history_mismatch', `The recorded step ${key} is not what the workflow asks for now`);
+        return structural(
+          'history_mismatch',
+          `The recorded step ${key} is not what the workflow asks for now`,
+        );
       }
     }
+    // What the replay brought about was journalled when it happened; what is still open is asked of the machine.
     machine.take();
   }
   return {
@@ -66,17 +74,17 @@ export function loadRun(stored: StoredRun, program: Program | undefined): LoadRe
       machine,
       status: stored.status,
       steps: new Map(),
-      ready: [],
+      ready: new Queue(),
       running: 0,
       waits: new Map(),
       inbox: [...stored.signals],
       lastSignal: stored.signals.at(-1)?.id ?? 0,
       timers: new Map(stored.timers),
-      children: new Map(),
     },
   };
 }
 
 function structural(code: string, message: string): LoadResult {
-  return { ok: false, failure: { class: 'structural', code, message, hint: 'Nothing was changed. Start the version of Baton that began this run, or cancel the run.' } };
+  const hint = 'Nothing was changed. Start the version of Baton that began this run, or cancel the run.';
+  return { ok: false, failure: { class: 'structural', code, message, hint } };
 }

@@ -1,22 +1,36 @@
-import { BatonError, toFailure } from '../domain/failure.ts';
 import type { RunEvent } from '../domain/events.ts';
+import { BatonError, toFailure } from '../domain/failure.ts';
 import { asJson, type Json } from '../domain/json.ts';
 import type { Outcome } from '../domain/run.ts';
 import type { BranchEnd, Flow, Op, Operation } from '../ports/flow.ts';
 import { createFlow } from './flow.ts';
-import { joinPath, NameCounter } from './keys.ts';
+import { joinPath, NameCounter, segmentOf } from './keys.ts';
+import { Queue } from './queue.ts';
 
 /** Operations that wait for somebody outside the machine. */
-export type WaitingOp = Exclude<Op, { op: 'emit' } | { op: 'branches' }>;
+export type WaitingOp = Exclude<Op, { op: 'emit' } | { op: 'branches' } | { op: 'call' }>;
 export interface Pending {
   readonly key: string;
   /** The workflow node it works for, if any. */
   readonly node: string | undefined;
   readonly op: WaitingOp;
 }
+interface Waiting extends Pending {
+  readonly kind: 'operation';
+  readonly fiber: Fiber;
+}
+
+/** What a turn must know of an advance: operations to begin, operations to give up, events to append, in order. */
+export interface Changes {
+  readonly issued: readonly Pending[];
+  readonly cancelled: readonly Pending[];
+  readonly events: readonly RunEvent[];
+}
+const NO_CHANGES: Changes = { issued: [], cancelled: [], events: [] };
 
 type GroupOp = Extract<Op, { op: 'branches' }>;
 interface Group {
+  readonly kind: 'group';
   readonly op: GroupOp;
   readonly owner: Fiber;
   readonly path: string;
@@ -26,29 +40,39 @@ interface Group {
 }
 
 interface Fiber {
+  readonly kind: 'fiber';
   readonly path: string;
   readonly node: string | undefined;
   readonly generator: Operation<unknown>;
   readonly names: NameCounter;
-  readonly group: Group | null;
+  /** Whom its end concerns: a group of branches, the fiber that called it, or (null) the run. */
+  readonly up: Group | Fiber | null;
+  /** Its place in the group. */
   readonly index: number;
-  waitsFor: string | Group | null;
+  /** What must end before it goes on. */
+  waitsFor: Waiting | Group | Fiber | null;
+  dropped: boolean;
 }
 
-type Resume = { readonly fiber: Fiber; readonly value: unknown } | { readonly fiber: Fiber; readonly error: unknown };
+interface Resume {
+  readonly fiber: Fiber;
+  readonly failed: boolean;
+  readonly value: unknown;
+}
 
 /**
  * A run's fibers and what they wait for; pure, single-threaded, without clock or I/O. `start` and `settle` advance
  * it as far as it goes; `take` hands over what that brought about. Live execution and replay drive it by the very
  * same calls, so an outcome fed in the recorded order leads to the recorded state.
  *
- * A fiber is: ready (in the queue) -> waiting for a key, or for a group of branches -> ready … -> ended or dropped.
+ * A fiber is: ready (in the queue) -> waiting for a key, a call, or a group of branches -> ready … -> ended or
+ * dropped. Whatever a fiber or its rules throw ends in the run's outcome, never in the caller.
  */
 export class Machine {
-  readonly #pending = new Map<string, { readonly fiber: Fiber; readonly op: WaitingOp }>();
-  readonly #ready: Resume[] = [];
-  #issued: Pending[] = [];
-  #cancelled: string[] = [];
+  readonly #pending = new Map<string, Waiting>();
+  readonly #ready = new Queue<Resume>();
+  #issued: Waiting[] = [];
+  #cancelled: Waiting[] = [];
   #events: RunEvent[] = [];
   #result: Outcome | null = null;
 
@@ -58,8 +82,7 @@ export class Machine {
   }
 
   start(body: (flow: Flow) => Operation<Json>): void {
-    const root = this.#fiber('', undefined, body, null, 0);
-    this.#ready.push({ fiber: root, value: undefined });
+    this.#begin('', undefined, body, null, 0);
     this.#drain();
   }
 
@@ -67,8 +90,8 @@ export class Machine {
     return this.#pending.has(key);
   }
 
-  pending(): Pending[] {
-    return [...this.#pending].map(([key, { fiber, op }]) => ({ key, node: fiber.node, op }));
+  pending(): readonly Pending[] {
+    return [...this.#pending.values()];
   }
 
   /** Feeds the outcome of a pending operation. False when nothing waits for it (it was cancelled, or never asked). */
@@ -76,38 +99,68 @@ export class Machine {
     const waiting = this.#pending.get(key);
     if (waiting === undefined) return false;
     this.#pending.delete(key);
-    const { fiber } = waiting;
-    this.#ready.push(outcome.ok ? { fiber, value: outcome.value } : { fiber, error: new BatonError(outcome.failure) });
+    if (outcome.ok) this.#resume(waiting.fiber, false, outcome.value);
+    else this.#resume(waiting.fiber, true, new BatonError(outcome.failure));
     this.#drain();
     return true;
   }
 
-  /** What came about since the last call: operations to begin, keys to give up, events to append, in order. */
-  take(): { readonly issued: Pending[]; readonly cancelled: string[]; readonly events: RunEvent[] } {
-    const taken = { issued: this.#issued.filter(({ key }) => this.#pending.has(key)), cancelled: this.#cancelled, events: this.#events };
+  /** Whether {@link take} has something to hand over. */
+  get changed(): boolean {
+    return this.#issued.length > 0 || this.#cancelled.length > 0 || this.#events.length > 0;
+  }
+
+  /** What came about since the last call. */
+  take(): Changes {
+    if (!this.changed) return NO_CHANGES;
+    const changes = { issued: this.#issued, cancelled: this.#cancelled, events: this.#events };
     this.#issued = [];
     this.#cancelled = [];
     this.#events = [];
-    return taken;
+    return changes;
   }
 
-  #fiber(path: string, node: string | undefined, body: (flow: Flow) => Operation<unknown>, group: Group | null, index: number): Fiber {
-    return { path, node, generator: body(createFlow(path)), names: new NameCounter(), group, index, waitsFor: null };
+  #begin(
+    path: string,
+    node: string | undefined,
+    body: (flow: Flow) => Operation<unknown>,
+    up: Fiber['up'],
+    index: number,
+  ): Fiber {
+    const generator = begun(body, createFlow(path));
+    const fiber: Fiber = {
+      kind: 'fiber',
+      path,
+      node,
+      generator,
+      names: new NameCounter(),
+      up,
+      index,
+      waitsFor: null,
+      dropped: false,
+    };
+    this.#resume(fiber, false, undefined);
+    return fiber;
+  }
+
+  #resume(fiber: Fiber, failed: boolean, value: unknown): void {
+    this.#ready.push({ fiber, failed, value });
   }
 
   /** A queue rather than recursion: nesting of any depth costs no stack. */
   #drain(): void {
-    for (let next = this.#ready.shift(); next !== undefined; next = this.#ready.shift()) this.#advance(next);
+    for (let next = this.#ready.shift(); next !== undefined; next = this.#ready.shift()) {
+      if (!next.fiber.dropped) this.#advance(next);
+    }
   }
 
-  #advance(resume: Resume): void {
-    const { fiber } = resume;
+  #advance({ fiber, failed, value }: Resume): void {
     fiber.waitsFor = null;
     let step: IteratorResult<Op, unknown>;
     try {
-      step = 'error' in resume ? fiber.generator.throw(resume.error) : fiber.generator.next(resume.value);
+      step = failed ? fiber.generator.throw(value) : fiber.generator.next(value);
     } catch (error) {
-      this.#end(fiber, { ok: false, error });
+      this.#end(fiber, { ok: false, error }, undefined);
       return;
     }
     if (step.done === true) this.#end(fiber, { ok: true }, step.value);
@@ -117,67 +170,89 @@ export class Machine {
   #handle(fiber: Fiber, op: Op): void {
     if (op.op === 'emit') {
       this.#events.push(...op.events);
-      this.#ready.push({ fiber, value: undefined });
+      this.#resume(fiber, false, undefined);
       return;
     }
     const key = joinPath(fiber.path, fiber.names.next(op.name));
-    if (op.op === 'branches') {
-      this.#open(fiber, op, key);
-      return;
-    }
+    if (op.op === 'call') fiber.waitsFor = this.#begin(key, op.node ?? fiber.node, op.body, fiber, 0);
+    else if (op.op === 'branches') this.#open(fiber, op, key);
+    else this.#await({ kind: 'operation', key, node: fiber.node, op, fiber });
+  }
+
+  #await(waiting: Waiting): void {
+    const { key, fiber } = waiting;
     if (this.#pending.has(key)) {
-      this.#ready.push({ fiber, error: new BatonError({ class: 'structural', code: 'key_clash', message: `Two operations have the key ${key}` }) });
+      this.#resume(fiber, true, clash(`Two operations have the key ${key}`));
       return;
     }
-    fiber.waitsFor = key;
-    this.#pending.set(key, { fiber, op });
-    this.#issued.push({ key, node: fiber.node, op });
+    fiber.waitsFor = waiting;
+    this.#pending.set(key, waiting);
+    this.#issued.push(waiting);
   }
 
   #open(fiber: Fiber, op: GroupOp, path: string): void {
-    const group: Group = { op, owner: fiber, path, running: new Map(), settled: new Map(), next: 0 };
+    if (new Set(op.bodies.map(({ name }) => name)).size !== op.bodies.length) {
+      this.#resume(fiber, true, clash(`Two branches of ${path} have the same name`));
+      return;
+    }
+    const group: Group = {
+      kind: 'group',
+      op,
+      owner: fiber,
+      path,
+      running: new Map(),
+      settled: new Map(),
+      next: 0,
+    };
     fiber.waitsFor = group;
     this.#fill(group);
-    if (group.running.size === 0) this.#close(group);
   }
 
+  /** Starts branches while there are places; a group with nothing left to run closes. */
   #fill(group: Group): void {
     const { bodies, limit } = group.op;
-    while (group.running.size < limit && group.next < bodies.length) {
+    while (group.running.size < Math.max(1, limit) && group.next < bodies.length) {
       const index = group.next;
       group.next += 1;
       const branch = bodies[index];
       if (branch === undefined) break;
-      const path = branch.name === '' ? group.path : joinPath(group.path, branch.name);
-      const fiber = this.#fiber(path, branch.node ?? group.owner.node, branch.body, group, index);
-      group.running.set(index, fiber);
-      this.#ready.push({ fiber, value: undefined });
+      const path = joinPath(group.path, segmentOf(branch.name));
+      group.running.set(index, this.#begin(path, branch.node ?? group.owner.node, branch.body, group, index));
     }
+    if (group.running.size === 0) this.#close(group);
   }
 
   #close(group: Group): void {
-    const losers = [...group.running.values()];
-    group.running.clear();
-    for (const loser of losers) this.#drop(loser);
-    this.#ready.push({ fiber: group.owner, value: group.settled });
+    for (const loser of this.#leave(group)) this.#drop(loser);
+    this.#resume(group.owner, false, group.settled);
   }
 
-  #end(fiber: Fiber, end: BranchEnd, value?: unknown): void {
-    const { group } = fiber;
-    if (group === null) {
-      this.#result = end.ok ? { ok: true, value: asJson(value) } : { ok: false, failure: toFailure(end.error) };
+  #leave(group: Group): Fiber[] {
+    const running = [...group.running.values()];
+    group.running.clear();
+    return running;
+  }
+
+  #end(fiber: Fiber, end: BranchEnd, value: unknown): void {
+    const { up } = fiber;
+    if (up === null) this.#result = end.ok ? outcomeOf(value) : { ok: false, failure: toFailure(end.error) };
+    else if (up.kind === 'fiber') this.#resume(up, !end.ok, end.ok ? value : end.error);
+    else this.#branchEnded(up, fiber.index, end);
+  }
+
+  #branchEnded(group: Group, index: number, end: BranchEnd): void {
+    group.running.delete(index);
+    group.settled.set(index, end);
+    let enough: boolean;
+    try {
+      enough = group.op.until(group.settled);
+    } catch (error) {
+      for (const loser of this.#leave(group)) this.#drop(loser);
+      this.#resume(group.owner, true, error);
       return;
     }
-    // A fiber that ends in the very turn in which its group was closed has nobody to tell.
-    if (group.running.get(fiber.index) !== fiber) return;
-    group.running.delete(fiber.index);
-    group.settled.set(fiber.index, end);
-    if (group.op.until(group.settled)) {
-      this.#close(group);
-      return;
-    }
-    this.#fill(group);
-    if (group.running.size === 0) this.#close(group);
+    if (enough) this.#close(group);
+    else this.#fill(group);
   }
 
   /** Gives up a fiber and all below it. Generators may clean up without waiting; what they yield then is ignored. */
@@ -186,16 +261,13 @@ export class Machine {
     for (let fiber = stack.pop(); fiber !== undefined; fiber = stack.pop()) {
       const { waitsFor } = fiber;
       fiber.waitsFor = null;
-      if (typeof waitsFor === 'string') {
-        this.#pending.delete(waitsFor);
+      // Should it stand in the queue, it is passed over there.
+      fiber.dropped = true;
+      if (waitsFor?.kind === 'operation') {
+        this.#pending.delete(waitsFor.key);
         this.#cancelled.push(waitsFor);
-      } else if (waitsFor !== null) {
-        stack.push(...waitsFor.running.values());
-        waitsFor.running.clear();
-      }
-      const dropped = fiber;
-      const queued = this.#ready.findIndex((item) => item.fiber === dropped);
-      if (queued >= 0) this.#ready.splice(queued, 1);
+      } else if (waitsFor?.kind === 'fiber') stack.push(waitsFor);
+      else if (waitsFor?.kind === 'group') stack.push(...this.#leave(waitsFor));
       try {
         fiber.generator.return(undefined);
       } catch {
@@ -203,4 +275,30 @@ export class Machine {
       }
     }
   }
+}
+
+function outcomeOf(value: unknown): Outcome {
+  try {
+    return { ok: true, value: asJson(value) };
+  } catch (error) {
+    return { ok: false, failure: toFailure(error) };
+  }
+}
+
+/** A body that throws before it is a generator fails as its first step would. */
+function begun(body: (flow: Flow) => Operation<unknown>, flow: Flow): Operation<unknown> {
+  try {
+    return body(flow);
+  } catch (error) {
+    return failing(error);
+  }
+}
+
+function* failing(error: unknown): Operation<never> {
+  yield { op: 'emit', events: [] };
+  throw error;
+}
+
+function clash(message: string): BatonError {
+  return new BatonError({ class: 'structural', code: 'key_clash', message });
 }

@@ -1,23 +1,26 @@
-import { createHash } from 'node:crypto';
 import type { RunEvent } from '../domain/events.ts';
 import type { Failure } from '../domain/failure.ts';
-import type { Json } from '../domain/json.ts';
 import { nextRetry } from '../domain/retry.ts';
-import { isTerminal, type Outcome, outcomeSchema, type RunStatus } from '../domain/run.ts';
+import { isTerminal, type Outcome, type RunSpec, type RunStatus } from '../domain/run.ts';
 import type { Usage } from '../domain/usage.ts';
 import type { JournalWrite, OpKind, StoredSignal } from '../ports/journal.ts';
+import { childRunId, childSignal, isChildSignal, outcomeOf, outcomePayload } from './children.ts';
+import { cancelledBy, mendable, noDuration, poisoned } from './failures.ts';
 import type { LoadedRun, StepState } from './loaded-run.ts';
 import type { Pending } from './machine.ts';
 
 /** A step that a crash ended this often is not tried again by itself: it may be what brings the process down. */
 export const MAX_CRASHES = 3;
-/** Node's timers overflow above this. */
-const MAX_SLEEP_MS = 2 ** 31 - 1;
 
 /** What an effect left behind. */
 export interface Trace {
   readonly events: readonly RunEvent[];
   readonly usage: readonly Usage[];
+}
+
+interface OpenStep {
+  readonly attempt: number;
+  readonly crashes: number;
 }
 
 /**
@@ -29,10 +32,16 @@ export class Turn {
   readonly touched = new Set<string>();
   /** Steps whose attempt was counted in this turn and whose effect may start once it is durable. */
   readonly launches: { readonly run: LoadedRun; readonly step: StepState }[] = [];
-  readonly aborts: AbortController[] = [];
+  /** Idempotency keys of steps whose effects, if any, are to end. */
+  readonly aborts: string[] = [];
+  /** Runs to look at after the commit, because it stored something for them. */
   readonly wakes = new Set<string>();
-  /** Child runs that nobody waits for any more. */
+  /** Runs that this turn stores for the first time; they can be loaded only after it. */
+  readonly created = new Set<string>();
+  /** Child runs that nobody waits for any more: to be cancelled in this same turn. */
   readonly orphans: string[] = [];
+  /** Whether the earliest timer may have changed. */
+  rearm = false;
   readonly #now: number;
   readonly #random: () => number;
   readonly #maxPerRun: number;
@@ -43,49 +52,52 @@ export class Turn {
     this.#maxPerRun = options.maxPerRun;
   }
 
+  /** Stores a run; it begins when it is looked at after the commit. */
+  create(runId: string, spec: RunSpec): void {
+    this.writes.push({ w: 'run', runId, spec, at: this.#now });
+    this.touched.add(runId);
+    this.created.add(runId);
+    this.wakes.add(runId);
+  }
+
   /** Begins a queued run, or takes a recovered one up where it was. */
-  begin(run: LoadedRun, fresh: boolean, open: ReadonlyMap<string, { readonly attempt: number; readonly crashes: number }>, crashed: boolean): void {
+  begin(run: LoadedRun, fresh: boolean, open: ReadonlyMap<string, OpenStep>, crashed: boolean): void {
     this.touched.add(run.id);
-    if (fresh) {
-      this.setStatus(run, 'running', null);
-      this.#absorb(run);
-      return;
-    }
-    for (const pending of run.machine.pending()) this.#readopt(run, pending, open.get(pending.key), crashed);
+    if (fresh) this.#setStatus(run, 'running', null);
+    else
+      for (const pending of run.machine.pending())
+        this.#readopt(run, pending, open.get(pending.key), crashed);
     this.#absorb(run);
   }
 
-  #readopt(run: LoadedRun, pending: Pending, open: { readonly attempt: number; readonly crashes: number } | undefined, crashed: boolean): void {
+  #readopt(run: LoadedRun, pending: Pending, open: OpenStep | undefined, crashed: boolean): void {
     const { op, key } = pending;
-    if (op.op !== 'step' || open === undefined) {
-      this.#issue(run, pending);
-      return;
-    }
-    const waiting = run.timers.has(key);
+    // A child was stored in the transaction that asked for it: only the wait is taken up again.
+    if (op.op === 'child') this.#wait(run, childSignal(childRunId(run.id, key)), key);
+    else if (op.op === 'step' && open !== undefined) this.#reopen(run, pending, op.label, open, crashed);
+    else this.#issue(run, pending);
+  }
+
+  #reopen(run: LoadedRun, pending: Pending, label: string, open: OpenStep, crashed: boolean): void {
+    const retrying = run.timers.has(pending.key);
     const stalled = run.status === 'paused';
-    const crashes = open.crashes + (crashed && !waiting && !stalled ? 1 : 0);
-    const phase = waiting ? 'retry' : stalled ? 'stalled' : 'ready';
-    const step: StepState = { pending, attempt: open.attempt, crashes, phase, abort: null };
-    run.steps.set(key, step);
+    const crashes = open.crashes + (crashed && !retrying && !stalled ? 1 : 0);
+    const phase = retrying ? 'retry' : stalled ? 'stalled' : 'ready';
+    const step: StepState = { pending, attempt: open.attempt, crashes, phase };
+    run.steps.set(pending.key, step);
     if (phase !== 'ready') return;
-    if (crashes >= MAX_CRASHES) {
-      this.#stall(run, step, {
-        class: 'structural',
-        code: 'poison_step',
-        message: `Baton stopped ${crashes} times while "${op.label}" was under way, so it is not tried again by itself`,
-        hint: 'Press Retry to try it once more, or cancel the run.',
-      });
-    } else run.ready.push(step);
+    if (crashes < MAX_CRASHES) run.ready.push(step);
+    else this.#stall(run, step, poisoned(label, crashes));
   }
 
   /** The end of an attempt. */
   attemptEnded(run: LoadedRun, step: StepState, outcome: Outcome, trace: Trace): void {
-    if (run.steps.get(step.pending.key) !== step || step.phase !== 'running') return;
+    if (step.phase !== 'running') return;
     this.touched.add(run.id);
     run.running -= 1;
-    step.abort = null;
     const { key } = step.pending;
-    for (const usage of trace.usage) this.writes.push({ w: 'usage', runId: run.id, key, usage, at: this.#now });
+    for (const usage of trace.usage)
+      this.writes.push({ w: 'usage', runId: run.id, key, usage, at: this.#now });
     if (outcome.ok) {
       for (const event of trace.events) this.#event(run, event);
       this.#settleStep(run, step, outcome);
@@ -99,37 +111,42 @@ export class Turn {
     const decision = nextRetry(failure, step.attempt, op.retry, this.#random());
     if (decision.kind === 'retry') {
       step.phase = 'retry';
-      this.#event(run, { type: 'step.failed', key, attempt: step.attempt, failure, retryInMs: decision.delayMs });
-      this.#setTimer(run, key, decision.delayMs);
-      return;
-    }
-    const needsHelp = failure.class === 'needs_person' || failure.class === 'budget' || failure.class === 'transient' || failure.class === 'structural';
-    if (needsHelp && op.giveUp === 'pause') this.#stall(run, step, failure);
+      const retryInMs = decision.delayMs;
+      this.#event(run, { type: 'step.failed', key, attempt: step.attempt, failure, retryInMs });
+      this.#setTimer(run, key, retryInMs);
+    } else if (op.giveUp === 'pause' && mendable(failure)) this.#stall(run, step, failure);
     else this.#settleStep(run, step, { ok: false, failure });
   }
 
   #stall(run: LoadedRun, step: StepState, failure: Failure): void {
     step.phase = 'stalled';
     this.#event(run, { type: 'step.failed', key: step.pending.key, attempt: step.attempt, failure });
-    this.setStatus(run, 'paused', failure);
+    this.#setStatus(run, 'paused', failure);
   }
 
   #settleStep(run: LoadedRun, step: StepState, outcome: Outcome): void {
     const { key } = step.pending;
     run.steps.delete(key);
+    step.phase = 'dropped';
     const event: RunEvent = outcome.ok
       ? { type: 'step.completed', key }
       : { type: 'step.failed', key, attempt: step.attempt, failure: outcome.failure };
-    this.#settle(run, key, 'step', true, outcome, event);
+    this.#settle(run, key, 'step', outcome, event);
   }
 
-  /** A timer of the run is due: a sleep ends, or a failed step is tried again. */
-  timerFired(run: LoadedRun, key: string): void {
-    if (!run.timers.delete(key)) return;
+  /** Ends sleeps that are due and tries failed steps again, earliest first. */
+  timersDue(run: LoadedRun): void {
+    const due = [...run.timers].filter(([, fireAt]) => fireAt <= this.#now).sort(([, a], [, b]) => a - b);
+    // A timer may be gone by its turn: an earlier one may have ended a race it stood in.
+    for (const [key] of due) if (run.timers.delete(key)) this.#fire(run, key);
+  }
+
+  #fire(run: LoadedRun, key: string): void {
     this.touched.add(run.id);
     this.writes.push({ w: 'untimer', runId: run.id, key });
     const step = run.steps.get(key);
-    if (step === undefined) this.#settle(run, key, 'sleep', false, { ok: true, value: null }, { type: 'timer.fired', key });
+    if (step === undefined)
+      this.#settle(run, key, 'sleep', { ok: true, value: null }, { type: 'timer.fired', key });
     else {
       step.phase = 'ready';
       step.attempt += 1;
@@ -152,13 +169,13 @@ export class Turn {
   pause(run: LoadedRun, failure: Failure): void {
     if (isTerminal(run.status) || run.status === 'paused') return;
     this.touched.add(run.id);
-    this.setStatus(run, 'paused', failure);
+    this.#setStatus(run, 'paused', failure);
   }
 
   resume(run: LoadedRun): void {
     if (run.status !== 'paused') return;
     this.touched.add(run.id);
-    this.setStatus(run, 'running', null);
+    this.#setStatus(run, 'running', null);
     for (const step of run.steps.values()) {
       if (step.phase !== 'stalled') continue;
       // A fresh set of attempts: what stopped it was somebody's to mend.
@@ -168,81 +185,91 @@ export class Turn {
       run.ready.push(step);
     }
     this.#absorb(run);
+    // Timers of a paused run do not fire; those that came due meanwhile do now, the others count again.
+    this.timersDue(run);
+    this.rearm = true;
   }
 
   cancel(run: LoadedRun, reason: string): void {
     if (isTerminal(run.status)) return;
     this.touched.add(run.id);
-    for (const step of run.steps.values()) this.#drop(run, step.pending.key);
-    for (const key of run.timers.keys()) this.writes.push({ w: 'untimer', runId: run.id, key });
-    run.timers.clear();
-    run.steps.clear();
-    run.ready.length = 0;
-    const failure: Failure = { class: 'cancelled', code: 'cancelled', message: reason };
-    this.setStatus(run, 'cancelled', failure);
-    this.#tellParent(run, { ok: false, failure });
+    for (const pending of run.machine.pending()) this.#drop(run, pending);
+    run.ready.clear();
+    const failure = cancelledBy(reason);
+    this.#setStatus(run, 'cancelled', failure);
+    this.#tellParent(run.id, run.spec, { ok: false, failure });
+  }
+
+  /** Cancels a run that is not in memory and cannot be: stored a moment ago, or begun by another version. */
+  cancelUnloaded(runId: string, spec: RunSpec | null, reason: string): void {
+    const failure = cancelledBy(reason);
+    this.writeStatus(runId, 'cancelled', { ok: false, failure });
+    if (spec !== null) this.#tellParent(runId, spec, { ok: false, failure });
   }
 
   /** A run with nothing under way leaves memory; it is `waiting` unless it was paused or has ended. */
   park(run: LoadedRun): boolean {
-    if (run.running > 0 || (run.status === 'running' && run.ready.length > 0)) return false;
-    if (run.status === 'running') this.setStatus(run, 'waiting', null);
+    if (run.running > 0 || (run.status === 'running' && run.ready.size > 0)) return false;
+    if (run.status === 'running') this.#setStatus(run, 'waiting', null);
     return true;
   }
 
-  setStatus(run: LoadedRun, status: RunStatus, failure: Failure | null): void {
+  #setStatus(run: LoadedRun, status: RunStatus, failure: Failure | null): void {
     run.status = status;
-    const outcome: Outcome | null = failure === null ? null : { ok: false, failure };
-    this.#writeStatus(run, status, outcome);
+    this.writeStatus(run.id, status, failure === null ? null : { ok: false, failure });
   }
 
-  #writeStatus(run: LoadedRun, status: RunStatus, outcome: Outcome | null): void {
-    this.writes.push({ w: 'status', runId: run.id, status, outcome, at: this.#now });
-    const failure = outcome !== null && !outcome.ok ? outcome.failure : undefined;
-    this.#event(run, { type: 'run.status', status, ...(failure === undefined ? {} : { failure }) });
+  writeStatus(runId: string, status: RunStatus, outcome: Outcome | null): void {
+    this.touched.add(runId);
+    this.writes.push({ w: 'status', runId, status, outcome, at: this.#now });
+    const event: RunEvent =
+      outcome === null || outcome.ok
+        ? { type: 'run.status', status }
+        : { type: 'run.status', status, failure: outcome.failure };
+    this.writes.push({ w: 'event', runId, event, at: this.#now });
   }
 
   /** Turns what the machine brought about into writes, until it asks for nothing that can be answered at once. */
   #absorb(run: LoadedRun): void {
-    for (;;) {
-      const { issued, cancelled, events } = run.machine.take();
+    const { machine } = run;
+    do {
+      const { issued, cancelled: given, events } = machine.take();
       for (const event of events) this.#event(run, event);
-      for (const key of cancelled) this.#drop(run, key);
-      for (const pending of issued) this.#issue(run, pending);
-      if (issued.length === 0 && cancelled.length === 0 && events.length === 0 && !this.#deliver(run)) break;
-    }
-    const { result } = run.machine;
-    if (result !== null && !isTerminal(run.status)) this.#finish(run, result);
-    this.fill(run);
+      for (const pending of given) this.#drop(run, pending);
+      // Answering one at once may end the race that another stands in.
+      for (const pending of issued) if (machine.isPending(pending.key)) this.#issue(run, pending);
+    } while (machine.changed || this.#deliver(run));
+    if (machine.result !== null && !isTerminal(run.status)) this.#finish(run, machine.result);
+    this.#fill(run);
   }
 
   #issue(run: LoadedRun, pending: Pending): void {
     const { key, op } = pending;
     switch (op.op) {
       case 'step': {
-        const step: StepState = { pending, attempt: 1, crashes: 0, phase: 'ready', abort: null };
+        const step: StepState = { pending, attempt: 1, crashes: 0, phase: 'ready' };
         run.steps.set(key, step);
         run.ready.push(step);
         return;
       }
       case 'sleep':
-        if (!run.timers.has(key)) this.#setTimer(run, key, op.ms);
+        if (Number.isNaN(op.ms))
+          this.#settle(run, key, 'sleep', noDuration(key), { type: 'timer.fired', key });
+        else if (!run.timers.has(key)) this.#setTimer(run, key, op.ms);
         return;
       case 'signal':
         this.#wait(run, op.signal, key);
         return;
       case 'now':
-        this.#settle(run, key, 'value', false, { ok: true, value: this.#now }, { type: 'step.completed', key });
+        this.#settle(run, key, 'value', { ok: true, value: this.#now }, { type: 'step.completed', key });
         return;
       case 'random':
-        this.#settle(run, key, 'value', false, { ok: true, value: this.#random() }, { type: 'step.completed', key });
+        this.#settle(run, key, 'value', { ok: true, value: this.#random() }, { type: 'step.completed', key });
         return;
       case 'child': {
         const childId = childRunId(run.id, key);
-        run.children.set(childId, key);
-        this.writes.push({ w: 'run', runId: childId, spec: { ...op.spec, parent: { runId: run.id, key } }, at: this.#now });
+        this.create(childId, { ...op.spec, parent: { runId: run.id, key } });
         this.#wait(run, childSignal(childId), key);
-        this.wakes.add(childId);
         return;
       }
       default:
@@ -252,87 +279,114 @@ export class Turn {
 
   #wait(run: LoadedRun, signal: string, key: string): void {
     const keys = run.waits.get(signal);
-    if (keys === undefined) run.waits.set(signal, [key]);
-    else keys.push(key);
+    if (keys === undefined) run.waits.set(signal, new Set([key]));
+    else keys.add(key);
+  }
+
+  #unwait(run: LoadedRun, signal: string, key: string): void {
+    const keys = run.waits.get(signal);
+    keys?.delete(key);
+    if (keys?.size === 0) run.waits.delete(signal);
   }
 
   /** Hands the first stored signal that somebody waits for to the one who waited longest. */
   #deliver(run: LoadedRun): boolean {
+    if (run.waits.size === 0) return false;
     for (const [index, signal] of run.inbox.entries()) {
-      const keys = run.waits.get(signal.name);
-      const key = keys?.shift();
-      if (keys === undefined || key === undefined) continue;
-      if (keys.length === 0) run.waits.delete(signal.name);
+      const [key] = run.waits.get(signal.name) ?? [];
+      if (key === undefined) continue;
+      const { id, name, payload } = signal;
+      this.#unwait(run, name, key);
       run.inbox.splice(index, 1);
-      this.writes.push({ w: 'consume', signalId: signal.id, key });
-      const child = signal.name.startsWith(CHILD_PREFIX);
-      const outcome: Outcome = child ? childOutcome(signal.payload) : { ok: true, value: signal.payload };
-      this.#settle(run, key, child ? 'child' : 'signal', false, outcome, { type: 'signal.consumed', key, name: signal.name });
+      this.writes.push({ w: 'consume', signalId: id, key });
+      const child = isChildSignal(name);
+      const outcome: Outcome = child ? outcomeOf(payload) : { ok: true, value: payload };
+      this.#settle(run, key, child ? 'child' : 'signal', outcome, { type: 'signal.consumed', key, name });
       return true;
     }
     return false;
   }
 
-  #settle(run: LoadedRun, key: string, kind: OpKind, opened: boolean, outcome: Outcome, event: RunEvent): void {
-    this.writes.push({ w: 'settle', runId: run.id, key, kind, opened, outcome, event, at: this.#now });
-    run.machine.settle(key, outcome);
+  /** Only what the machine accepts is written: a row it did not ask for would stop every later replay. */
+  #settle(run: LoadedRun, key: string, kind: OpKind, outcome: Outcome, event: RunEvent): void {
+    if (!run.machine.settle(key, outcome)) return;
+    // Steps have a row since their first attempt; the others get theirs now.
+    this.writes.push({
+      w: 'settle',
+      runId: run.id,
+      key,
+      kind,
+      opened: kind === 'step',
+      outcome,
+      event,
+      at: this.#now,
+    });
   }
 
+  /** Any length of time: what Node's own timers cannot hold is their keeper's concern. */
   #setTimer(run: LoadedRun, key: string, ms: number): void {
-    const fireAt = this.#now + Math.min(Math.max(0, ms), MAX_SLEEP_MS);
+    const fireAt = Math.min(this.#now + Math.max(0, Math.ceil(ms)), Number.MAX_SAFE_INTEGER);
     run.timers.set(key, fireAt);
     this.writes.push({ w: 'timer', runId: run.id, key, fireAt });
     this.#event(run, { type: 'timer.set', key, fireAt });
+    this.rearm = true;
   }
 
-  #drop(run: LoadedRun, key: string): void {
+  /** Gives up what nobody waits for any more. */
+  #drop(run: LoadedRun, { key, op }: Pending): void {
     if (run.timers.delete(key)) this.writes.push({ w: 'untimer', runId: run.id, key });
-    for (const [name, keys] of run.waits) {
-      const at = keys.indexOf(key);
-      if (at < 0) continue;
-      keys.splice(at, 1);
-      if (keys.length === 0) run.waits.delete(name);
+    if (op.op === 'signal') this.#unwait(run, op.signal, key);
+    if (op.op === 'child') {
+      const childId = childRunId(run.id, key);
+      // One that was asked for and given up within the same advance never came to be.
+      if (run.waits.has(childSignal(childId))) this.orphans.push(childId);
+      this.#unwait(run, childSignal(childId), key);
     }
-    for (const [childId, childKey] of run.children) if (childKey === key) this.orphans.push(childId);
     const step = run.steps.get(key);
     if (step === undefined) return;
     run.steps.delete(key);
-    const queued = run.ready.indexOf(step);
-    if (queued >= 0) run.ready.splice(queued, 1);
-    if (step.phase === 'running') {
-      run.running -= 1;
-      if (step.abort !== null) this.aborts.push(step.abort);
-    }
+    if (step.phase === 'running') run.running -= 1;
+    step.phase = 'dropped';
+    this.aborts.push(`${run.id}/${key}`);
     this.writes.push({ w: 'cancel', runId: run.id, key });
     this.#event(run, { type: 'step.cancelled', key });
   }
 
   #finish(run: LoadedRun, result: Outcome): void {
     run.status = result.ok ? 'completed' : 'failed';
-    this.#writeStatus(run, run.status, result);
-    this.#tellParent(run, result);
+    this.writeStatus(run.id, run.status, result);
+    this.#tellParent(run.id, run.spec, result);
   }
 
-  #tellParent(run: LoadedRun, result: Outcome): void {
-    const { parent } = run.spec;
+  #tellParent(childId: string, { parent }: RunSpec, result: Outcome): void {
     if (parent === undefined) return;
-    const name = childSignal(run.id);
-    this.writes.push({ w: 'signal', runId: parent.runId, name, payload: outcomeAsJson(result), idempotencyKey: name, at: this.#now });
-    this.wakes.add(parent.runId);
+    const name = childSignal(childId);
+    const { runId } = parent;
+    this.writes.push({
+      w: 'signal',
+      runId,
+      name,
+      payload: outcomePayload(result),
+      idempotencyKey: name,
+      at: this.#now,
+    });
+    this.wakes.add(runId);
   }
 
   /** Starts ready steps while the run has places, counting each attempt before its effect. */
-  fill(run: LoadedRun): void {
-    if (run.status === 'waiting' && run.ready.length > 0) this.setStatus(run, 'running', null);
-    while (run.status === 'running' && run.running < this.#maxPerRun) {
+  #fill(run: LoadedRun): void {
+    while ((run.status === 'running' || run.status === 'waiting') && run.running < this.#maxPerRun) {
       const step = run.ready.shift();
       if (step === undefined) return;
       const { key, node, op } = step.pending;
-      if (op.op !== 'step') continue;
+      if (step.phase !== 'ready' || op.op !== 'step') continue;
+      if (run.status === 'waiting') this.#setStatus(run, 'running', null);
       step.phase = 'running';
       run.running += 1;
-      this.writes.push({ w: 'attempt', runId: run.id, key, attempt: step.attempt, crashes: step.crashes, at: this.#now });
-      this.#event(run, { type: 'step.started', key, label: op.label, attempt: step.attempt, ...(node === undefined ? {} : { node }) });
+      const { attempt, crashes } = step;
+      this.writes.push({ w: 'attempt', runId: run.id, key, attempt, crashes, at: this.#now });
+      const event: RunEvent = { type: 'step.started', key, label: op.label, attempt };
+      this.#event(run, node === undefined ? event : { ...event, node });
       this.launches.push({ run, step });
     }
   }
@@ -341,23 +395,3 @@ export class Turn {
     this.writes.push({ w: 'event', runId: run.id, event, at: this.#now });
   }
 }
-
-const CHILD_PREFIX = 'child:';
-
-export function childSignal(childId: string): string {
-  return `${CHILD_PREFIX}${childId}`;
-}
-
-/** A child's id follows from its parent's and the key: a replay finds the same child. */
-function childRunId(parentId: string, key: string): string {
-  return `${parentId}.${createHash('sha256').update(key).digest('hex').slice(0, 10)}`;
-}
-
-function outcomeAsJson(outcome: Outcome): Json {
-  return JSON.parse(JSON.stringify(outcome));
-}
-
-function childOutcome(payload: Json): Outcome {
-  return outcomeSchema.parse(payload);
-}
-

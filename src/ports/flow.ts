@@ -25,6 +25,13 @@ export type Op =
   | { readonly op: 'random'; readonly name: string }
   | { readonly op: 'child'; readonly name: string; readonly spec: RunSpec }
   | { readonly op: 'emit'; readonly events: readonly RunEvent[] }
+  /** One fiber of its own, waited for; its failure is thrown into the caller. */
+  | {
+      readonly op: 'call';
+      readonly name: string;
+      readonly node?: string;
+      readonly body: (flow: Flow) => Operation<void>;
+    }
   | {
       readonly op: 'branches';
       readonly name: string;
