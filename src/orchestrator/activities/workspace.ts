@@ -31,14 +31,15 @@ export function workspaceActivities({
       return { ...workspace.info, allowUnsandboxed: sample };
     }),
 
-    implement(takeSnapshot, async ({ node, at }, { runId, idempotencyKey, emit }) => {
-      const workspace = await registry.of(runId);
-      const snapshot = await workspace.snapshot(label(idempotencyKey), at);
-      emit({ type: 'snapshot.taken', node, ...snapshot });
+    implement(takeSnapshot, async ({ node, at }, step) => {
+      const workspace = await registry.of(step.runId);
+      const snapshot = await workspace.snapshot(label(step.idempotencyKey), at);
+      step.emit({ type: 'snapshot.taken', node, ...snapshot });
       return snapshot;
     }),
 
-    implement(runCommand, async ({ node, argv, timeoutMs }, { runId, signal, emit }) => {
+    implement(runCommand, async ({ node, argv, timeoutMs }, step) => {
+      const { runId, signal } = step;
       if (argv === null)
         throw new BatonError({
           class: 'structural',
@@ -54,7 +55,7 @@ export function workspaceActivities({
       const passed = counts?.passed ?? null;
       const failed = counts?.failed ?? null;
       const tail = output.trimEnd().split('\n').slice(-TAIL_LINES).join('\n');
-      emit({
+      step.emit({
         type: 'command.finished',
         node,
         command: argv.join(' '),

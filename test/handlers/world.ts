@@ -1,0 +1,232 @@
+import { createHmac } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import pino from 'pino';
+import { z } from 'zod';
+import type { Message } from '../../desk/contract.ts';
+import { createCore } from '../../src/compose/core.ts';
+import { createSlack } from '../../src/compose/slack.ts';
+import type { Workflow } from '../../src/domain/workflow.ts';
+import type { Clock } from '../../src/ports/clock.ts';
+import { TOKENS, testDesk } from '../desk/harness.ts';
+
+/** How much faster than life: the desk's one post per second takes an eighth of one. */
+const SPEED = 8;
+
+/** A clock that runs fast; what has to be quick (acknowledgements) is still measured in true time by the desk's timers. */
+function fastClock(timers: 'fast' | 'true'): Clock {
+  const begun = Date.now();
+  const first = performance.now();
+  const monotonic = () => (performance.now() - first) * SPEED;
+  return {
+    now: () => Math.floor(begun + monotonic()),
+    monotonic,
+    after(ms, fire) {
+      const timer = setTimeout(fire, timers === 'fast' ? ms / SPEED : ms);
+      return () => clearTimeout(timer);
+    },
+  };
+}
+
+/** Asks until `check` says yes; the short wait between leaves the processor to those who are asked. */
+export async function until(check: () => Promise<boolean>): Promise<void> {
+  for (const end = performance.now() + 10_000; !(await check()); ) {
+    if (performance.now() > end) throw new Error('It did not happen within ten seconds.');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** One approval, without agents: all that people do, and nothing that takes long. */
+const ask: Workflow = {
+  name: 'ask',
+  title: 'Ask',
+  description: 'Asks people',
+  how: 'an approval',
+  why: 'to test',
+  flow: {
+    kind: 'approval',
+    id: 'keep',
+    title: 'Keep it?',
+    why: 'Built.',
+    on_changes: { kind: 'command', id: 'touch', run: ['touch', 'changed.txt'] },
+  },
+};
+
+interface Kept {
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** Stands between desk and Baton, so that what was delivered can be delivered again. */
+async function startPost() {
+  const kept: Kept[] = [];
+  const to = { url: '' };
+  const forward = async ({ headers, body }: Kept): Promise<{ status: number; text: string }> => {
+    const at = String(headers['x-slack-request-timestamp']);
+    const signature = `v0=${createHmac('sha256', TOKENS.signingSecret).update(`v0:${at}:${body}`).digest('hex')}`;
+    const answer = await fetch(to.url, {
+      method: 'POST',
+      headers: {
+        'content-type': String(headers['content-type']),
+        'x-slack-request-timestamp': at,
+        'x-slack-signature': signature,
+      },
+      body,
+    });
+    return { status: answer.status, text: await answer.text() };
+  };
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const one = { headers: request.headers, body: Buffer.concat(chunks).toString('utf8') };
+      kept.push(one);
+      forward(one).then(
+        ({ status, text }) =>
+          response
+            .writeHead(status, { 'content-type': text.startsWith('{') ? 'application/json' : 'text/plain' })
+            .end(text),
+        () => response.writeHead(502).end(),
+      );
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = z.object({ port: z.number() }).parse(server.address());
+  return {
+    to,
+    kept,
+    url: `http://127.0.0.1:${port}/`,
+    /** Everything so far once more, each as Slack would repeat it: a later time, a signature of its own. */
+    again: async (shiftSeconds: number) => {
+      const all = [...kept];
+      const statuses: number[] = [];
+      for (const { headers, body } of all) {
+        const at = String(Number(headers['x-slack-request-timestamp']) + shiftSeconds);
+        statuses.push(
+          (await forward({ headers: { ...headers, 'x-slack-request-timestamp': at }, body })).status,
+        );
+      }
+      return statuses;
+    },
+    close: () => {
+      server.closeAllConnections();
+      return new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+export type World = Awaited<ReturnType<typeof startWorld>>;
+
+/** Baton as it is composed, over HTTP before the real desk, on the rehearsal's sample. */
+export async function startWorld() {
+  const home = mkdtempSync(path.join(tmpdir(), 'handlers-'));
+  const post = await startPost();
+  const manifest = readFileSync(new URL('../../manifest.yml', import.meta.url), 'utf8');
+  const desk = await testDesk({ clock: fastClock('true'), requestUrl: post.url, manifest });
+  const clock = fastClock('fast');
+  const logged: string[] = [];
+  const log = pino({ level: 'warn', base: null }, { write: (line: string) => void logged.push(line) });
+  const core = await createCore({
+    home,
+    clock,
+    redact: (text) => text,
+    model: { api: 'responses', apiKey: 'none', baseUrl: 'http://127.0.0.1:1', model: 'none' },
+    rehearsal: true,
+    repository: null,
+    approvals: {
+      people: [],
+      fourEyes: false,
+      escalateTo: [],
+      remindAfterMs: 3_600_000,
+      escalateAfterMs: 7_200_000,
+      expireAfterMs: 86_400_000,
+    },
+    prices: {},
+    extraWorkflows: [ask],
+    onStoreTrouble: () => undefined,
+  });
+  const slack = await createSlack({
+    core,
+    clock,
+    redact: (text) => text,
+    log,
+    botToken: TOKENS.botToken,
+    apiUrl: `${desk.desk.url}/api/`,
+    door: { mode: 'http', signingSecret: TOKENS.signingSecret, port: 0 },
+    rehearsal: true,
+  });
+  const { address } = await slack.start();
+  post.to.url = address ?? '';
+
+  const seen = async (user: string): Promise<Message[]> =>
+    (await desk.snapshot(await desk.id(user))).messages;
+  /** The first message that `user` sees with these words, once there is one. */
+  async function find(user: string, words: string | RegExp, after = '0'): Promise<Message> {
+    let found: Message | undefined;
+    await until(async () => {
+      found = (await seen(user)).find(
+        ({ text, ts }) => ts > after && (typeof words === 'string' ? text.includes(words) : words.test(text)),
+      );
+      return found !== undefined;
+    });
+    if (found === undefined) throw new Error('unreachable');
+    return found;
+  }
+  const channel = await desk.id('baton-epics');
+  return {
+    desk,
+    core,
+    post,
+    logged,
+    find,
+    seen,
+    channel,
+    command: async (user: string, text: string, where = channel) =>
+      desk.page('command', { user: await desk.id(user), channel: where, command: '/orchestrate', text }),
+    /** Clicks a button of a message that this person sees. */
+    click: async (user: string, message: Message, actionId: string) =>
+      desk.page('action', {
+        user: await desk.id(user),
+        container: { type: 'message', channel: message.channel, ts: message.ts },
+        action: actionOf(message, actionId),
+      }),
+    modal: async (user: string) => {
+      const id = await desk.id(user);
+      await until(async () => (await desk.snapshot(id)).modals.length > 0);
+      const [view] = (await desk.snapshot(id)).modals;
+      if (view === undefined) throw new Error('unreachable');
+      return view;
+    },
+    submit: async (user: string, viewId: string, values: Record<string, Record<string, unknown>>) =>
+      desk.page('submit', { user: await desk.id(user), viewId, state: { values } }),
+    /** Until everything that was accepted has been handled. */
+    settled: () => until(async () => (await core.store.inbox.open(1)).length === 0),
+    close: async () => {
+      await slack.stop();
+      await core.stop();
+      await desk.close();
+      await post.close();
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
+
+const elementsSchema = z.array(
+  z.looseObject({
+    type: z.string(),
+    block_id: z.string().optional(),
+    elements: z
+      .array(z.looseObject({ action_id: z.string().optional(), value: z.string().optional() }))
+      .optional(),
+  }),
+);
+
+function actionOf(message: Message, actionId: string) {
+  for (const { block_id, elements } of elementsSchema.parse(message.blocks)) {
+    const element = elements?.find(({ action_id }) => action_id === actionId);
+    if (element !== undefined) return { type: 'button', action_id: actionId, block_id, value: element.value };
+  }
+  throw new Error(`no button ${actionId} on: ${message.text}`);
+}
