@@ -39,9 +39,16 @@ const environmentSchema = z.object({
   BATON_HOME: z.string().default(path.join(homedir(), '.baton')),
   BATON_REPOSITORY: z.string().optional(),
   BATON_CONFIG: z.string().optional(),
-  PORT: z.coerce.number('PORT is a number; 0 picks a free one.').int().min(0).max(65_535).optional(),
+  PORT: z.coerce
+    .number('PORT is a whole number up to 65535; 0 picks a free one.')
+    .int()
+    .min(0)
+    .max(65_535)
+    .optional(),
   /** Milliseconds the rehearsal cast takes per turn; tests set 0. */
   CAST_DELAY_MS: z.coerce.number().int().min(0).max(60_000).optional(),
+  /** The ssh agent, for repositories fetched over ssh. */
+  SSH_AUTH_SOCK: z.string().optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 
@@ -94,6 +101,7 @@ export interface Config {
   readonly prices: z.infer<typeof fileSchema>['prices'];
   readonly castDelayMs: number | null;
   readonly logLevel: string;
+  readonly sshAuthSock: string | undefined;
   /** Values that must never be shown. */
   readonly secrets: readonly string[];
 }
@@ -109,7 +117,11 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const parsed = environmentSchema.safeParse(given);
   if (!parsed.success)
     throw invalid(
-      parsed.error.issues.map(({ path: where, message }) => `${where.join('.')}: ${message}`).join('\n'),
+      parsed.error.issues
+        .map(({ path: [name], message }) =>
+          message.startsWith(String(name)) ? message : `${String(name)}: ${message}`,
+        )
+        .join('\n'),
     );
   const env = parsed.data;
   const file = readFile(env.BATON_CONFIG);
@@ -120,7 +132,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     port: env.PORT ?? null,
     slack,
     model: modelOf(env),
-    repository: env.BATON_REPOSITORY ?? file.repository ?? null,
+    repository: atHome(env.BATON_REPOSITORY ?? file.repository ?? null),
     approvals: {
       people: policy.people,
       fourEyes: policy.four_eyes,
@@ -132,10 +144,16 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     prices: file.prices,
     castDelayMs: env.CAST_DELAY_MS ?? null,
     logLevel: env.LOG_LEVEL,
+    sshAuthSock: env.SSH_AUTH_SOCK,
     secrets: [env.SLACK_BOT_TOKEN, env.SLACK_APP_TOKEN, env.SLACK_SIGNING_SECRET, env.OPENAI_API_KEY].filter(
       (secret) => secret !== undefined,
     ),
   };
+}
+
+/** `~/code/web` as a shell would read it. */
+function atHome(location: string | null): string | null {
+  return location?.startsWith('~/') === true ? path.join(homedir(), location.slice(2)) : location;
 }
 
 type Environment = z.infer<typeof environmentSchema>;
