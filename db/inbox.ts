@@ -1,4 +1,4 @@
-import { asc, eq, isNull, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, isNull, sql } from 'drizzle-orm';
 import { jsonSchema } from '../src/domain/json.ts';
 import type { Delivery, Inbox } from '../src/ports/store.ts';
 import type { GroupCommit } from './group-commit.ts';
@@ -19,11 +19,11 @@ export function createInbox(db: Db, group: GroupCommit): Inbox {
       // The driver returns nothing for a row that was already there.
       return row === undefined ? null : toDelivery(row);
     },
-    async open(limit) {
+    async open(limit, after = 0) {
       return db
         .select()
         .from(deliveries)
-        .where(isNull(deliveries.handledAt))
+        .where(and(isNull(deliveries.handledAt), gt(deliveries.id, after)))
         .orderBy(asc(deliveries.id))
         .limit(limit)
         .all()

@@ -123,8 +123,9 @@ export async function createSlack(options: SlackOptions) {
     identity,
     /** Opens the door, and takes up what an earlier process left: deliveries, runs, messages. */
     async start(): Promise<{ readonly address: string | null }> {
-      const address = await open(app);
+      // Before the door opens: what was taken first is done first, and nothing is taken up twice.
       await worker.recover();
+      const address = await open(app);
       core.engine.recover();
       project();
       sender.wake();

@@ -13,6 +13,8 @@ export interface InboxLog {
 /** A delivery that fails this often is set aside, and the person is told. */
 const MAX_ATTEMPTS = 3;
 const RETRY_MS = 500;
+/** One that was begun this often by processes that never told how it ended is what ended them: not begun again. */
+const MAX_BEGUN = 8;
 /** Deliveries worked on at once. Each begins in a turn of the event loop of its own: acknowledging others goes first. */
 const AT_ONCE = 8;
 const PAGE = 500;
@@ -53,11 +55,17 @@ export class InboxWorker {
     return true;
   }
 
-  /** Takes up what an earlier process accepted and did not finish. */
+  /** Takes up what an earlier process accepted and did not finish. To be called before anything new is accepted. */
   async recover(): Promise<number> {
-    const open = await this.#options.inbox.open(PAGE);
-    for (const delivery of open) this.#enqueue(delivery);
-    return open.length;
+    let count = 0;
+    for (let after = 0; ; ) {
+      const open = await this.#options.inbox.open(PAGE, after);
+      for (const delivery of open) this.#enqueue(delivery);
+      count += open.length;
+      const last = open.at(-1);
+      if (last === undefined || open.length < PAGE) return count;
+      after = last.id;
+    }
   }
 
   async stop(): Promise<void> {
@@ -92,6 +100,13 @@ export class InboxWorker {
 
   async #attempts(delivery: Delivery): Promise<void> {
     const { inbox, clock, log, onGivenUp } = this.#options;
+    if (delivery.attempts >= MAX_BEGUN) {
+      const why = `Baton stopped ${delivery.attempts} times while it was under way.`;
+      log.error({ intent: delivery.intent, kind: delivery.kind }, why);
+      await onGivenUp(delivery, why).catch(() => undefined);
+      await inbox.handled(delivery.id, clock.now(), why).catch(() => undefined);
+      return;
+    }
     for (let attempt = delivery.attempts + 1; ; attempt += 1) {
       try {
         await inbox.attempt(delivery.id);

@@ -113,8 +113,8 @@ export interface Delivery {
 export interface Inbox {
   /** False when this intent was received before. */
   accept(intent: string, kind: string, payload: Json, now: number): Promise<Delivery | null>;
-  /** Accepted and not handled, oldest first. */
-  open(limit: number): Promise<Delivery[]>;
+  /** Accepted and not handled, oldest first; only ids above `after`. */
+  open(limit: number, after?: number): Promise<Delivery[]>;
   /** Counts an attempt before it is made. */
   attempt(id: number): Promise<void>;
   handled(id: number, now: number, error: string | null): Promise<void>;
