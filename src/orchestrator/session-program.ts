@@ -27,6 +27,9 @@ const PLAN_PATIENCE_MS = 7 * 86_400_000;
 
 export const SESSION_PROGRAM = 'session';
 
+/** Tools with which an agent changes the worktree. */
+const CHANGING: ReadonlySet<string> = new Set(['write', 'edit', 'run']);
+
 /** The whole run of an epic: look, plan, ask, work, keep. Deterministic; every effect is a step. */
 export function sessionProgram(interpreter: Interpreter, runnerFor: (role: AgentRole) => Runner): Program {
   return {
@@ -94,7 +97,13 @@ function* session(
         testCommand: report.testCommand,
         stream: null,
         role: (name) => roleOf(definition.roles, name),
-        runner: runnerFor,
+        runner: (role) =>
+          role.tools.some((tool) => CHANGING.has(tool))
+            ? // What is changed after an approval was not approved, and is not to be left out either.
+              afterwards(runnerFor(role), () => {
+                kept.tree = null;
+              })
+            : runnerFor(role),
         permit,
         approved: (tree) => {
           kept.tree = tree;
@@ -103,6 +112,19 @@ function* session(
     ),
   );
   return yield* finish(flow, input, report, kept.tree, end);
+}
+
+/** The same runner, with something done each time it ends, however it does. */
+function afterwards(runner: Runner, done: () => void): Runner {
+  return {
+    *run(task, flow, guard) {
+      try {
+        return yield* runner.run(task, flow, guard);
+      } finally {
+        done();
+      }
+    },
+  };
 }
 
 /** Waits for Start or Cancel. */

@@ -168,6 +168,20 @@ describe('a session', () => {
     expect(played.inputs.find(([name]) => name === 'workspace.keep')?.[1]).toMatchObject({ tree: 'shown' });
   });
 
+  test('work after an approval is kept too, unless it can change nothing', () => {
+    const flow: Node = {
+      kind: 'sequence',
+      id: 's',
+      stages: [{ kind: 'approval', id: 'spec', title: 't', why: 'w' }, builder],
+    };
+    const tree = (tools: readonly 'run'[]): unknown =>
+      run({ flow, tools, signals: [answer('a1', 'approve', 5)] }).inputs.find(
+        ([name]) => name === 'workspace.keep',
+      )?.[1];
+    expect(tree(['run'])).toMatchObject({ tree: null });
+    expect(tree([])).toMatchObject({ tree: 'shown' });
+  });
+
   test('a failure keeps the work so far, says so, and is the run’s failure', () => {
     const played = run({ fail: true });
     expect(names(played).slice(-3)).toEqual(['workspace.keep', 'approval.withdraw', 'workspace.close']);
