@@ -68,7 +68,7 @@ export class WorkspaceRegistry {
     if (known !== undefined) return known;
     const opening = open().catch((error: unknown) => {
       // The next attempt tries again instead of meeting this failure for ever.
-      this.#open.delete(runId);
+      if (this.#open.get(runId) === opening) this.#open.delete(runId);
       throw error;
     });
     this.#open.set(runId, opening);

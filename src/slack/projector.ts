@@ -67,11 +67,13 @@ export class SlackProjector {
       fold(view, stored);
       messages.push(...threadMessages(stored.event, stored.seq, view, setting));
     }
-    if (!more) messages.unshift(...epicMessages(view, setting));
+    // One epic per session: what is still to be told of an earlier run must not stand over the present one.
+    if (!more && session.currentRunId === runId) messages.unshift(...epicMessages(view, setting));
     await projections.advance({
       runId,
       seq: last.seq,
-      done: isTerminal(view.status) && !more,
+      // A question is withdrawn after its run was stopped: until then its card still has buttons.
+      done: isTerminal(view.status) && !more && ![...view.approvals.values()].some(({ open }) => open),
       messages,
       now: setting.now,
     });

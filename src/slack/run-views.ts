@@ -1,5 +1,5 @@
 import type { Approval } from '../domain/approval.ts';
-import { isTerminal } from '../domain/run.ts';
+import { isTerminal, type RunStatus } from '../domain/run.ts';
 import { elapsedOf, type NodeView, progressOf, type RunView } from '../domain/run-view.ts';
 import type { Decision, Session } from '../ports/store.ts';
 import type { Sign } from './format.ts';
@@ -72,13 +72,20 @@ export function runLine(view: RunView, { session, now }: Setting): RunLine {
     title: session.request.split('\n')[0] ?? session.request,
     repository: view.plan?.repository ?? session.repository,
     requester: session.requester,
-    status: view.status,
+    status: shownStatus(view),
     progress: view.startedAt === null ? null : progressOf(view),
     elapsedMs: elapsedOf(view, now),
     costUsd: view.costUsd,
     doing: view.failure?.message ?? (doing.length === 0 ? null : doing.join(', ')),
     createdAt: session.createdAt,
   };
+}
+
+/** A plan that was cancelled ends its run in order, and a run that waits for a clock needs nobody's answer. */
+function shownStatus(view: RunView): RunStatus {
+  if (view.status === 'completed' && view.result?.status === 'cancelled') return 'cancelled';
+  const asks = view.startedAt === null || [...view.approvals.values()].some(({ open }) => open);
+  return view.status === 'waiting' && !asks ? 'running' : view.status;
 }
 
 export function runDetail(view: RunView, setting: Setting, decisions: readonly Decision[]): RunDetail {

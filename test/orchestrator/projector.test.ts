@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Plan, RunEvent } from '../../src/domain/events.ts';
 import type { Projections, Store } from '../../src/ports/store.ts';
 import { SlackProjector } from '../../src/slack/projector.ts';
-import { approval, begun, NOW, type TempStore, tempStore, yes } from '../db/support.ts';
+import { approval, begun, decision, NOW, spec, type TempStore, tempStore, yes } from '../db/support.ts';
 
 const plan: Plan = {
   title: 'Add CSV',
@@ -244,6 +244,43 @@ describe('what people are told of a run', () => {
       }
     },
   );
+
+  test('a question withdrawn only after its run was stopped loses its buttons', async () => {
+    const t = tempStore();
+    try {
+      await begun(t);
+      t.emit({ type: 'plan.ready', plan }, { type: 'plan.started', by: 'U-alice' });
+      await t.store.approvals.open(approval());
+      t.status('cancelled');
+      await projector(t).catchUp();
+      await t.store.approvals.voidAll('run_1', NOW + 5);
+      await projector(t).catchUp();
+      expect(told(t).final.find(({ key }) => key === 'approval:apr_1')?.words).toContain('Withdrawn');
+      expect(t.rows('runs')).toMatchObject([{ projection_done: 1 }]);
+    } finally {
+      t.remove();
+    }
+  });
+
+  test('the epic is the present run’s, whatever is still told of the one before', async () => {
+    const t = tempStore();
+    try {
+      await begun(t);
+      t.emit({ type: 'plan.ready', plan }, { type: 'plan.started', by: 'U-alice' });
+      await t.store.approvals.open(approval());
+      t.status('failed');
+      await t.store.sessions.restart('ses_1', 'run_2', spec, decision('dec_2'), NOW + 1);
+      const again = { ...plan, title: 'Once more' };
+      t.journal.commit([{ w: 'event', runId: 'run_2', event: { type: 'plan.ready', plan: again }, at: NOW }]);
+      await projector(t).catchUp();
+      await t.store.approvals.voidAll('run_1', NOW + 5);
+      await projector(t).catchUp();
+      expect(told(t).final.find(({ key }) => key === 'epic:ses_1')?.words).toContain('Once more');
+      expect(told(t).final.find(({ key }) => key === 'approval:apr_1')?.words).toContain('Withdrawn');
+    } finally {
+      t.remove();
+    }
+  });
 
   test('a repository that is refused before there is a plan is told too', async () => {
     const t = tempStore();

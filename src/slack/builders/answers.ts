@@ -71,7 +71,7 @@ export function helpBlocks(commands: readonly CommandHelp[], rehearsal: boolean,
                 ` ${short(description, 160)}`,
               ]),
           ),
-      lines(['In an epic’s thread, reply to steer; the buttons on each card do the rest.']),
+      lines(['The buttons on each card do the rest.']),
     ],
     rehearsal,
   );
