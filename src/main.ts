@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { BatonError, toFailure } from './domain/failure.ts';
 
 const USAGE = `baton start                 start Baton (npm start)
-baton run FILE              run a workflow file without Slack   --input JSON  --cast FILE  --repo PATH  --json
+baton run FILE              run a workflow file without Slack   --input JSON  --cast FILE  --repo PATH  --reject  --unsandboxed  --json
 baton validate FILE...      check workflow files
 baton doctor                check this machine and the settings
 baton desk                  start the local workspace alone`;

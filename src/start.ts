@@ -101,6 +101,7 @@ async function startWith(
     model: modelOf(config, cast),
     rehearsal,
     repository: config.repository,
+    sshAuthSock: config.sshAuthSock,
     approvals: config.approvals,
     prices: config.prices,
     onStoreTrouble: (error) =>

@@ -1,20 +1,17 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { loadRoles } from '../agents/registry.ts';
 import { CastFileError, loadCasts } from '../cast/load.ts';
 import { startCast } from '../cast/server.ts';
-import { type Core, createCore, treeRules } from '../compose/core.ts';
+import { loadCatalog, SHIPPED } from '../compose/catalog.ts';
+import { type Core, createCore } from '../compose/core.ts';
 import type { Config } from '../config.ts';
 import type { StoredEvent } from '../domain/events.ts';
 import { BatonError, toFailure } from '../domain/failure.ts';
 import { isTerminal } from '../domain/run.ts';
 import type { Workflow } from '../domain/workflow.ts';
-import { patterns } from '../patterns/all.ts';
-import { Interpreter } from '../patterns/interpreter.ts';
 import { createRedactor } from '../policy/redact.ts';
 import { systemClock } from '../system-clock.ts';
 import { loadWorkflow } from '../workflows/load.ts';
@@ -32,7 +29,7 @@ const inputSchema = z.union([z.string().min(1), z.object({ request: z.string().m
 /**
  * `baton run FILE`: executes a workflow file without Slack, in a home of its own that goes afterwards; branches stay
  * in the repository. With `--cast` the agents' words come from that file. Approvals are answered yes unless
- * `--reject` says otherwise, and the output says so.
+ * `--reject` says otherwise, and the output says so; commands without a sandbox need `--unsandboxed`.
  * @returns 0 completed, 1 failed, 2 wrong arguments
  */
 export async function run(argv: string[]): Promise<number> {
@@ -45,6 +42,7 @@ export async function run(argv: string[]): Promise<number> {
       repo: { type: 'string' },
       json: { type: 'boolean', default: false },
       reject: { type: 'boolean', default: false },
+      unsandboxed: { type: 'boolean', default: false },
     },
   });
   const [file] = positionals;
@@ -52,9 +50,9 @@ export async function run(argv: string[]): Promise<number> {
     console.error('Which file? baton run FILE --input \'{"request": "..."}\' --cast CAST.yaml --json');
     return 2;
   }
-  const workflow = readWorkflow(file);
-  const request = readInput(values.input);
   const config = configFromEnvironment();
+  const workflow = readWorkflow(file, config.home);
+  const request = readInput(values.input);
   const cast =
     values.cast === undefined && config.model.mode === 'model'
       ? null
@@ -76,7 +74,7 @@ export async function run(argv: string[]): Promise<number> {
         workflow: workflow.name,
         request,
         repository: values.repo ?? config.repository,
-        reject: values.reject,
+        answers: { reject: values.reject, unsandboxed: values.unsandboxed },
       },
       say,
     );
@@ -87,9 +85,9 @@ export async function run(argv: string[]): Promise<number> {
   }
 }
 
-function readWorkflow(file: string): Workflow {
-  const roles = loadRoles([fileURLToPath(new URL('../../catalog/agents', import.meta.url))]);
-  const loaded = loadWorkflow(readNamedFile(file), treeRules(new Interpreter(patterns), [...roles.keys()]));
+function readWorkflow(file: string, home: string): Workflow {
+  const { rules } = loadCatalog(home);
+  const loaded = loadWorkflow(readNamedFile(file), rules);
   if (loaded.ok) return loaded.workflow;
   throw new BatonError({
     class: 'terminal',
@@ -132,9 +130,7 @@ function readInput(text: string): string {
 }
 
 function shippedCasts(): string[] {
-  return ['csv-export.yaml', 'generic.yaml'].map((name) =>
-    fileURLToPath(new URL(`../../catalog/casts/${name}`, import.meta.url)),
-  );
+  return ['csv-export.yaml', 'generic.yaml'].map((name) => path.join(SHIPPED, 'casts', name));
 }
 
 function coreOptions(config: Config, home: string, workflow: Workflow, castUrl: string | null) {
@@ -151,6 +147,8 @@ function coreOptions(config: Config, home: string, workflow: Workflow, castUrl: 
     repository: config.repository,
     approvals: config.approvals,
     prices: config.prices,
+    catalogHome: config.home,
+    sshAuthSock: config.sshAuthSock,
     extraWorkflows: [workflow],
     onStoreTrouble: (error: unknown) => {
       if (error !== null) console.error(`The journal cannot be written: ${toFailure(error).message}`);
@@ -158,11 +156,17 @@ function coreOptions(config: Config, home: string, workflow: Workflow, castUrl: 
   };
 }
 
+/** How approvals are answered when nobody is there. */
+interface Answers {
+  readonly reject: boolean;
+  readonly unsandboxed: boolean;
+}
+
 interface Job {
   readonly workflow: string;
   readonly request: string;
   readonly repository: string | null;
-  readonly reject: boolean;
+  readonly answers: Answers;
 }
 
 /** Prints every event as it is committed, answers approvals, and ends with the run. */
@@ -189,7 +193,7 @@ async function follow(core: Core, job: Job, say: (line: object) => void): Promis
       seq = stored.seq;
       say(lineOf(stored));
       if (stored.event.type === 'approval.requested')
-        await answer(core, stored.event.approvalId, job.reject, say);
+        await answer(core, stored.event.approvalId, job.answers, say);
     }
     const run = await core.store.runs.status(runId);
     if (run !== null && events.length === 0 && (isTerminal(run.status) || run.status === 'paused')) {
@@ -204,12 +208,14 @@ async function follow(core: Core, job: Job, say: (line: object) => void): Promis
 async function answer(
   core: Core,
   approvalId: string,
-  reject: boolean,
+  answers: Answers,
   say: (line: object) => void,
 ): Promise<void> {
   const approval = await core.store.approvals.byId(approvalId);
   if (approval === null) return;
-  const verdict = reject ? 'reject' : 'approve';
+  // Going without a sandbox is never a matter of course, not even here.
+  const unsandboxed = approval.subject.payload.includes('"kind":"unsandboxed"');
+  const verdict = (unsandboxed ? answers.unsandboxed : !answers.reject) ? 'approve' : 'reject';
   const by = { id: ANSWERER, team: TEAM, isBot: false, isGuest: false, isStranger: false };
   const decided = await core.orchestrator.decide(
     approval.nonce,

@@ -1,9 +1,6 @@
-import { fileURLToPath } from 'node:url';
-import { loadRoles } from '../agents/registry.ts';
-import { treeRules } from '../compose/core.ts';
-import { patterns } from '../patterns/all.ts';
-import { Interpreter } from '../patterns/interpreter.ts';
+import { loadCatalog } from '../compose/catalog.ts';
 import { loadWorkflow } from '../workflows/load.ts';
+import { configFromEnvironment } from './environment.ts';
 import { readNamedFile } from './read-file.ts';
 
 /** `baton validate FILE...`: every problem with its line, and how many files are good. */
@@ -12,8 +9,7 @@ export function validate(files: readonly string[]): number {
     console.error('Which file? baton validate FILE...');
     return 2;
   }
-  const roles = loadRoles([fileURLToPath(new URL('../../catalog/agents', import.meta.url))]);
-  const rules = treeRules(new Interpreter(patterns), [...roles.keys()]);
+  const { rules } = loadCatalog(configFromEnvironment().home);
   let bad = 0;
   for (const file of files) {
     const loaded = loadWorkflow(readNamedFile(file), rules);

@@ -1,6 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { EventLog } from '../../db/event-log.ts';
 import { SqliteJournal } from '../../db/journal.ts';
 import { openStore } from '../../db/open.ts';
@@ -11,11 +9,8 @@ import { createAgentRunner } from '../agents/agent-runner.ts';
 import { createModelClient } from '../agents/model-client.ts';
 import { modelTurn } from '../agents/model-turn.ts';
 import { loadPrices, type PriceTable } from '../agents/prices.ts';
-import { loadRoles } from '../agents/registry.ts';
 import { toolCall } from '../agents/tool-call.ts';
 import type { ApprovalPolicy } from '../domain/approval.ts';
-import { BatonError } from '../domain/failure.ts';
-import { asJson } from '../domain/json.ts';
 import type { Workflow } from '../domain/workflow.ts';
 import { EmbeddedEngine } from '../engine/engine.ts';
 import { approvalActivities } from '../orchestrator/activities/approvals.ts';
@@ -26,16 +21,14 @@ import { Orchestrator } from '../orchestrator/orchestrator.ts';
 import { Queries } from '../orchestrator/queries.ts';
 import { sessionProgram } from '../orchestrator/session-program.ts';
 import { WorkspaceRegistry } from '../orchestrator/workspace-registry.ts';
-import { patterns } from '../patterns/all.ts';
-import { Interpreter } from '../patterns/interpreter.ts';
 import { agentEstimate } from '../planning/agent-estimate.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Redact } from '../ports/redactor.ts';
-import { loadWorkflow, type TreeRules } from '../workflows/load.ts';
 import { ensureSampleRepository } from '../workspace/sample.ts';
 import { probeSandbox } from '../workspace/sandbox.ts';
 import { summariseTests } from '../workspace/test-summary.ts';
 import { createWorkspaces } from '../workspace/workspaces.ts';
+import { loadCatalog, SHIPPED } from './catalog.ts';
 
 export interface ModelEndpoint {
   readonly api: 'responses' | 'chat';
@@ -52,16 +45,18 @@ export interface CoreOptions {
   readonly rehearsal: boolean;
   /** Null: the rehearsal's sample, made when it is not there. */
   readonly repository: string | null;
+  /** The ssh agent's socket, for fetching repositories over ssh; commands never see it. */
+  readonly sshAuthSock?: string | undefined;
   readonly approvals: ApprovalPolicy;
   readonly prices: PriceTable;
+  /** Where the person's own roles and workflows lie, when that is not `home`. */
+  readonly catalogHome?: string;
   /** Workflows beside those that ship; the same name replaces. */
   readonly extraWorkflows?: readonly Workflow[];
   readonly onStoreTrouble: (error: unknown) => void;
 }
 
 export type Core = Awaited<ReturnType<typeof createCore>>;
-
-const CATALOG = fileURLToPath(new URL('../../catalog', import.meta.url));
 
 /** Everything but the doors: store, engine, agents, workspaces and use cases, joined by hand. */
 export async function createCore(options: CoreOptions) {
@@ -81,26 +76,19 @@ export async function createCore(options: CoreOptions) {
     const { raw, db } = database;
     const log = new EventLog(raw);
     const store = createStore(db, log);
-    const interpreter = new Interpreter(patterns);
-    const roles = loadRoles([path.join(CATALOG, 'agents'), path.join(home, 'agents')]);
-    const rules = treeRules(interpreter, [...roles.keys()]);
-    const workflows = new Map(
-      [...shippedWorkflows(rules), ...(options.extraWorkflows ?? [])].map((workflow) => [
-        workflow.name,
-        workflow,
-      ]),
-    );
-    const catalog: Catalog = { workflows, roles };
+    const loaded = loadCatalog(options.catalogHome ?? home, options.extraWorkflows);
+    const { interpreter, rules, roles } = loaded;
+    const catalog: Catalog = loaded;
 
     const sandbox = await probeSandbox();
-    const workspaces = createWorkspaces({ home, sandbox, clock });
+    const workspaces = createWorkspaces({ home, sandbox, clock, sshAuthSock: options.sshAuthSock });
     const registry = new WorkspaceRegistry({
       workspaces,
       runs: store.runs,
       projections: store.projections,
       approvals: store.approvals,
     });
-    const table = loadPrices(path.join(CATALOG, 'prices.json'), prices);
+    const table = loadPrices(path.join(SHIPPED, 'prices.json'), prices);
     const client = createModelClient({ ...model, clock });
     const runner = createAgentRunner();
 
@@ -145,6 +133,7 @@ export async function createCore(options: CoreOptions) {
       registry,
       clock,
       defaultRepository,
+      redact,
     });
     return {
       engine,
@@ -167,33 +156,4 @@ export async function createCore(options: CoreOptions) {
       },
     };
   }
-}
-
-/** What workflow files are checked against. */
-export function treeRules(interpreter: Interpreter, agents: readonly string[]): TreeRules {
-  return {
-    kinds: interpreter.kinds,
-    agents,
-    schema: (kind) => interpreter.find(kind)?.schema,
-    children: (node) => interpreter.find(node.kind)?.children(node) ?? [],
-    asks: (node) => interpreter.find(node.kind)?.agents(node) ?? [],
-  };
-}
-
-function shippedWorkflows(rules: TreeRules): Workflow[] {
-  const folder = path.join(CATALOG, 'workflows');
-  return readdirSync(folder)
-    .filter((name) => name.endsWith('.yaml'))
-    .sort()
-    .map((name) => {
-      const loaded = loadWorkflow(readFileSync(path.join(folder, name), 'utf8'), rules);
-      if (loaded.ok) return loaded.workflow;
-      const problems = loaded.problems.map(
-        ({ line, column, message }) => `${name}:${line}:${column}: ${message}`,
-      );
-      throw new BatonError(
-        { class: 'structural', code: 'workflow_invalid', message: problems.join('\n') },
-        asJson(loaded.problems),
-      );
-    });
 }

@@ -21,6 +21,15 @@ export type DiffStat = z.infer<typeof diffStatSchema>;
 export const rangeSchema = z.object({ low: z.number(), mid: z.number(), high: z.number() });
 export type Range = z.infer<typeof rangeSchema>;
 
+/** One voter's word. Choice null: abstained, or named no option. */
+export const ballotSchema = z.object({
+  agent: z.string(),
+  weight: z.number(),
+  choice: z.string().nullable(),
+  reason: z.string(),
+});
+export type Ballot = z.infer<typeof ballotSchema>;
+
 /** What is shown before a run starts. Money in US dollars (null: no price known), time in milliseconds. */
 export const planSchema = z.object({
   title: z.string(),
@@ -119,6 +128,33 @@ export const runEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('approval.closed'), approvalId: id }),
   z.object({ type: z.literal('decision.made'), decisionId: id }),
   z.object({ type: z.literal('note'), text: z.string() }),
+  /** A rule was looked at; one over a field that is not there does not match. */
+  z.object({
+    type: z.literal('rule.evaluated'),
+    node: id,
+    rule: z.string(),
+    outcome: z.enum(['matched', 'false', 'absent']),
+  }),
+  /** Who was given what, and what decided it. */
+  z.object({
+    type: z.literal('route.chosen'),
+    node: id,
+    agent: z.string(),
+    by: z.enum(['rule', 'expertise', 'conductor', 'hub']),
+    reason: z.string(),
+  }),
+  z.object({
+    type: z.literal('vote.counted'),
+    node: id,
+    question: z.string(),
+    method: z.enum(['majority', 'unanimous', 'weighted']),
+    threshold: z.number(),
+    /** Null: nobody won. */
+    winner: z.string().nullable(),
+    /** Part of the votes that count which the winner, or else the leader, has. */
+    share: z.number(),
+    ballots: z.array(ballotSchema),
+  }),
   z.object({
     type: z.literal('result'),
     status: z.enum(['completed', 'failed', 'cancelled']),

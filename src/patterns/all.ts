@@ -1,10 +1,21 @@
 import { agent } from './agent.ts';
 import { approval } from './approval.ts';
 import { command } from './command.ts';
+import { conditional } from './conditional.ts';
+import { consensus } from './consensus.ts';
 import { loop } from './loop.ts';
 import { parallel } from './parallel.ts';
 import type { Pattern } from './pattern.ts';
 import { sequence } from './sequence.ts';
 
 /** Every pattern that ships. A new one is added here and nowhere else. */
-export const patterns: readonly Pattern[] = [sequence, parallel, loop, agent, command, approval];
+export const patterns: readonly Pattern[] = [
+  sequence,
+  parallel,
+  conditional,
+  loop,
+  consensus,
+  agent,
+  command,
+  approval,
+];

@@ -5,6 +5,7 @@ import { BatonError } from '../domain/failure.ts';
 import { type Handoff, mergeContext } from '../domain/handoff.ts';
 import { nodeSchema } from '../domain/workflow.ts';
 import { openApproval } from '../ports/activities.ts';
+import type { Flow } from '../ports/flow.ts';
 import { awaitDecision } from './await-decision.ts';
 import { definePattern } from './pattern.ts';
 
@@ -34,23 +35,7 @@ export const approval = definePattern({
   *run(node, input, flow, context) {
     let handoff: Handoff = input;
     for (let round = 1; round <= node.max_rounds; round += 1) {
-      const at = yield* flow.now('at');
-      const opened = yield* flow.step(
-        'open',
-        openApproval,
-        {
-          node: node.id,
-          title: node.title,
-          why: node.why,
-          risk: node.risk,
-          round,
-          policy: policyOf(node),
-          subject: { kind: 'changes' },
-          at,
-        },
-        { label: 'asking for approval' },
-      );
-      const answer = yield* awaitDecision('decision', { ...opened, askedAt: at }, flow);
+      const { opened, answer } = yield* ask(node, round, flow);
       if (answer === null) {
         throw new BatonError({
           class: 'terminal',
@@ -95,6 +80,30 @@ export const approval = definePattern({
   },
   describe: () => 'an approval',
 });
+
+/** Asks, and anew when the content had changed by the time somebody answered: they had been shown something else. */
+function* ask(node: ApprovalNode, round: number, flow: Flow) {
+  for (;;) {
+    const at = yield* flow.now('at');
+    const opened = yield* flow.step(
+      'open',
+      openApproval,
+      {
+        node: node.id,
+        title: node.title,
+        why: node.why,
+        risk: node.risk,
+        round,
+        policy: policyOf(node),
+        subject: { kind: 'changes' },
+        at,
+      },
+      { label: 'asking for approval' },
+    );
+    const answer = yield* awaitDecision('decision', { ...opened, askedAt: at }, flow);
+    if (answer?.verdict !== 'content_changed') return { opened, answer };
+  }
+}
 
 function policyOf(node: ApprovalNode) {
   return {

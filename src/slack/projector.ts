@@ -167,6 +167,8 @@ function threadMessages(event: RunEvent, seq: number, view: RunView, setting: Se
       ];
     case 'note':
       return [note({ kind: 'note', text: event.text })];
+    case 'vote.counted':
+      return [note({ kind: 'note', text: voteWords(event) })];
     case 'approval.requested':
     case 'approval.reminded':
     case 'approval.escalated':
@@ -175,6 +177,16 @@ function threadMessages(event: RunEvent, seq: number, view: RunView, setting: Se
     default:
       return [];
   }
+}
+
+/** A vote with every ballot, as the thread tells of it. */
+function voteWords(vote: Extract<RunEvent, { type: 'vote.counted' }>): string {
+  const won = vote.winner ?? 'nobody won';
+  const ballots = vote.ballots.map(
+    ({ agent, weight, choice, reason }) =>
+      `${agent}${vote.method === 'weighted' ? ` ${weight}` : ''}: ${choice ?? 'abstained'} (${reason})`,
+  );
+  return `Vote on "${vote.question}" (${vote.method}, needs ${Math.round(vote.threshold * 100)}%): ${won}, ${Math.round(vote.share * 100)}%\n${ballots.join('\n')}`;
 }
 
 type ApprovalEvent = Extract<RunEvent, { type: `approval.${string}` }>;

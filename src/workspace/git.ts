@@ -236,7 +236,7 @@ function gitError(
         class: 'needs_person',
         code: 'git_missing',
         message: 'The program git was not found.',
-        hint: 'Install git 2.36 or newer, then choose Retry.',
+        hint: 'Install git 2.38 or newer, then choose Retry.',
       },
       error,
     );

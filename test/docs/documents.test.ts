@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { parseCast } from '../../src/cast/load.ts';
-import { treeRules } from '../../src/compose/core.ts';
+import { treeRules } from '../../src/compose/catalog.ts';
 import { readConfig } from '../../src/config.ts';
 import { patterns } from '../../src/patterns/all.ts';
 import { Interpreter } from '../../src/patterns/interpreter.ts';

@@ -1,4 +1,4 @@
-import { treeRules } from '../../src/compose/core.ts';
+import { treeRules } from '../../src/compose/catalog.ts';
 import { patterns } from '../../src/patterns/all.ts';
 import { Interpreter } from '../../src/patterns/interpreter.ts';
 import { type FileProblem, loadWorkflow } from '../../src/workflows/load.ts';

@@ -1,0 +1,96 @@
+import { z } from 'zod';
+import type { Handoff } from '../domain/handoff.ts';
+import { type Estimate, type Node, nodeSchema } from '../domain/workflow.ts';
+import type { Flow, Operation } from '../ports/flow.ts';
+import { decide, factsOf, ruleSchema } from './facts.ts';
+import { definePattern, type RunContext } from './pattern.ts';
+
+const caseSchema = z.strictObject({
+  if: ruleSchema,
+  then: nodeSchema,
+});
+
+const shape = z.strictObject({
+  id: nodeSchema.shape.id,
+  kind: z.literal('conditional'),
+  /** Runs first; what it hands over is what the rules speak of. Without it, what came before. */
+  start: nodeSchema.optional(),
+  /** Looked at in order; the first that matches is taken. */
+  cases: z.array(caseSchema).default([]),
+  /** Taken when no case matched and what came before succeeded, or failed. */
+  on_success: nodeSchema.optional(),
+  on_failure: nodeSchema.optional(),
+  /** Taken when nothing else was. Without it the handoff goes on as it is. */
+  else: nodeSchema.optional(),
+});
+type Conditional = z.infer<typeof shape>;
+
+const schema = shape.refine(
+  (node) => branches(node).length > 0,
+  'A conditional needs `cases`, `on_success`, `on_failure` or `else`',
+);
+
+/** P3: one of several ways, by rules over what was handed over, or by its success. */
+export const conditional = definePattern({
+  kind: 'conditional',
+  schema,
+  children: (node) => (node.start === undefined ? branches(node) : [node.start, ...branches(node)]),
+  *run(node, input, flow, context) {
+    const given = node.start === undefined ? input : yield* context.run(node.start, input, flow);
+    const way = yield* choose(node, given, flow, context);
+    return way === null ? given : yield* context.run(way, given, flow);
+  },
+  estimate(node, context) {
+    const ways = branches(node).map((way) => context.child(way));
+    const start = node.start === undefined ? [] : [context.child(node.start)];
+    return between(start, ways);
+  },
+  describe(node, child) {
+    const ways = [
+      ...node.cases.map((each) => `${child(each.then)} if ${each.if}`),
+      ...(node.on_success === undefined ? [] : [`${child(node.on_success)} on success`]),
+      ...(node.on_failure === undefined ? [] : [`${child(node.on_failure)} on failure`]),
+      ...(node.else === undefined ? [] : [`else ${child(node.else)}`]),
+    ];
+    return ways.join(', ');
+  },
+});
+
+function branches(node: Pick<Conditional, 'cases' | 'on_success' | 'on_failure' | 'else'>): Node[] {
+  return [...node.cases.map((each) => each.then), node.on_success, node.on_failure, node.else].filter(
+    (way) => way !== undefined,
+  );
+}
+
+function* choose(node: Conditional, given: Handoff, flow: Flow, context: RunContext): Operation<Node | null> {
+  const facts = factsOf(given, context);
+  for (const each of node.cases) if (yield* decide(each.if, facts, node.id, flow)) return each.then;
+  return (given.validation.passed ? node.on_success : node.on_failure) ?? node.else ?? null;
+}
+
+/** Any one of the ways may be taken: the cheapest bounds from below, the dearest from above. */
+function between(start: readonly Estimate[], ways: readonly Estimate[]): Estimate {
+  const all = [...start, ...ways];
+  const first = start.reduce((sum, { ms }) => sum + ms.mid, 0);
+  const sum = (pick: (estimate: Estimate) => number) => start.reduce((total, each) => total + pick(each), 0);
+  const known = all.every(({ usd }) => usd !== null);
+  return {
+    ms: {
+      low:
+        sum(({ ms }) => ms.low) +
+        Math.min(...ways.map(({ ms }) => ms.low), ways.length === 0 ? 0 : Number.POSITIVE_INFINITY),
+      mid: first + ways.reduce((total, { ms }) => total + ms.mid, 0) / Math.max(1, ways.length),
+      high: sum(({ ms }) => ms.high) + Math.max(0, ...ways.map(({ ms }) => ms.high)),
+    },
+    usd: known
+      ? {
+          low: sum(({ usd }) => usd?.low ?? 0),
+          mid:
+            sum(({ usd }) => usd?.mid ?? 0) +
+            ways.reduce((total, { usd }) => total + (usd?.mid ?? 0), 0) / Math.max(1, ways.length),
+          high: sum(({ usd }) => usd?.high ?? 0) + Math.max(0, ...ways.map(({ usd }) => usd?.high ?? 0)),
+        }
+      : null,
+    asks: sum(({ asks }) => asks) + Math.max(0, ...ways.map(({ asks }) => asks)),
+  };
+}

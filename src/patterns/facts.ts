@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import { BatonError } from '../domain/failure.ts';
+import type { Handoff } from '../domain/handoff.ts';
+import type { Json } from '../domain/json.ts';
+import type { Flow, Operation } from '../ports/flow.ts';
+import { compileRule, type Facts, type Rule } from '../rules/rule.ts';
+import type { RunContext } from './pattern.ts';
+
+/** A rule in a workflow file: refused with its column when it cannot be read. */
+export const ruleSchema = z.string().superRefine((source, context) => {
+  const compiled = compileRule(source);
+  if (!compiled.ok)
+    context.addIssue({
+      code: 'custom',
+      message: `${compiled.message} (column ${compiled.column} of the rule)`,
+    });
+});
+
+/** What rules may speak of at a node: all of it handed over or pinned, so a replay decides the same. */
+export function factsOf(input: Handoff, context: RunContext, more: Facts = {}): Facts {
+  const { passed, quality, findings } = input.validation;
+  return {
+    request: context.request,
+    result: input.result,
+    passed,
+    status: passed ? 'success' : 'failure',
+    findings,
+    warnings: input.warnings,
+    ...(quality === null ? {} : { quality_score: quality, quality }),
+    tests: testsOf(input.result, passed),
+    ...more,
+  };
+}
+
+/** A command's counts where the handoff holds them. */
+function testsOf(result: Json, passed: boolean): Json {
+  const counts = z.object({ passed: z.number().nullable(), failed: z.number().nullable() }).safeParse(result);
+  return counts.success ? { passed, count: counts.data.passed, failed: counts.data.failed } : { passed };
+}
+
+/** Decides a rule and records what came of it. */
+export function* decide(source: string, facts: Facts, node: string, flow: Flow): Operation<boolean> {
+  const outcome = compiled(source).evaluate(facts);
+  yield* flow.emit({
+    type: 'rule.evaluated',
+    node,
+    rule: source,
+    outcome: outcome.matched ? 'matched' : outcome.because,
+  });
+  return outcome.matched;
+}
+
+function compiled(source: string): Rule {
+  const read = compileRule(source);
+  if (read.ok) return read.rule;
+  throw new BatonError({
+    class: 'structural',
+    code: 'rule_invalid',
+    message: `The rule "${source}" cannot be read: ${read.message}`,
+  });
+}
