@@ -12,8 +12,10 @@ import type { Decision, NewDecision, Session, Store } from '../ports/store.ts';
 import { currentDigest } from './activities/approvals.ts';
 import type { Catalog } from './catalog.ts';
 import { PLAN_SIGNAL, type SessionInput } from './contracts.ts';
-import { SESSION_PROGRAM } from './session-program.ts';
+import { commitMessage, SESSION_PROGRAM } from './session-program.ts';
 import type { WorkspaceRegistry } from './workspace-registry.ts';
+
+const STOPPED = 'Stopped by hand';
 
 export interface OrchestratorDeps {
   readonly engine: Engine;
@@ -109,7 +111,7 @@ export class Orchestrator {
     return result;
   }
 
-  /** Stops a run for good; branch and snapshots stay. */
+  /** Stops a run for good; what was done so far is put on its branch, and the snapshots stay. */
   async stop(runId: string, by: string): Promise<Control> {
     const { store, engine, clock, registry } = this.#deps;
     const session = await store.sessions.byRun(runId);
@@ -117,15 +119,33 @@ export class Orchestrator {
     if (session === null || run === null) return 'unknown';
     if (by !== session.requester) return 'not_yours';
     const ended = isTerminal(run.status);
+    const id = `dec_stop_${runId}`;
     if (!ended) {
-      const why = person(`dec_stop_${runId}`, 'stop', by, 'stop', 'Stopped by hand');
-      await store.decisions.record(runId, why, clock.now());
-      await engine.cancel(runId, 'Stopped by hand');
+      await store.decisions.record(runId, person(id, 'stop', by, 'stop', STOPPED), clock.now());
+      await engine.cancel(runId, STOPPED);
     }
     // After the end, so that nothing can be asked anew; and again for a stop that a crash cut off here.
     await store.approvals.voidAll(runId, clock.now());
+    if (!ended) await this.#keepUnfinished(runId);
     await registry.close(runId);
-    return ended ? 'already' : 'done';
+    if (!ended) return 'done';
+    // The same stop once more, after a crash or by another click: it did stop.
+    return run.status === 'cancelled' && (await this.#decision(runId, id)) !== null ? 'done' : 'already';
+  }
+
+  /** Where it fails the snapshots of each step remain, and the stop must not hang on it. */
+  async #keepUnfinished(runId: string): Promise<void> {
+    const { store, clock, registry } = this.#deps;
+    // It may have ended by itself in this very moment: then its own commit stands.
+    if ((await store.runs.status(runId))?.status !== 'cancelled') return;
+    try {
+      const at = clock.now();
+      const workspace = await registry.of(runId);
+      const { tree } = await workspace.snapshot('stopped', at);
+      await workspace.commit({ tree, message: commitMessage(await registry.input(runId), STOPPED), at });
+    } catch {
+      // No worktree yet, a full disk, a branch that somebody else moved: nothing to keep, or kept as snapshots.
+    }
   }
 
   /** Goes on after a pause, or runs an ended session again as a new run. */

@@ -184,6 +184,13 @@ function* attempt(work: Operation<Handoff>): Operation<End> {
   }
 }
 
+/** @param unfinished why the work is not done; null when it is */
+export function commitMessage(input: SessionInput, unfinished: string | null): string {
+  const title = input.request.split('\n')[0] ?? input.request;
+  const state = unfinished === null ? '' : `\n\nUnfinished: ${unfinished}`;
+  return `${title.slice(0, 70)}\n\nAsked by ${input.requester} in ${input.sessionId}, run ${input.runId}.${state}\n`;
+}
+
 /** Success or not, what was done is kept on the branch, and the worktree goes. */
 function* finish(
   flow: Flow,
@@ -193,9 +200,7 @@ function* finish(
   end: End,
 ): Operation<Json> {
   const at = yield* flow.now('at');
-  const title = input.request.split('\n')[0] ?? input.request;
-  const state = end.ok ? '' : `\n\nUnfinished: ${end.failure.message}`;
-  const message = `${title.slice(0, 70)}\n\nAsked by ${input.requester} in ${input.sessionId}, run ${input.runId}.${state}\n`;
+  const message = commitMessage(input, end.ok ? null : end.failure.message);
   const kept = yield* flow.step(
     'keep',
     keepWork,
