@@ -191,7 +191,8 @@ function foldNode(view: RunView, event: RunEvent, at: number): void {
 
 function setDoing(view: RunView, name: string, text: string): void {
   const node = view.nodes.get(name);
-  if (node === undefined) return;
+  // What tidies up after a node, such as its snapshot, does not begin it again.
+  if (node === undefined || (node.status !== 'running' && node.status !== 'stalled')) return;
   node.doing = text;
   node.status = 'running';
 }

@@ -23,7 +23,7 @@ export async function undeliverable(
 ): Promise<OutboxMessage | null> {
   const user = row.user ?? session?.requester;
   if (user === undefined || row.target.kind === 'dm' || row.key.startsWith('undeliverable:')) return null;
-  const where = `<#${row.target.channel}>`;
+  const where = row.target.channel;
   const first = NOT_THERE.has(code) ? answers.notInChannel(where) : answers.undeliverable(where, code);
   const message = words.forwarded(first, row.text);
   return {

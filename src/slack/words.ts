@@ -98,6 +98,11 @@ function whoElse(approval: Approval): { live: string } {
   };
 }
 
+/** A channel by its id as a living mention; anything else as text. */
+function place(channel: string): string | { live: string } {
+  return /^[CDG][A-Z0-9]+$/.test(channel) ? { live: `<#${channel}>` } : short(channel, 80);
+}
+
 /** Short answers to a click or a command, seen by that person only. */
 export const answers = {
   onIt: (repository: string) =>
@@ -117,8 +122,8 @@ export const answers = {
       : mk`There is no \`/orchestrate ${short(word, 60)}\`. Did you mean \`${short(nearest, 60)}\`? Nothing was started.`,
   noRuns: mk`No runs yet. \`/orchestrate feature ${'<what you want>'}\` starts one.`,
   notInChannel: (channel: string) =>
-    mk`I could not post in ${short(channel, 80)}: I am not a member there. Your request is kept. Invite me with \`/invite\` in that channel and send the command again.`,
-  undeliverable: (where: string, why: string) =>
-    mk`A message about your work could not be posted in ${short(where, 80)} (${short(why, 120)}). The run is kept as it is. Here is what it said:`,
+    mk`I could not post in ${place(channel)}: I am not a member there. Invite me with \`/invite\` in that channel, then send the command again.`,
+  undeliverable: (channel: string, why: string) =>
+    mk`A message about your work could not be posted in ${place(channel)} (${short(why, 120)}). The run is kept as it is. Here is what it said:`,
   failed: (what: string) => mk`That did not work: ${short(what, 400)} Nothing was changed; please try again.`,
 } as const;
