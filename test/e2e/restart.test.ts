@@ -86,7 +86,7 @@ describe('kill -9 of Baton in the middle, and a start', () => {
     });
   }
 
-  it('keeps an open approval: the old Approve button works, and a second click changes nothing', async () => {
+  it('keeps an open approval: the old Approve button works, for somebody else too', async () => {
     const epic = await planCard(desk);
     await desk.click('alice', epic, 'plan_start');
     const card = await approvalCard(desk);
