@@ -3,6 +3,9 @@ import { approval } from './approval.ts';
 import { command } from './command.ts';
 import { conditional } from './conditional.ts';
 import { consensus } from './consensus.ts';
+import { consult } from './consult.ts';
+import { delegation } from './delegation.ts';
+import { feedback } from './feedback.ts';
 import { loop } from './loop.ts';
 import { parallel } from './parallel.ts';
 import type { Pattern } from './pattern.ts';
@@ -14,7 +17,10 @@ export const patterns: readonly Pattern[] = [
   parallel,
   conditional,
   loop,
+  feedback,
+  delegation,
   consensus,
+  consult,
   agent,
   command,
   approval,

@@ -55,6 +55,18 @@ describe('an approval', () => {
     expect(played.approvedTrees).toEqual(['tree3']);
   });
 
+  test('content that changed meanwhile: asked anew in the same round, about the new tree', () => {
+    const { effects, told } = approvalEffects();
+    const signals = [
+      answer('a1', 'content_changed', 1),
+      answer('a2', 'content_changed', 2),
+      answer('a3', 'approve', 3),
+    ];
+    const played = play({ ...keep, max_rounds: 1 }, {}, { effects, signals });
+    expect(told).toEqual(['open 1', 'open 1', 'open 1']);
+    expect(played.approvedTrees).toEqual(['tree3']);
+  });
+
   test('changes asked for in the last round end it: nobody would look at them any more', () => {
     const { effects } = approvalEffects();
     const signals = [1, 2].map((round) => answer(`a${round}`, 'request_changes', round, 'again'));

@@ -1,5 +1,5 @@
 import type { AgentResult, AgentRole, AgentTask } from '../../src/domain/agent.ts';
-import type { ApprovalPolicy, Verdict } from '../../src/domain/approval.ts';
+import type { ApprovalPolicy } from '../../src/domain/approval.ts';
 import type { RunEvent } from '../../src/domain/events.ts';
 import { BatonError, type Failure, toFailure } from '../../src/domain/failure.ts';
 import { emptyHandoff, type Handoff } from '../../src/domain/handoff.ts';
@@ -9,7 +9,7 @@ import type { Node } from '../../src/domain/workflow.ts';
 import { Machine, type Pending } from '../../src/engine/machine.ts';
 import { patterns } from '../../src/patterns/all.ts';
 import { Interpreter } from '../../src/patterns/interpreter.ts';
-import { nudgeApproval, openApproval, runCommand } from '../../src/ports/activities.ts';
+import { type DecisionSignal, nudgeApproval, openApproval, runCommand } from '../../src/ports/activities.ts';
 import type { Flow, Operation } from '../../src/ports/flow.ts';
 
 export const START = 1_800_000_000_000;
@@ -302,7 +302,12 @@ export function approvalEffects(policy: ApprovalPolicy = POLICY) {
   };
 }
 
-export function answer(approvalId: string, verdict: Verdict, at: number, comment: string | null = null) {
+export function answer(
+  approvalId: string,
+  verdict: DecisionSignal['verdict'],
+  at: number,
+  comment: string | null = null,
+) {
   return { name: `approval:${approvalId}`, at, payload: { verdict, by: 'U-bob', comment } };
 }
 

@@ -1,0 +1,194 @@
+import { z } from 'zod';
+import { inParallel, inSequence, times } from '../domain/estimate.ts';
+import { BatonError } from '../domain/failure.ts';
+import { type Handoff, mergeContext } from '../domain/handoff.ts';
+import { nodeSchema } from '../domain/workflow.ts';
+import { runCommand } from '../ports/activities.ts';
+import type { Flow, Operation } from '../ports/flow.ts';
+import { askAgent } from './ask.ts';
+import { decide, factsOf, ruleSchema } from './facts.ts';
+import { definePattern, type RunContext } from './pattern.ts';
+
+const DEFAULT_ROUNDS = 3;
+/** How long a criterion's command may take, in milliseconds. */
+const COMMAND_MS = 10 * 60_000;
+const TAIL_LINES = 20;
+
+const criterionSchema = z.union([
+  z.strictObject({
+    name: z.string(),
+    check: z.literal('command'),
+    run: z.union([z.literal('test'), z.array(z.string()).min(1)]),
+  }),
+  z.strictObject({ name: z.string(), check: z.literal('rule'), rule: ruleSchema }),
+  z.strictObject({ name: z.string(), check: z.literal('judge'), ask: z.string() }),
+]);
+type Criterion = z.infer<typeof criterionSchema>;
+
+/** Criteria the documents name, in full. */
+const SHIPPED: Readonly<Record<string, Criterion>> = {
+  'all-tests-pass': { name: 'all-tests-pass', check: 'command', run: 'test' },
+  'no-security-vulnerabilities': {
+    name: 'no-security-vulnerabilities',
+    check: 'judge',
+    ask: 'Does the change bring no security vulnerability? Look at input handling, secrets, injection, permissions and dependencies.',
+  },
+  'performance-benchmarks-met': {
+    name: 'performance-benchmarks-met',
+    check: 'judge',
+    ask: 'Does the change meet the performance the request asks for, and slow nothing else down noticeably?',
+  },
+};
+
+const schema = z.strictObject({
+  id: nodeSchema.shape.id,
+  kind: z.literal('feedback'),
+  producer: nodeSchema,
+  /** Judges what the criteria leave to judgement. */
+  reviewer: z.string(),
+  criteria: z
+    .array(
+      z.union([
+        z
+          .string()
+          .refine(
+            (name) => Object.hasOwn(SHIPPED, name),
+            `Shipped criteria: ${Object.keys(SHIPPED).join(', ')}`,
+          ),
+        criterionSchema,
+      ]),
+    )
+    .min(1),
+  max: z.number().int().min(1).max(20).default(DEFAULT_ROUNDS),
+  on_exhausted: z.enum(['fail', 'best']).default('fail'),
+});
+type Feedback = z.infer<typeof schema>;
+
+/** P5: a producer works until every criterion, each judged on its own, is met. */
+export const feedback = definePattern({
+  kind: 'feedback',
+  schema,
+  children: (node) => [node.producer],
+  agents: (node) => [{ agent: node.reviewer, task: `judge ${node.id}` }],
+  *run(node, input, flow, context) {
+    let handoff: Handoff = input;
+    for (let round = 1; ; round += 1) {
+      handoff = yield* context.run(node.producer, handoff, flow);
+      const unmet = yield* judge(node, handoff, flow, context);
+      const passed = unmet.length === 0;
+      const quality = Math.round((100 * (node.criteria.length - unmet.length)) / node.criteria.length);
+      yield* flow.emit({ type: 'loop.round', node: node.id, round, max: node.max, quality, passed });
+      handoff = { ...handoff, validation: { passed, quality, findings: unmet } };
+      if (passed)
+        return {
+          ...handoff,
+          context: mergeContext(handoff.context, [
+            {
+              node: node.id,
+              agent: node.reviewer,
+              summary: `All ${node.criteria.length} criteria met after ${round} ${round === 1 ? 'round' : 'rounds'}`,
+            },
+          ]),
+        };
+      if (round < node.max) continue;
+      if (node.on_exhausted === 'best')
+        return {
+          ...handoff,
+          warnings: [...handoff.warnings, ...unmet.map((finding) => `Not met: ${finding}`)],
+        };
+      throw new BatonError({
+        class: 'terminal',
+        code: 'not_good_enough',
+        message: `After ${node.max} rounds not every criterion is met: ${unmet.slice(0, 3).join('; ')}`,
+        hint: 'The branch and every snapshot are kept. Look at the findings, then run it again with clearer words.',
+      });
+    }
+  },
+  estimate(node, context) {
+    const judged = criteriaOf(node).filter(({ check }) => check === 'judge');
+    const round = inSequence([
+      context.child(node.producer),
+      inParallel(
+        judged.map(() => context.agentTask(node.reviewer)),
+        Math.max(1, judged.length),
+      ),
+    ]);
+    return times(round, 1, Math.min(2, node.max), node.max);
+  },
+  describe: (node, child) =>
+    `${child(node.producer)}, judged by ${node.reviewer} until ${criteriaOf(node)
+      .map(({ name }) => name)
+      .join(', ')} (${node.max} rounds at most)`,
+});
+
+function criteriaOf(node: Feedback): Criterion[] {
+  return node.criteria.flatMap((each) => (typeof each === 'string' ? (SHIPPED[each] ?? []) : [each]));
+}
+
+/** Every criterion is judged each round, side by side; what is not met is named. */
+function* judge(node: Feedback, handoff: Handoff, flow: Flow, context: RunContext): Operation<string[]> {
+  const found = yield* flow.all(
+    'criteria',
+    criteriaOf(node).map((criterion) => ({
+      name: criterion.name,
+      node: `${node.id}:${node.reviewer}`,
+      run: (inner: Flow) => one(node, criterion, handoff, inner, context),
+    })),
+  );
+  return found.flat();
+}
+
+function* one(
+  node: Feedback,
+  criterion: Criterion,
+  handoff: Handoff,
+  flow: Flow,
+  context: RunContext,
+): Operation<string[]> {
+  switch (criterion.check) {
+    case 'rule':
+      return (yield* decide(criterion.rule, factsOf(handoff, context), node.id, flow))
+        ? []
+        : [`${criterion.name}: ${criterion.rule} does not hold`];
+    case 'command':
+      return yield* command(node, criterion.name, criterion.run, flow, context);
+    case 'judge': {
+      const task = `Judge one criterion, "${criterion.name}". ${criterion.ask}`;
+      const answer = yield* askAgent(
+        { node: node.id, line: `${node.id}:${node.reviewer}`, agent: node.reviewer, task, output: 'verdict' },
+        handoff,
+        flow,
+        context,
+      );
+      return answer.approved === true
+        ? []
+        : [`${criterion.name}: ${answer.findings.join('; ') || answer.summary}`];
+    }
+    default:
+      return criterion satisfies never;
+  }
+}
+
+function* command(
+  node: Feedback,
+  name: string,
+  run: 'test' | readonly string[],
+  flow: Flow,
+  context: RunContext,
+): Operation<string[]> {
+  const argv = run === 'test' ? context.testCommand : run;
+  if (argv === null) return [`${name}: this repository has no test command that Baton recognises`];
+  const refusal = yield* context.permit(argv, node.id, flow);
+  if (refusal !== null) return [`${name}: ${refusal}`];
+  const done = yield* flow.step(
+    'run',
+    runCommand,
+    { node: node.id, argv: [...argv], timeoutMs: COMMAND_MS },
+    { label: `running ${argv.join(' ')}`, timeoutMs: COMMAND_MS + 30_000 },
+  );
+  return done.exitCode === 0
+    ? []
+    : [
+        `${name}: ${argv.join(' ')} fails\n${done.output.trimEnd().split('\n').slice(-TAIL_LINES).join('\n')}`,
+      ];
+}
