@@ -6,7 +6,7 @@ import {
   decide,
   expire,
 } from '../src/domain/approval.ts';
-import { decisionSignal } from '../src/ports/activities.ts';
+import { type DecisionSignal, decisionSignal } from '../src/ports/activities.ts';
 import type { ApprovalStore, NewDecision } from '../src/ports/store.ts';
 import { recordDecision } from './decisions.ts';
 import type { EventLog } from './event-log.ts';
@@ -52,18 +52,19 @@ export function createApprovalStore(db: Db, log: EventLog): ApprovalStore {
         const current = one(tx, eq(approvals.nonce, input.nonce));
         if (current === null) return null;
         const result = decide(current, input);
-        if (!result.ok) return result;
+        if (!result.ok) {
+          // Voided, not left open: no later click may count for something else than was shown.
+          if (result.refusal === 'content_changed') {
+            close(tx, log, { ...current, status: 'voided', decidedAt: input.now }, input.now);
+            tell(tx, log, current, { verdict: result.refusal, by: input.by.id, comment: null }, input.now);
+          }
+          return result;
+        }
         if (!close(tx, log, result.approval, input.now))
           throw new Error('The approval changed under its own lock');
-        const { id, runId } = current;
-        recordDecision(tx, log, runId, decisionOf(result.approval, input.verdict, input.digest), input.now);
-        const payload = JSON.stringify({ verdict: input.verdict, by: input.by.id, comment: input.comment });
-        const name = decisionSignal(id);
-        tx.insert(signals)
-          .values({ runId, name, payload, idempotencyKey: name, at: input.now })
-          .onConflictDoNothing()
-          .run();
-        log.append(runId, { type: 'signal.received', name }, input.now);
+        const { verdict, by, comment } = input;
+        recordDecision(tx, log, current.runId, decisionOf(result.approval, verdict, input.digest), input.now);
+        tell(tx, log, current, { verdict, by: by.id, comment }, input.now);
         return result;
       });
     },
@@ -153,6 +154,16 @@ function close(tx: Tx, log: EventLog, to: Approval, now: number): boolean {
   if (changed.changes === 0) return false;
   log.append(to.runId, { type: 'approval.closed', approvalId: to.id }, now);
   return true;
+}
+
+/** Sends the answer to the run that waits for it. */
+function tell(tx: Tx, log: EventLog, { id, runId }: Approval, signal: DecisionSignal, now: number): void {
+  const name = decisionSignal(id);
+  tx.insert(signals)
+    .values({ runId, name, payload: JSON.stringify(signal), idempotencyKey: name, at: now })
+    .onConflictDoNothing()
+    .run();
+  log.append(runId, { type: 'signal.received', name }, now);
 }
 
 function decisionOf(approval: Approval, verdict: string, digest: string): NewDecision {

@@ -8,6 +8,7 @@ import { isTerminal, type RunSpec } from '../domain/run.ts';
 import { INTERPRETER_VERSION, type Interpreter } from '../patterns/interpreter.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Engine } from '../ports/engine.ts';
+import type { Redact } from '../ports/redactor.ts';
 import type { Decision, NewDecision, Session, Store } from '../ports/store.ts';
 import { currentDigest } from './activities/approvals.ts';
 import type { Catalog } from './catalog.ts';
@@ -25,6 +26,8 @@ export interface OrchestratorDeps {
   readonly registry: WorkspaceRegistry;
   readonly clock: Clock;
   readonly defaultRepository: string;
+  /** What people type goes into channels, prompts, commits and branch names: secrets are taken out at this door. */
+  readonly redact: Redact;
 }
 
 export interface StartRequest {
@@ -50,7 +53,7 @@ export class Orchestrator {
 
   /** Starts a session's first run. The same intent starts it once. */
   async start(request: StartRequest): Promise<Session> {
-    const { store, engine } = this.#deps;
+    const { store, engine, redact } = this.#deps;
     const sessionId = derivedId('ses', request.receivedAt, request.intent);
     const runId = derivedId('run', request.receivedAt, request.intent);
     const session: Session = {
@@ -58,9 +61,9 @@ export class Orchestrator {
       team: request.team,
       channel: request.channel,
       requester: request.requester,
-      request: request.request,
+      request: redact(request.request),
       workflow: request.workflow,
-      repository: request.repository ?? this.#deps.defaultRepository,
+      repository: request.repository === null ? this.#deps.defaultRepository : redact(request.repository),
       createdAt: request.receivedAt,
       currentRunId: runId,
     };
@@ -99,14 +102,21 @@ export class Orchestrator {
     verdict: Verdict,
     comment: string | null,
   ): Promise<DecideResult | null> {
-    const { store, engine, clock } = this.#deps;
+    const { store, engine, clock, redact } = this.#deps;
     const approval = await store.approvals.byNonce(nonce);
     if (approval === null) return null;
     const pending = approval.status === 'pending';
     const digest = pending
       ? await currentDigest({ registry: this.#deps.registry, runs: store.runs }, approval, clock.now())
       : approval.subject.digest;
-    const result = await store.approvals.decide({ nonce, by, verdict, comment, digest, now: clock.now() });
+    const result = await store.approvals.decide({
+      nonce,
+      by,
+      verdict,
+      comment: comment === null ? null : redact(comment),
+      digest,
+      now: clock.now(),
+    });
     engine.wake(approval.runId);
     return result;
   }

@@ -67,9 +67,12 @@ export const expireApproval = contract(
   z.object({ expired: z.boolean() }),
 );
 
-/** What a decision sends to the run that waits for it. */
+/**
+ * What a decision sends to the run that waits for it. `content_changed`: what was shown was no longer so when
+ * somebody answered; the question is withdrawn, nothing was decided, and the run has to ask anew.
+ */
 export const decisionSignalSchema = z.object({
-  verdict: z.enum(verdicts),
+  verdict: z.enum([...verdicts, 'content_changed']),
   by: z.string(),
   comment: z.string().nullable(),
 });

@@ -182,9 +182,14 @@ async function commitTree(
   input: { readonly tree: string; readonly parent: string; readonly message: string; readonly at: number },
 ): Promise<string> {
   return bound.text(['commit-tree', '--no-gpg-sign', '-p', input.parent, '-F', '-', input.tree], {
-    input: `${input.message.replaceAll('\0', '').trimEnd()}\n`,
+    input: `${printable(input.message).trimEnd()}\n`,
     at: input.at,
   });
+}
+
+/** Without characters that steer a terminal or hide and reorder text: people read messages with `git log`. */
+function printable(message: string): string {
+  return message.toWellFormed().replace(/(?![\n\t\u200d])[\p{Cc}\p{Cf}\u2028\u2029]/gu, '');
 }
 
 /** What changed from the base to a tree: counts per file (binary files count 0) and the patch, cut where said. */

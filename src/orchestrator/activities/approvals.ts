@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Approval, ApprovalPolicy, ApprovalSubject } from '../../domain/approval.ts';
+import type { DiffStat } from '../../domain/events.ts';
 import { canonicalJson } from '../../domain/json.ts';
 import { expireApproval, nudgeApproval, openApproval } from '../../ports/activities.ts';
 import { type Activity, implement } from '../../ports/activity.ts';
@@ -17,7 +18,10 @@ export interface ApprovalDeps {
 }
 
 /** Characters of the change that the card shows; the digest covers all of it. Leaves room for the rest of the card. */
-const EXCERPT_CHARS = 2_400;
+const EXCERPT_CHARS = 2_000;
+/** Files named above a patch that is cut, and characters of each name: together under 1 100. */
+const FILES_NAMED = 15;
+const NAME_CHARS = 56;
 
 /** Asking people, asking again, and letting the clock decide. */
 export function approvalActivities({
@@ -31,14 +35,20 @@ export function approvalActivities({
     implement(openApproval, async (input, { runId, key, idempotencyKey }) => {
       const session = await registry.input(runId);
       const policy = completePolicy(defaults, input.policy, session.requester);
-      const content = await contentOf(registry, runs, runId, input.subject, snapshotLabel(key), input.at);
+      const content = await contentOf(
+        { registry, runs, redact },
+        runId,
+        input.subject,
+        snapshotLabel(key),
+        input.at,
+      );
       const subject: ApprovalSubject = {
         title: input.title,
         why: input.why,
         risk: input.risk,
         payload: content.payload,
         digest: digestOf(content.payload),
-        excerpt: redact(content.excerpt),
+        excerpt: content.excerpt,
         excerptCut: content.cut,
       };
       const stored = await approvals.open({
@@ -101,8 +111,7 @@ interface Content {
 }
 
 async function contentOf(
-  registry: WorkspaceRegistry,
-  runs: RunReader,
+  { registry, runs, redact }: Pick<ApprovalDeps, 'registry' | 'runs' | 'redact'>,
   runId: string,
   subject:
     | { readonly kind: 'changes' }
@@ -114,21 +123,36 @@ async function contentOf(
     const argv = subject.argv === null ? null : [...subject.argv];
     return {
       payload: canonicalJson({ kind: 'unsandboxed', argv, runId }),
-      excerpt: argv === null ? '' : argv.join(' '),
-      cut: false,
+      excerpt: argv === null ? '' : redact(argv.join(' ')),
+      cut: argv !== null && redact(argv.join(' ')) !== argv.join(' '),
       tree: null,
       commit: null,
     };
   }
   const workspace = await registry.of(runId);
   const snapshot = await workspace.snapshot(label, at);
-  const { patch, cut } = await workspace.diff(snapshot.tree, EXCERPT_CHARS);
+  const { stat, patch, cut } = await workspace.diff(snapshot.tree, EXCERPT_CHARS);
+  const clean = redact(patch);
+  const partly = cut || clean !== patch;
+  const whole = `git diff ${workspace.info.base.slice(0, 12)} ${snapshot.commit.slice(0, 12)}`;
   return {
     payload: await changesPayload(registry, runs, runId, snapshot.tree),
-    excerpt: patch,
-    cut,
+    excerpt: partly ? `${redact(overview(stat))}\nAll of it: ${whole}\n\n${clean}` : clean,
+    cut: partly,
     ...snapshot,
   };
+}
+
+/** Names what a cut patch does not show: a file must not go unseen because others before it are long. */
+function overview({ files, added, removed }: DiffStat): string {
+  const rows = files.slice(0, FILES_NAMED).map((file) => {
+    const name = file.path.replace(/\s+/g, ' ');
+    const short = name.length <= NAME_CHARS ? name : `…${name.slice(1 - NAME_CHARS)}`;
+    return `  ${short} +${file.added} −${file.removed}`;
+  });
+  const more = files.length - rows.length;
+  if (more > 0) rows.push(`  and ${more} more`);
+  return [`${files.length} files, +${added} −${removed}:`, ...rows].join('\n');
 }
 
 /** What an approval of changes is bound to, in canonical form. */

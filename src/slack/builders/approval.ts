@@ -16,7 +16,7 @@ import {
 } from '../blocks.ts';
 import { roughly, signs } from '../format.ts';
 import { type Message, message } from '../message.ts';
-import { short } from '../text.ts';
+import { short, visible } from '../text.ts';
 import type { ApprovalView } from '../views.ts';
 
 /** Longest part of the change on a card, so that the whole card stays in its budget. */
@@ -111,7 +111,7 @@ function askedIn({ askedBy, epicTitle }: ApprovalView): Piece[] {
 
 /** Whether the card shows only part of what the digest covers. */
 function isCut({ subject }: Approval): boolean {
-  return subject.excerptCut || subject.excerpt.length > EXCERPT_MAX;
+  return subject.excerptCut || visible(subject.excerpt).length > EXCERPT_MAX;
 }
 
 function changeRow({ approval }: ApprovalView): Piece[] {
@@ -138,7 +138,7 @@ function cardButtons({ approval }: ApprovalView): Part {
     button(actionIds.approvalApprove, 'Approve', nonce, { style: 'primary' }),
     button(actionIds.approvalReject, 'Reject…', nonce, { style: 'danger' }),
     button(actionIds.approvalChanges, 'Request changes…', nonce),
-    ...(isCut(approval) ? [button(actionIds.runDetails, 'See all of it', runId)] : []),
+    ...(isCut(approval) ? [button(actionIds.runDetails, 'Details', runId)] : []),
   );
 }
 
