@@ -8,8 +8,10 @@ import { type PlannedKill, playRound, type Round } from './round.ts';
 const MID_RUN_SHARE = 0.8;
 /** Fewer kills than this say nothing of a share. */
 const SHARE_FROM = 50;
-/** Share of rounds whose last kill falls into the telling after the end. */
-const TELLING_SHARE = 0.08;
+/** Share of rounds whose last kill comes while the approved work is put on its branch, or while the end is told. */
+const ENDING_SHARE = 0.2;
+/** Milliseconds from Approve within which those kills come. */
+const ENDING_MS = 1_500;
 /** Share of kills that wait for a post without an answer: the moment of which Baton can know least. */
 const POST_SHARE = 0.15;
 /** Share of further kills that hit the restart after the one before. */
@@ -77,15 +79,14 @@ export async function campaign(options: Campaign): Promise<number> {
   return report(all);
 }
 
-/** Moments in order, uniform over the run; a few in the telling after it, a few at a post, a few while Baton starts. */
+/** Moments in order, uniform over the run; a few at a post, a few while Baton starts, a few after Approve. */
 export function planned(random: Random, expected: Expected, count: number): PlannedKill[] {
-  const telling = random.chance(TELLING_SHARE);
-  const moments = Array.from({ length: count }, (_, index) =>
-    telling && index === count - 1
-      ? random.between(expected.endMs, expected.toldMs)
-      : random.between(0, expected.endMs),
-  ).sort((a, b) => a - b);
+  const ending = random.chance(ENDING_SHARE);
+  const moments = Array.from({ length: count }, () => random.between(0, expected.endMs)).sort(
+    (a, b) => a - b,
+  );
   return moments.map((at, index): PlannedKill => {
+    if (ending && index === count - 1) return { at: random.between(0, ENDING_MS), aim: 'ending' };
     if (index > 0 && random.chance(STARTING_SHARE))
       return { at: random.between(0, STARTING_MS), aim: 'starting' };
     return { at, aim: random.chance(POST_SHARE) ? 'post' : 'moment' };
@@ -111,13 +112,13 @@ export function report(all: readonly Round[]): number {
   const kills = all.flatMap((round) => round.kills);
   const total = Math.max(1, kills.length);
   console.log(
-    `\n${'where the kill landed'.padEnd(24)}kills  of these at an unanswered post / while starting`,
+    `\n${'where the kill landed'.padEnd(24)}kills  of these at an unanswered post / while starting / after Approve`,
   );
   for (const phase of phases) {
     const here = kills.filter((kill) => kill.phase === phase);
     const aimed = (aim: PlannedKill['aim']): number => here.filter((kill) => kill.aim === aim).length;
     console.log(
-      `${phase.padEnd(24)}${String(here.length).padStart(5)}  ${aimed('post')} / ${aimed('starting')}`,
+      `${phase.padEnd(24)}${String(here.length).padStart(5)}  ${aimed('post')} / ${aimed('starting')} / ${aimed('ending')}`,
     );
   }
   const mid = kills.filter(({ phase }) => MID_RUN.includes(phase)).length;

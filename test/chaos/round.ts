@@ -25,10 +25,13 @@ const ENDING_MS = 5_000;
 
 /** When Baton is killed. */
 export interface PlannedKill {
-  /** Milliseconds that Baton was up since the command; for `starting`, since it was started again. */
+  /** Milliseconds that Baton was up since the command; for `starting`, since it was started again; for `ending`, since Approve. */
   readonly at: number;
-  /** `post`: at the next moment from then on at which a post stands unanswered. `starting`: while it starts again after the kill before. */
-  readonly aim: 'moment' | 'post' | 'starting';
+  /**
+   * `post`: at the next moment from then on at which a post stands unanswered. `starting`: while it starts again
+   * after the kill before. `ending`: while the approved work is put on its branch and the end is told.
+   */
+  readonly aim: 'moment' | 'post' | 'starting' | 'ending';
 }
 
 export interface Round {
@@ -115,7 +118,7 @@ class Stage {
     const person = new Person(this.#desk.url, () => this.#upSince);
     const stop = (): boolean => this.#over || this.#options.signal.aborted || performance.now() > limit;
     const pressing = person.press(stop);
-    const killing = this.#killAll(this.#link, stop);
+    const killing = this.#killAll(this.#link, person, stop);
     // Awaited below; until then a failure must not count as one that nobody sees.
     for (const each of [pressing, killing]) each.catch(() => undefined);
     const commandAt = Date.now();
@@ -168,10 +171,14 @@ class Stage {
   }
 
   /** Carries out the planned kills, each followed by a restart. */
-  async #killAll(link: Link, stop: () => boolean): Promise<void> {
+  async #killAll(link: Link, person: Person, stop: () => boolean): Promise<void> {
     let upBefore = 0;
     for (const [index, kill] of this.#options.kills.entries()) {
       if (kill.aim === 'starting') continue;
+      if (kill.aim === 'ending') {
+        upBefore = 0;
+        while (person.report().taken['approval_approve'] === undefined && !stop()) await pause(10);
+      }
       for (const due = performance.now() + kill.at - upBefore; performance.now() < due && !stop(); ) {
         await pause(Math.min(500, due - performance.now()));
       }
