@@ -198,6 +198,8 @@ async function follow(core: Core, job: Job, say: (line: object) => void): Promis
     const run = await core.store.runs.status(runId);
     if (run !== null && events.length === 0 && (isTerminal(run.status) || run.status === 'paused')) {
       off();
+      // Nobody can resume it here: its worktree must not stay behind in the person's repository.
+      if (run.status === 'paused') await core.orchestrator.stop(runId, REQUESTER);
       say({ type: 'end', status: run.status, outcome: run.outcome });
       return run.status === 'completed' ? 0 : 1;
     }

@@ -150,9 +150,12 @@ export async function createCore(options: CoreOptions) {
       defaultRepository,
       /** Ends what is under way politely; the next start goes on from here without counting a crash. */
       async stop(): Promise<void> {
-        await engine.stop();
-        noteCleanStop(db, clock.now());
-        database.close();
+        try {
+          await engine.stop();
+          noteCleanStop(db, clock.now());
+        } finally {
+          database.close();
+        }
       },
     };
   }

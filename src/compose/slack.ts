@@ -39,6 +39,8 @@ export interface SlackOptions {
 
 /** Events that come close together are told in one go; short enough to feel at once. */
 const GATHER_MS = 40;
+/** Wait before what could not be told is tried again: the disk may have room by then. */
+const PROJECT_RETRY_MS = 1_000;
 
 /** Joins Slack to the use cases: listeners in, outbox out. Connects on `start`. */
 export async function createSlack(options: SlackOptions) {
@@ -105,7 +107,7 @@ export async function createSlack(options: SlackOptions) {
   };
   registerCommands(app, { ...shared, commands: allCommands(core.catalog.workflows.values()) });
   registerHandlers(app, shared);
-  core.engine.onCommit(project);
+  core.engine.onCommit(project.again);
 
   /** A message that cannot reach its channel goes to the person by DM; work that nobody could follow stops. */
   async function tellUndeliverable(row: OutboxRow, code: string): Promise<void> {
@@ -127,13 +129,14 @@ export async function createSlack(options: SlackOptions) {
       await worker.recover();
       const address = await open(app);
       core.engine.recover();
-      project();
+      project.again();
       sender.wake();
       return { address };
     },
     async stop(): Promise<void> {
       await app.stop().catch(() => undefined);
       await worker.stop();
+      await project.stop();
       await sender.stop();
     },
   };
@@ -206,34 +209,44 @@ async function whoAmI(asked: Promise<unknown>): Promise<{
   }
 }
 
-/** Runs `work` soon after being called, never twice at once, and again when it was called meanwhile or failed. */
+/** Runs `work` soon after `again`, never twice at once, and once more when it was called meanwhile or failed. */
 function gather(
   clock: Clock,
   ms: number,
   work: () => Promise<void>,
   onError: (error: unknown) => void,
-): () => void {
-  let state: 'idle' | 'armed' | 'running' | 'again' = 'idle';
+): { readonly again: () => void; stop(): Promise<void> } {
+  let state: 'idle' | 'armed' | 'running' | 'again' | 'stopped' = 'idle';
+  let running = Promise.resolve();
+  let cancel = (): void => undefined;
   const arm = (wait: number): void => {
+    if (state === 'stopped') return;
     state = 'armed';
-    clock.after(wait, run);
+    cancel = clock.after(wait, run);
   };
   const run = (): void => {
     state = 'running';
-    work().then(
+    running = work().then(
       () => {
         if (state === 'again') arm(ms);
-        else state = 'idle';
+        else if (state === 'running') state = 'idle';
       },
       (error: unknown) => {
         onError(error);
-        arm(1_000);
+        arm(PROJECT_RETRY_MS);
       },
     );
   };
-  return () => {
-    if (state === 'idle') arm(ms);
-    else if (state === 'running') state = 'again';
+  return {
+    again: () => {
+      if (state === 'idle') arm(ms);
+      else if (state === 'running') state = 'again';
+    },
+    stop: async () => {
+      state = 'stopped';
+      cancel();
+      await running;
+    },
   };
 }
 

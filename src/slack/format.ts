@@ -98,3 +98,8 @@ export function percent(part: number): string {
   if (part >= 1) return '100%';
   return `${Math.min(99, Math.max(1, Math.round(part * 100)))}%`;
 }
+
+/** Ends with one full stop, whatever it ended with: messages of others come with and without. */
+export function sentence(text: string): string {
+  return /[.!?…]$/.test(text.trimEnd()) ? text.trimEnd() : `${text.trimEnd()}.`;
+}

@@ -9,6 +9,7 @@ import { endBlocks } from './builders/ending.ts';
 import { epicBlocks } from './builders/epic.ts';
 import { noticeBlocks } from './builders/notices.ts';
 import { planBlocks } from './builders/plan.ts';
+import { sentence } from './format.ts';
 import type { Message } from './message.ts';
 import { endView, epicView, planView, type Setting } from './run-views.ts';
 import type { ApprovalView, Notice } from './views.ts';
@@ -153,7 +154,7 @@ function threadMessages(event: RunEvent, seq: number, view: RunView, setting: Se
       return [
         note({
           kind: 'note',
-          text: `Paused: ${event.failure.message}. ${event.failure.hint ?? ''} The epic above has a Retry button.`,
+          text: `Paused: ${[event.failure.message, event.failure.hint ?? ''].filter(Boolean).map(sentence).join(' ')} The epic above has a Retry button.`,
         }),
       ];
     case 'result':

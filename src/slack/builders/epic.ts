@@ -1,6 +1,6 @@
 import { actionIds } from '../actions.ts';
 import { actions, bold, button, code, lines, type Part, type Piece, people, person } from '../blocks.ts';
-import { count, elapsed, money, percent, roughly, signs } from '../format.ts';
+import { count, elapsed, money, percent, roughly, sentence, signs } from '../format.ts';
 import { type Message, message } from '../message.ts';
 import { short } from '../text.ts';
 import type { AgentLine, EpicState, EpicView } from '../views.ts';
@@ -46,7 +46,7 @@ function stateRow(state: EpicState): Piece[] {
       return [
         `${signs.paused} `,
         bold('Paused: '),
-        short(state.reason, 400),
+        sentence(short(state.reason, 400)),
         state.hint === null ? '' : ` ${short(state.hint, 300)}`,
       ];
     default:
