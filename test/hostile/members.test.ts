@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHmac, randomUUID } from 'node:crypto';
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Message } from '../../desk/contract.ts';
@@ -97,9 +97,24 @@ describe('content that changes while people are asked', () => {
     expect(second.text).toContain('zz-evil.js +1 −0');
     expect(second.text).not.toContain('evil();');
     expect(second.text).toContain('covers all of it; only part is shown here');
-    const whole = /All of it: git diff ([0-9a-f]{12}) ([0-9a-f]{12})/.exec(second.text);
-    const patch = execFileSync('git', ['diff', whole?.[1] ?? '', whole?.[2] ?? ''], { cwd: worktree });
+    const whole = /All of it: git diff --text ([0-9a-f]{12}) ([0-9a-f]{12})/.exec(second.text);
+    const patch = execFileSync('git', ['diff', '--text', whole?.[1] ?? '', whole?.[2] ?? ''], {
+      cwd: worktree,
+    });
     expect(patch.toString()).toContain('+evil();');
+  });
+
+  test('content that the repository’s own attributes keep out of the patch is not called shown', async () => {
+    const { card, worktree } = await asked('unattributed');
+    mkdirSync(path.join(w.core.defaultRepository, '.git', 'info'), { recursive: true });
+    writeFileSync(path.join(w.core.defaultRepository, '.git', 'info', 'attributes'), '*.js -diff\n');
+    writeFileSync(path.join(worktree, 'quiet.js'), 'evil();\n');
+    await w.click('bob', card, 'approval_approve');
+    const second = await w.find('alice', /Keep it\?.*quiet\.js/s, card.ts);
+    rmSync(path.join(w.core.defaultRepository, '.git', 'info', 'attributes'));
+    expect(second.text).not.toContain('evil();');
+    expect(second.text).toContain('only part is shown here');
+    expect(second.text).toContain('git diff --text');
   });
 
   test('a change that needs more room once it is made visible is not called all of it', async () => {

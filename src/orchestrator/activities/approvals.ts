@@ -19,6 +19,8 @@ export interface ApprovalDeps {
 
 /** Characters of the change that the card shows; the digest covers all of it. Leaves room for the rest of the card. */
 const EXCERPT_CHARS = 2_000;
+/** Git leaves out content that is binary, or that the repository's attributes call so: `*.js -diff` hides a script. */
+const WITHOUT_CONTENT = /^Binary files .* differ$/m;
 /** Files named above a patch that is cut, and characters of each name: together under 1 100. */
 const FILES_NAMED = 15;
 const NAME_CHARS = 56;
@@ -133,8 +135,8 @@ async function contentOf(
   const snapshot = await workspace.snapshot(label, at);
   const { stat, patch, cut } = await workspace.diff(snapshot.tree, EXCERPT_CHARS);
   const clean = redact(patch);
-  const partly = cut || clean !== patch;
-  const whole = `git diff ${workspace.info.base.slice(0, 12)} ${snapshot.commit.slice(0, 12)}`;
+  const partly = cut || clean !== patch || WITHOUT_CONTENT.test(patch);
+  const whole = `git diff --text ${workspace.info.base.slice(0, 12)} ${snapshot.commit.slice(0, 12)}`;
   return {
     payload: await changesPayload(registry, runs, runId, snapshot.tree),
     excerpt: partly ? `${redact(overview(stat))}\nAll of it: ${whole}\n\n${clean}` : clean,
