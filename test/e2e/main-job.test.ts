@@ -10,6 +10,7 @@ import { branchIn, REQUEST } from './support/job.ts';
 import { alive, ready, type Started, World } from './support/processes.ts';
 import { until } from './support/wait.ts';
 
+const AGENTS = ['architect', 'backend', 'qa', 'reviewer'];
 /** Milliseconds for the whole job, clicks included. It takes about 15 s alone; two busy cores may need far more. */
 const JOB_MS = 90_000;
 /** Bytes; the README is read over slow lines too. */
@@ -105,7 +106,7 @@ describe.skipIf(withoutBrowser())('the main job in a browser', () => {
 
     await button(epic(), 'Start').waitFor();
     const plan = await text(epic());
-    for (const agent of ['architect', 'backend', 'qa', 'reviewer']) expect(plan).toContain(agent);
+    for (const agent of AGENTS) expect(plan).toContain(agent);
     expect(plan).toMatch(/Plan: .+/);
     expect(plan).toMatch(/Why: .+/);
     expect(plan).toMatch(/about \d+ (s|min)/);
@@ -159,13 +160,13 @@ describe.skipIf(withoutBrowser())('the main job in a browser', () => {
         ) || null,
     );
     await picture('done.png');
-    expect(looks.some((look) => look.includes('⏳ architect'))).toBe(true);
-    expect(looks.findIndex((look) => look.includes('⏳'))).toBeLessThan(
-      looks.findIndex((look) => look.includes('✅ architect')),
-    );
-    expect(looks.findIndex((look) => look.includes('✅ architect'))).toBeLessThan(
-      looks.findIndex((look) => look.includes('✅ reviewer')),
-    );
+    // The epic is rewritten once a second at most, so that a quick agent may never be seen at work.
+    const seenAtWork = AGENTS.filter((agent) => {
+      const atWork = looks.findIndex((look) => look.includes(`⏳ ${agent}`));
+      return atWork !== -1 && looks.slice(atWork).some((look) => look.includes(`✅ ${agent}`));
+    });
+    expect(seenAtWork.length).toBeGreaterThan(0);
+    for (const agent of AGENTS) expect(end).toContain(`✅ ${agent}`);
 
     expect(batonBranches(repository)).toEqual([branch]);
     const changed = git(repository, 'diff', '--name-only', 'main', branch).trim().split('\n');

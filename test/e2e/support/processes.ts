@@ -13,11 +13,11 @@ const pidSchema = z.object({ pid: z.number() });
 export interface Started {
   readonly pid: number;
   /** Everything it printed so far. */
-  output(): string;
+  readonly output: () => string;
   /** Its exit code once it has ended; null: by a signal. */
   readonly ended: Promise<number | null>;
   /** Sends a signal and waits for the end. */
-  end(signal: NodeJS.Signals): Promise<number | null>;
+  readonly end: (signal: NodeJS.Signals) => Promise<number | null>;
 }
 
 export interface StartOptions {
