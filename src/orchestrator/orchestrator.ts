@@ -129,16 +129,18 @@ export class Orchestrator {
     if (session === null || run === null) return 'unknown';
     if (by !== session.requester) return 'not_yours';
     const ended = isTerminal(run.status);
+    const id = `dec_stop_${runId}`;
     if (!ended) {
-      const why = person(`dec_stop_${runId}`, 'stop', by, 'stop', STOPPED);
-      await store.decisions.record(runId, why, clock.now());
+      await store.decisions.record(runId, person(id, 'stop', by, 'stop', STOPPED), clock.now());
       await engine.cancel(runId, STOPPED);
     }
     // After the end, so that nothing can be asked anew; and again for a stop that a crash cut off here.
     await store.approvals.voidAll(runId, clock.now());
     if (!ended) await this.#keepUnfinished(runId);
     await registry.close(runId);
-    return ended ? 'already' : 'done';
+    if (!ended) return 'done';
+    // The same stop once more, after a crash or by another click: it did stop.
+    return run.status === 'cancelled' && (await this.#decision(runId, id)) !== null ? 'done' : 'already';
   }
 
   /** Where it fails the snapshots of each step remain, and the stop must not hang on it. */

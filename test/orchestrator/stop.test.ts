@@ -95,11 +95,11 @@ test('what was done so far is on the branch, marked as unfinished, and the workt
   await expect(rm(folder, { recursive: true })).rejects.toThrow('ENOENT');
 });
 
-test('the same stop again changes nothing', async () => {
+test('the same stop again changes nothing and is told the same', async () => {
   const { runId, branch } = await underWay();
   await orchestrator.stop(runId, 'U-alice');
   const tip = git(b.repository, 'rev-parse', branch);
-  expect(await orchestrator.stop(runId, 'U-alice')).toBe('already');
+  expect(await orchestrator.stop(runId, 'U-alice')).toBe('done');
   expect(git(b.repository, 'rev-parse', branch)).toBe(tip);
 });
 
