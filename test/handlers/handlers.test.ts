@@ -114,10 +114,10 @@ describe('/orchestrate', () => {
     expect((await w.find('bob', 'who asked for this')).text).toContain('Only');
     expect(await status('stopped')).toBe('waiting');
     await w.command('alice', `cancel ${currentRunId}`);
-    await w.find('alice', 'Stopped. Its branch');
+    const { ts } = await w.find('alice', 'Stopped. Its branch');
     await ended('stopped', 'cancelled');
     await w.command('alice', `cancel ${currentRunId}`);
-    await w.find('alice', 'has already ended');
+    await w.find('alice', 'Stopped. Its branch', ts);
     await w.command('bob', `retry ${currentRunId}`);
     await w.command('alice', `retry ${currentRunId}`);
     await until(async () => (await session('stopped')).currentRunId !== currentRunId);
@@ -149,6 +149,8 @@ describe('the plan', () => {
     const epic = await planned('unwanted');
     await w.click('alice', epic, 'plan_cancel');
     await ended('unwanted', 'completed');
+    await w.command('alice', `cancel ${(await session('unwanted')).currentRunId}`);
+    await w.find('alice', 'has already ended', epic.ts);
     await until(
       async () =>
         !JSON.stringify((await w.seen('alice')).find(({ ts }) => ts === epic.ts)?.blocks).includes(
@@ -278,7 +280,7 @@ describe('everything delivered once more', () => {
     const before = await state();
     const delivered = w.post.kept.length;
     expect(delivered).toBeGreaterThan(40);
-    const statuses = await w.post.again(7);
+    const statuses = await w.post.again(() => w.clock.now());
     expect(new Set(statuses)).toEqual(new Set([200]));
     await w.settled();
     expect(await state()).toBe(before);

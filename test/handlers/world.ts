@@ -12,8 +12,8 @@ import type { Workflow } from '../../src/domain/workflow.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import { TOKENS, testDesk } from '../desk/harness.ts';
 
-/** How much faster than life: the desk's one post per second takes an eighth of one. */
-const SPEED = 8;
+/** How much faster than life: the desk's one post per second takes a fifth of one. */
+const SPEED = 5;
 
 /** A clock that runs fast; what has to be quick (acknowledgements) is still measured in true time by the desk's timers. */
 function fastClock(timers: 'fast' | 'true'): Clock {
@@ -99,14 +99,12 @@ async function startPost() {
     kept,
     url: `http://127.0.0.1:${port}/`,
     /** Everything so far once more, each as Slack would repeat it: a later time, a signature of its own. */
-    again: async (shiftSeconds: number) => {
-      const all = [...kept];
+    again: async (now: () => number) => {
       const statuses: number[] = [];
-      for (const { headers, body } of all) {
-        const at = String(Number(headers['x-slack-request-timestamp']) + shiftSeconds);
-        statuses.push(
-          (await forward({ headers: { ...headers, 'x-slack-request-timestamp': at }, body })).status,
-        );
+      for (const { headers, body } of kept) {
+        const at = String(Math.floor(now() / 1_000));
+        const { status } = await forward({ headers: { ...headers, 'x-slack-request-timestamp': at }, body });
+        statuses.push(status);
       }
       return statuses;
     },
@@ -165,17 +163,24 @@ export async function startWorld() {
   /** The first message that `user` sees with these words, once there is one. */
   async function find(user: string, words: string | RegExp, after = '0'): Promise<Message> {
     let found: Message | undefined;
-    await until(async () => {
+    const looked = until(async () => {
       found = (await seen(user)).find(
         ({ text, ts }) => ts > after && (typeof words === 'string' ? text.includes(words) : words.test(text)),
       );
       return found !== undefined;
+    });
+    await looked.catch(async (error: unknown) => {
+      const said = (await seen(user)).slice(-4).map(({ text }) => text);
+      throw new Error(`${user} never saw ${String(words)}, but ${said.join(' | ')} ${logged.join('')}`, {
+        cause: error,
+      });
     });
     if (found === undefined) throw new Error('unreachable');
     return found;
   }
   const channel = await desk.id('baton-epics');
   return {
+    clock,
     desk,
     core,
     post,

@@ -98,14 +98,14 @@ function projector(t: TempStore, calls = Number.POSITIVE_INFINITY): SlackProject
     };
   const { projections, sessions, approvals } = t.store;
   const dying: Projections = {
-    behind: living(projections.behind),
-    events: living(projections.events),
-    advance: living(projections.advance),
+    behind: living(() => projections.behind()),
+    events: living((...args) => projections.events(...args)),
+    advance: living((input) => projections.advance(input)),
   };
   const store: Pick<Store, 'projections' | 'sessions' | 'approvals'> = {
     projections: dying,
-    sessions: { ...sessions, get: living(sessions.get) },
-    approvals: { ...approvals, ofRun: living(approvals.ofRun) },
+    sessions: { ...sessions, get: living((id) => sessions.get(id)) },
+    approvals: { ...approvals, ofRun: living((id) => approvals.ofRun(id)) },
   };
   return new SlackProjector({ store, rehearsal: false, now: () => NOW + 60_000, queued: () => undefined });
 }

@@ -8,6 +8,7 @@ import { patterns } from '../../src/patterns/all.ts';
 import { Interpreter } from '../../src/patterns/interpreter.ts';
 import { agentEstimate } from '../../src/planning/agent-estimate.ts';
 import { filesLikely } from '../../src/planning/files-likely.ts';
+import type { RepositoryReport } from '../../src/ports/workspace.ts';
 import { loadWorkflow } from '../../src/workflows/load.ts';
 import { role } from '../patterns/driver.ts';
 import { rules } from '../workflows/support.ts';
@@ -69,7 +70,7 @@ describe('what one task of an agent may take', () => {
 
 describe('the plan people see', () => {
   const text = readFileSync(new URL('../../catalog/workflows/feature.yaml', import.meta.url), 'utf8');
-  const report = {
+  const report: RepositoryReport = {
     location: '/r',
     name: 'acme/web',
     usable: true,
@@ -78,13 +79,13 @@ describe('the plan people see', () => {
     branch: 'main',
     fileCount: 2,
     files: ['src/reports.js', 'README.md'],
-    testCommand: null as string[] | null,
+    testCommand: null,
     sample: false,
   };
 
   async function planOf(
     request: string,
-    more: Partial<typeof report> = {},
+    more: Partial<RepositoryReport> = {},
     usd: { low: number; mid: number; high: number } | null = { low: 1, mid: 2, high: 3 },
   ) {
     const loaded = loadWorkflow(text, rules);

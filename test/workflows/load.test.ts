@@ -53,7 +53,7 @@ const wrong: readonly (readonly [name: string, text: string, problems: readonly 
   [
     'a kind like no other, with all of them',
     fileWith(good.replace('agent', 'committee')),
-    ['7:9 "committee" is no kind of node. Write one of: sequence, parallel, loop, agent, command, approval.'],
+    [`7:9 "committee" is no kind of node. Write one of: ${rules.kinds.join(', ')}.`],
   ],
   [
     'an unknown agent',
