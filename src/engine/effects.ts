@@ -1,6 +1,6 @@
 import { type RunEvent, runEventSchema } from '../domain/events.ts';
 import { BatonError, type Failure, toFailure } from '../domain/failure.ts';
-import { asJson } from '../domain/json.ts';
+import { asJson, type Json } from '../domain/json.ts';
 import type { Outcome } from '../domain/run.ts';
 import { type Usage, usageSchema } from '../domain/usage.ts';
 import type { Activity, StepContext } from '../ports/activity.ts';
@@ -25,6 +25,8 @@ export class Effects {
   readonly #activities: ReadonlyMap<string, Activity>;
   readonly #attempts = new Map<string, Attempt>();
   #underWay = 0;
+  #nextSweep = Number.POSITIVE_INFINITY;
+  #cancelSweep: (() => void) | null = null;
   #idle: (() => void) | null = null;
 
   constructor(options: EffectsOptions) {
@@ -43,36 +45,70 @@ export class Effects {
     }
     const attempt = new Attempt(id, run, step);
     this.#attempts.set(id, attempt);
-    void this.#carryOut(attempt);
+    this.#carryOut(attempt);
   }
 
-  async #carryOut(attempt: Attempt): Promise<void> {
+  // Promise callbacks rather than async functions: this is done for every step, and half as much memory matters.
+  #carryOut(attempt: Attempt): void {
     const { op } = attempt.step.pending;
     if (op.op !== 'step') return;
     this.#underWay += 1;
-    const cancelTimeout = this.#options.clock.after(Math.min(op.timeoutMs, MAX_DELAY_MS), () => {
-      this.#end(attempt, { ok: false, failure: timedOut(op.label, op.timeoutMs) });
-      attempt.abort('Timed out');
-    });
-    const outcome = await this.#perform(op.activity, op.input, attempt);
-    cancelTimeout();
-    this.#underWay -= 1;
-    this.#end(attempt, outcome);
-    if (this.#underWay === 0) this.#idle?.();
+    this.#limit(attempt, op.timeoutMs);
+    const over = (outcome: Outcome): void => {
+      this.#underWay -= 1;
+      this.#end(attempt, outcome);
+      if (this.#underWay === 0) this.#rest();
+    };
+    const failed = (error: unknown): void => over({ ok: false, failure: this.#failure(error) });
+    this.#perform(op.activity, op.input, attempt).then((value) => over({ ok: true, value }), failed);
   }
 
-  async #perform(type: string, input: unknown, context: StepContext): Promise<Outcome> {
+  #perform(type: string, input: unknown, context: StepContext): Promise<Json> {
+    const activity = this.#activities.get(type);
+    if (activity === undefined) return Promise.reject(unknownActivity(type));
     try {
-      const activity = this.#activities.get(type);
-      if (activity === undefined) throw unknownActivity(type);
-      return { ok: true, value: asJson(await activity.perform(input, context)) };
+      return activity.perform(input, context).then(asJson);
     } catch (error) {
-      const failure = toFailure(error);
-      return {
-        ok: false,
-        failure: { ...failure, message: this.#options.redact?.(failure.message) ?? failure.message },
-      };
+      return Promise.reject(error);
     }
+  }
+
+  #failure(error: unknown): Failure {
+    const failure = toFailure(error);
+    return { ...failure, message: this.#options.redact?.(failure.message) ?? failure.message };
+  }
+
+  /** One timer for all: most attempts end long before their time, and a timer for each would be most of their cost. */
+  #limit(attempt: Attempt, timeoutMs: number): void {
+    const { clock } = this.#options;
+    attempt.deadline = clock.monotonic() + timeoutMs;
+    if (attempt.deadline >= this.#nextSweep) return;
+    this.#nextSweep = attempt.deadline;
+    this.#cancelSweep?.();
+    this.#cancelSweep = clock.after(Math.min(timeoutMs, MAX_DELAY_MS), () => this.#sweep());
+  }
+
+  #sweep(): void {
+    const now = this.#options.clock.monotonic();
+    this.#nextSweep = Number.POSITIVE_INFINITY;
+    // A copy is not needed: whatever joins while it is walked has its whole time before it.
+    for (const attempt of this.#attempts.values()) {
+      const { op } = attempt.step.pending;
+      if (attempt.outcome !== null || op.op !== 'step') continue;
+      if (attempt.deadline > now) this.#limit(attempt, attempt.deadline - now);
+      else {
+        this.#end(attempt, { ok: false, failure: timedOut(op.label, op.timeoutMs) });
+        attempt.abort('Timed out');
+      }
+    }
+  }
+
+  /** Nothing is under way: no timer holds the process. */
+  #rest(): void {
+    this.#cancelSweep?.();
+    this.#cancelSweep = null;
+    this.#nextSweep = Number.POSITIVE_INFINITY;
+    this.#idle?.();
   }
 
   #end(attempt: Attempt, outcome: Outcome): void {
@@ -98,8 +134,9 @@ export class Effects {
   stop(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#idle = resolve;
+    this.#cancelSweep?.();
     for (const attempt of this.#attempts.values()) attempt.abort('Baton is stopping');
-    if (this.#underWay === 0) resolve();
+    if (this.#underWay === 0) this.#rest();
     return promise;
   }
 }
@@ -111,6 +148,8 @@ export class Attempt implements StepContext {
   run: LoadedRun;
   step: StepState;
   outcome: Outcome | null = null;
+  /** On the monotonic clock, in milliseconds. */
+  deadline = Number.POSITIVE_INFINITY;
   readonly #events: RunEvent[] = [];
   readonly #usage: Usage[] = [];
   // Made only for activities that look at the signal: it costs more than all else of an attempt together.

@@ -30,9 +30,16 @@ export function segmentOf(name: string): string {
 
 /** Numbers repeated names within one fiber: `turn`, `turn#2`, `turn#3`. */
 export class NameCounter {
-  readonly #seen = new Map<string, number>();
+  // Most fibers ask for one thing; the table is made for those that ask for more.
+  #first: string | null = null;
+  #seen: Map<string, number> | null = null;
 
   next(name: string): string {
+    if (this.#first === null) {
+      this.#first = name;
+      return segmentOf(name);
+    }
+    this.#seen ??= new Map([[this.#first, 1]]);
     const count = (this.#seen.get(name) ?? 0) + 1;
     this.#seen.set(name, count);
     const segment = segmentOf(name);
