@@ -83,10 +83,18 @@ function resultAdvice(output: ResultKind): string {
   }
 }
 
+/** Lines of people's or models' own words that look like a heading of the message are indented: they begin no part. */
+function withoutHeadings(text: string): string {
+  return text.replace(
+    /^(?=(?:Node|Request|Task|Context|Previous|Options|Feedback|Test command):)/gm,
+    (_, at: number) => (at === 0 ? '' : ' '),
+  );
+}
+
 function firstMessage(task: AgentTask): string {
   const parts = [
     `Node: ${task.node}`,
-    `Request: ${cutEnd(task.request, TASK_CHARS)}`,
+    `Request: ${withoutHeadings(cutEnd(task.request, TASK_CHARS))}`,
     `Task: ${cutEnd(task.task, TASK_CHARS)}`,
   ];
   if (task.context.length > 0) {
@@ -103,12 +111,14 @@ function firstMessage(task: AgentTask): string {
     parts.push(`Previous: the result you build on.\n${markAsData('result of the step before', json)}`);
   }
   if (task.options.length > 0) {
-    const lines = task.options.map((option, index) => `${index + 1}. ${cutEnd(option, SUMMARY_CHARS)}`);
+    const lines = task.options.map(
+      (option, index) => `${index + 1}. ${withoutHeadings(cutEnd(option, SUMMARY_CHARS))}`,
+    );
     parts.push(`Options: choose one of these.\n${lines.join('\n')}`);
   }
   if (task.feedback.length > 0) {
     const kept = task.feedback.slice(0, FEEDBACK_ITEMS);
-    const lines = kept.map((item, index) => `${index + 1}. ${cutEnd(item, FEEDBACK_CHARS)}`);
+    const lines = kept.map((item, index) => `${index + 1}. ${withoutHeadings(cutEnd(item, FEEDBACK_CHARS))}`);
     if (kept.length < task.feedback.length)
       lines.push(`(${task.feedback.length - kept.length} more left out)`);
     parts.push(`Feedback: answer it point by point.\n${lines.join('\n')}`);
