@@ -55,6 +55,8 @@ export class WorkspaceRegistry {
 
   /** Whether this command may run where there is no sandbox: on our own sample, or because somebody said so. */
   async mayRunUnsandboxed(runId: string, argv: readonly string[]): Promise<boolean> {
+    // Inside a sandbox nobody needs to know; and looking at a repository by its address is a fetch each time.
+    if (this.#deps.workspaces.sandbox().kind === 'bubblewrap') return false;
     const { repository } = await this.input(runId);
     const report = await this.#deps.workspaces.inspect(repository);
     if (report.sample) return true;

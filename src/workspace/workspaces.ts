@@ -8,7 +8,7 @@ import { createFiles } from './files.ts';
 import { createGit, type Git } from './git.ts';
 import { inspectRepository } from './inspect.ts';
 import { createKeyedMutex, type KeyedMutex } from './mutex.ts';
-import { locate } from './repository.ts';
+import { addressOf, locate } from './repository.ts';
 import { type Sandbox, SYSTEM_PATH, wrapCommand } from './sandbox.ts';
 import { commitBranch, diffFrom, takeSnapshot } from './snapshots.ts';
 import { closeWorktree, commonOf, type OpenedWorktree, openWorktree, type RunFolders } from './worktree.ts';
@@ -55,14 +55,19 @@ export function createWorkspaces(settings: WorkspacesSettings): Workspaces {
     return prepared;
   };
 
+  /** Two first fetches of one address at once would make the same copy, and one of them fail. */
+  const oneFetch = <T>(location: string, work: () => Promise<T>): Promise<T> =>
+    addressOf(location) === null ? work() : mutex.run(`address:${location}`, work);
+
   return {
     async inspect(location) {
-      return inspectRepository(await context(), location);
+      const here = await context();
+      return oneFetch(location, () => inspectRepository(here, location));
     },
     async open(input) {
       const here = await context();
       const folders = foldersOf(here.home, input.runId);
-      const located = await locate(here, input.location, false);
+      const located = await oneFetch(input.location, () => locate(here, input.location, false));
       if ('problem' in located) {
         throw new BatonError({
           class: 'needs_person',

@@ -87,6 +87,15 @@ describe('inspecting', () => {
     );
   });
 
+  it('fetches an address once when it is asked about many times at once', async () => {
+    await using place = await bench();
+    const location = `file://${place.repository}`;
+    const reports = await Promise.all(Array.from({ length: 4 }, () => place.workspaces.inspect(location)));
+    expect(reports.map(({ usable, problem }) => [usable, problem])).toEqual(
+      Array.from({ length: 4 }, () => [true, undefined]),
+    );
+  });
+
   it('works on a copy of an address, and takes what is new there without touching its own branches', async () => {
     await using place = await bench();
     const location = `file://${place.repository}`;
