@@ -26,7 +26,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Redact } from '../ports/redactor.ts';
 import { ensureSampleRepository } from '../workspace/sample.ts';
 import { probeSandbox } from '../workspace/sandbox.ts';
-import { summariseTests } from '../workspace/test-summary.ts';
+import { failingTests, summariseTests } from '../workspace/test-summary.ts';
 import { createWorkspaces } from '../workspace/workspaces.ts';
 import { loadCatalog, SHIPPED } from './catalog.ts';
 
@@ -96,7 +96,7 @@ export async function createCore(options: CoreOptions) {
       journal: new SqliteJournal(raw, log),
       programs: [sessionProgram(interpreter, () => runner)],
       activities: [
-        ...workspaceActivities({ workspaces, registry, summariseTests, redact }),
+        ...workspaceActivities({ workspaces, registry, failingTests, summariseTests, redact }),
         ...approvalActivities({
           approvals: store.approvals,
           runs: store.runs,

@@ -62,7 +62,7 @@ export const command = definePattern({
     };
   },
   estimate: (_node, context) => ({
-    ms: { low: context.commandMs / 4, mid: context.commandMs, high: context.commandMs * 8 },
+    ms: { low: context.commandMs / 4, mid: context.commandMs, high: context.commandMs * 4 },
     usd: { low: 0, mid: 0, high: 0 },
     asks: 0,
   }),

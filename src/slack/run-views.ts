@@ -39,7 +39,11 @@ export function epicView(view: RunView, setting: Setting): EpicView {
   return {
     ...base(view, setting),
     progress: progressOf(view),
-    leftMs: expected === null ? null : Math.max(0, expected - elapsedMs),
+    // While people are asked, nobody can say how long it takes.
+    leftMs:
+      expected === null || setting.approvals.some(({ status }) => status === 'pending')
+        ? null
+        : Math.max(0, expected - elapsedMs),
     budgetUsd: null,
     state: stateOf(view, setting),
   };

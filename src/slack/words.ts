@@ -6,7 +6,7 @@ import { date, mention, mentions, mk, short } from './text.ts';
 /** Sentences that more than one message uses, as markup. */
 
 export const REHEARSAL =
-  'Rehearsal: a scripted cast plays the agents. The edits and the tests are real, the words are not.';
+  'Rehearsal: scripted words, real edits and tests.';
 
 export const UNSANDBOXED = 'Unsandboxed: commands run on this machine without a sandbox.';
 

@@ -79,3 +79,31 @@ function sum(summaries: readonly TestSummary[]): TestSummary | null {
     failed: total.failed + one.failed,
   }));
 }
+
+/** Names of failing tests that are told; who wants them all reads the output. */
+const NAMES_TOLD = 6;
+const NAME_CHARS = 120;
+/** A failing test as its runner writes it: TAP, node's spec, vitest, jest, pytest, cargo, go. */
+const FAILING = [
+  /^\s*not ok \d+ - (.+?)(?: # .*)?$/,
+  /^\s*✖ (?!failing tests)(.+?) \([\d.]+ms\)$/,
+  /^\s*[×✗] (.+?)(?: \d+ms)?$/,
+  /^\s*● (.+)$/,
+  /^FAILED (\S+::\S+)/,
+  /^test (\S+) \.\.\. FAILED$/,
+  /^\s*--- FAIL: (\S+)/,
+];
+
+/** Which tests failed, each once, in the order of the output; empty when the runner names none. */
+export function failingTests(output: string): string[] {
+  const names = new Set<string>();
+  for (const line of stripVTControlCharacters(output.slice(-TAIL_CHARS)).split(/\r?\n/)) {
+    const name = FAILING.map((pattern) => pattern.exec(line)?.[1]).find((found) => found !== undefined);
+    // A file that holds a failing test fails with it; naming both says it twice.
+    if (name !== undefined && !/\.(m?js|ts)$/.test(name)) names.add(name.slice(0, NAME_CHARS));
+  }
+  const all = [...names];
+  return all.length <= NAMES_TOLD
+    ? all
+    : [...all.slice(0, NAMES_TOLD), `and ${all.length - NAMES_TOLD} more`];
+}

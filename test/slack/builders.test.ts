@@ -70,7 +70,11 @@ describe('every builder', () => {
           expect({ name, problems: validateView(view) }).toEqual({ name, problems: [] });
         }
       }),
-      { numRuns: 30 },
+      // Long ones are among them whatever chance brings.
+      {
+        numRuns: 36,
+        examples: [1, 2, 5, 20, 60, 70].map((n): [string, number] => ['<&>é👍\n'.repeat(1_000), n]),
+      },
     );
     expect(long).toBeGreaterThan(5);
   });

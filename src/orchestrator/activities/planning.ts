@@ -12,7 +12,7 @@ export interface PlanningDeps {
 }
 
 /** A test suite in a small repository, in milliseconds, until history says better. */
-const COMMAND_MS = 8_000;
+const COMMAND_MS = 4_000;
 
 /** Turns a workflow and a look at the repository into what people see before they press Start. */
 export function planningActivities({ interpreter, agentTask }: PlanningDeps): Activity[] {

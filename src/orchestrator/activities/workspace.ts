@@ -8,6 +8,7 @@ import type { WorkspaceRegistry } from '../workspace-registry.ts';
 export interface WorkspaceDeps {
   readonly workspaces: Workspaces;
   readonly registry: WorkspaceRegistry;
+  readonly failingTests: (output: string) => readonly string[];
   readonly summariseTests: (output: string) => { readonly passed: number; readonly failed: number } | null;
   readonly redact: (text: string) => string;
 }
@@ -19,6 +20,7 @@ const TAIL_LINES = 12;
 export function workspaceActivities({
   workspaces,
   registry,
+  failingTests,
   summariseTests,
   redact,
 }: WorkspaceDeps): Activity[] {
@@ -54,7 +56,7 @@ export function workspaceActivities({
       const counts = summariseTests(output);
       const passed = counts?.passed ?? null;
       const failed = counts?.failed ?? null;
-      const tail = output.trimEnd().split('\n').slice(-TAIL_LINES).join('\n');
+      const tail = done.exitCode === 0 ? '' : whatFailed(failingTests(output), output);
       step.emit({
         type: 'command.finished',
         node,
@@ -89,4 +91,10 @@ function label(key: string): string {
     .replace(/[^A-Za-z0-9/_-]+/g, '-')
     .replace(/\/+/g, '-')
     .slice(-120);
+}
+
+/** The names of what failed; where the runner names nothing, the end of what it said. */
+function whatFailed(names: readonly string[], output: string): string {
+  if (names.length > 0) return names.map((name) => `✖ ${name}`).join('\n');
+  return output.trimEnd().split('\n').slice(-TAIL_LINES).join('\n');
 }
