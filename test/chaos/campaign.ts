@@ -127,7 +127,7 @@ export function report(all: readonly Round[]): number {
   const times = all.map(({ ms }) => ms / 1_000).sort((a, b) => a - b);
   const sum = (of: (round: Round) => number): number => all.reduce((so, round) => so + of(round), 0);
   console.log(
-    `Per round ${times[Math.floor(times.length / 2)]?.toFixed(0) ?? '-'} s (median), ${times.at(-1)?.toFixed(0) ?? '-'} s at most. ${sum(({ redelivered }) => redelivered)} envelopes came twice, ${sum(({ limited }) => limited)} calls were answered 429.`,
+    `Per round ${times[Math.floor(times.length / 2)]?.toFixed(0) ?? '-'} s (median), ${times.at(-1)?.toFixed(0) ?? '-'} s at most. ${sum(({ redelivered }) => redelivered)} envelopes came twice, ${sum(({ limited }) => Object.values(limited).reduce((so, each) => so + each, 0))} calls were answered 429.`,
   );
   const starts = all.flatMap((round) => round.starts).sort((a, b) => a - b);
   console.log(

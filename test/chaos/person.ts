@@ -17,8 +17,8 @@ const ONCE_MORE_MS = 400;
 const TYPE_AGAIN_MS = 5_000;
 /** A command that was taken and leads to no epic for so long, while Baton is up, was lost. */
 const LOST_COMMAND_MS = 40_000;
-/** A click that was taken and changes nothing for so long, while Baton is up, was lost. */
-const LOST_CLICK_MS = 15_000;
+/** A click that was taken and changes nothing for so long, while Baton is up, was lost. Slack may hold an update back for a while. */
+const LOST_CLICK_MS = 60_000;
 
 export interface Button {
   readonly message: Message;

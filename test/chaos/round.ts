@@ -40,7 +40,8 @@ export interface Round {
   readonly kills: readonly { readonly phase: Phase; readonly aim: PlannedKill['aim'] }[];
   readonly expected: Expected | null;
   readonly redelivered: number;
-  readonly limited: number;
+  /** Calls answered 429, by method. */
+  readonly limited: Readonly<Record<string, number>>;
   readonly survivors: readonly string[];
   /** Milliseconds of each start, from spawned to ready. */
   readonly starts: readonly number[];
@@ -77,7 +78,7 @@ export async function playRound(options: RoundOptions): Promise<Round> {
       kills: [],
       expected: null,
       redelivered: 0,
-      limited: 0,
+      limited: {},
       survivors: [],
       starts: [],
     };
@@ -145,7 +146,11 @@ class Stage {
       kills: this.#killedAt.map(({ at, aim }) => ({ phase: phaseAt(events, at), aim })),
       expected: expectedFrom(evidence, commandAt),
       redelivered: this.#link.redelivered(),
-      limited: Object.values(stats.calls).reduce((sum, { limited }) => sum + limited, 0),
+      limited: Object.fromEntries(
+        Object.entries(stats.calls).flatMap(([method, { limited }]) =>
+          limited === 0 ? [] : [[method, limited]],
+        ),
+      ),
       survivors: [...this.#survivors],
       starts: this.#starts,
     };

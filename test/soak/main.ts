@@ -22,7 +22,7 @@ const { values } = parseArgs({
   },
 });
 const number = z.coerce.number().positive();
-const until = performance.now() + number.parse(values.minutes) * 60_000;
+const lengthMs = number.parse(values.minutes) * 60_000;
 const runs = number.int().parse(values.runs);
 const seed = values.seed === undefined ? Date.now() % 1_000_000 : number.int().parse(values.seed);
 
@@ -43,6 +43,7 @@ for (const name of ['SIGINT', 'SIGTERM'] as const)
   process.once(name, () => abort.abort(new Error('Stopped by hand')));
 const { signal } = abort;
 const expected = await measure(seed, 1, signal);
+const until = performance.now() + lengthMs;
 console.log(`Batches of ${runs} runs at once in one repository for ${values.minutes} minutes, seed ${seed}.`);
 for (let batch = 0; expected !== null && !signal.aborted && performance.now() < until; batch += 1) {
   const random = createRandom(seed * 1_000 + batch);
@@ -63,7 +64,7 @@ for (let batch = 0; expected !== null && !signal.aborted && performance.now() < 
   if (round.problems.length === 0) passed += 1;
   else failed += 1;
   console.log(
-    `${round.problems.length === 0 ? 'ok  ' : 'FAIL'} batch ${batch + 1}: ${runs} runs, ${round.kills.length} kills, ${seconds} s, ${round.limited} calls answered 429`,
+    `${round.problems.length === 0 ? 'ok  ' : 'FAIL'} batch ${batch + 1}: ${runs} runs, ${round.kills.length} kills, ${seconds} s, answered 429: ${JSON.stringify(round.limited)}`,
   );
   for (const problem of round.problems.slice(0, 15)) console.log(`       ${problem}`);
   if (round.problems.length > 0) console.log(`       kept in ${round.home}`);
