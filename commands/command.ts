@@ -2,12 +2,15 @@ import type { Catalog } from '../src/orchestrator/catalog.ts';
 import type { Orchestrator } from '../src/orchestrator/orchestrator.ts';
 import type { Queries } from '../src/orchestrator/queries.ts';
 import type { Message } from '../src/slack/message.ts';
+import type { People } from '../src/slack/people.ts';
 
 /** One `/orchestrate` command as it was kept: who typed what, where. */
 export interface CommandCall {
   readonly intent: string;
   readonly receivedAt: number;
   readonly team: string;
+  /** The workspace's bare id. */
+  readonly homeTeam: string;
   readonly channel: string;
   readonly user: string;
   /** What follows the word. */
@@ -17,6 +20,7 @@ export interface CommandCall {
 export interface CommandDeps {
   readonly orchestrator: Orchestrator;
   readonly queries: Queries;
+  readonly people: People;
   readonly catalog: Catalog;
   readonly rehearsal: boolean;
   readonly defaultRepository: string;

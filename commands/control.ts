@@ -9,7 +9,7 @@ export const cancel: Command = {
   usage: 'cancel [id]',
   description: 'Stops a run for good; its branch and snapshots stay',
   async run(call, { orchestrator, queries, rehearsal }) {
-    const run = await queries.find(call.team, call.rest, call.user);
+    const run = await queries.find(call, call.rest);
     if (run === null) return answerBlocks(answers.runGone, rehearsal);
     return answerBlocks(
       controlWords('stop', await orchestrator.stop(run.view.runId, call.user), run.session.requester),
@@ -24,7 +24,7 @@ export const retry: Command = {
   usage: 'retry [id]',
   description: 'Goes on where a run paused, or runs an ended one again',
   async run(call, { orchestrator, queries, rehearsal }) {
-    const run = await queries.find(call.team, call.rest, call.user);
+    const run = await queries.find(call, call.rest);
     if (run === null) return answerBlocks(answers.runGone, rehearsal);
     const done = await orchestrator.retry(run.view.runId, call.user, call.intent, call.receivedAt);
     return answerBlocks(controlWords('retry', done, run.session.requester), rehearsal);

@@ -6,9 +6,9 @@ import type { Command } from './command.ts';
 export const list: Command = {
   word: 'list',
   usage: 'list',
-  description: 'The newest runs here',
+  description: 'The newest runs of this channel, and yours elsewhere',
   async run(call, { queries, rehearsal, now }) {
-    const runs = await queries.recent(call.team);
+    const runs = await queries.recent(call);
     return runListBlocks(
       runs.map((run) => runLine(run.view, { ...run, rehearsal, now: now() })),
       rehearsal,

@@ -5,6 +5,7 @@ import type { InboxWorker } from '../src/orchestrator/inbox-worker.ts';
 import type { Answers } from '../src/slack/answers.ts';
 import { helpBlocks } from '../src/slack/builders/answers.ts';
 import { startForm } from '../src/slack/builders/modals.ts';
+import { openOrSay } from '../src/slack/open-view.ts';
 import { teamKey } from '../src/slack/team.ts';
 import { answers as words } from '../src/slack/words.ts';
 import { nearest } from '../src/workflows/nearest.ts';
@@ -28,6 +29,7 @@ const slashSchema = z.object({
 });
 
 const keptSchema = z.object({
+  homeTeam: z.string(),
   team: z.string(),
   channel: z.string(),
   user: z.string(),
@@ -47,13 +49,23 @@ export function registerCommands(app: App, deps: RegisterDeps): void {
     const isStart = deps.catalog.workflows.has(word);
     if (word === '' || (isStart && others.length === 0)) {
       await ack();
-      await openForm(deps, slash.trigger_id, slash.channel_id, isStart ? word : null);
+      const place = {
+        team: teamKey(slash.enterprise_id, slash.team_id),
+        user: slash.user_id,
+        channel: slash.channel_id,
+      };
+      await openOrSay(
+        deps,
+        { ...place, trigger: slash.trigger_id },
+        startView(deps, slash.channel_id, isStart ? word : null),
+      );
       return;
     }
     const team = teamKey(slash.enterprise_id, slash.team_id);
     const intent = `command:${team}:${slash.trigger_id}`;
     const fresh = await deps.worker.accept(intent, 'command', {
       team,
+      homeTeam: slash.team_id,
       channel: slash.channel_id,
       user: slash.user_id,
       word,
@@ -63,6 +75,7 @@ export function registerCommands(app: App, deps: RegisterDeps): void {
       intent,
       receivedAt: 0,
       team,
+      homeTeam: slash.team_id,
       channel: slash.channel_id,
       user: slash.user_id,
       rest,
@@ -89,22 +102,16 @@ function unknownWord(word: string, deps: RegisterDeps) {
   );
 }
 
-async function openForm(
-  deps: RegisterDeps,
-  trigger: string,
-  channel: string,
-  chosen: string | null,
-): Promise<void> {
+function startView(deps: RegisterDeps, channel: string, chosen: string | null) {
   const workflows = [...deps.catalog.workflows.values()].map(({ name, description }) => ({
     name,
     description,
   }));
-  const view = startForm({
+  return startForm({
     workflows,
     chosen: chosen ?? workflows[0]?.name ?? null,
     request: '',
     repository: '',
     channel,
   });
-  await deps.views.apiCall('views.open', { trigger_id: trigger, view: JSON.stringify(view) });
 }

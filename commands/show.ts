@@ -9,7 +9,7 @@ export const show: Command = {
   usage: 'show [id]',
   description: 'One run in full; your newest without an id',
   async run(call, { queries, rehearsal, now }) {
-    const run = await queries.find(call.team, call.rest, call.user);
+    const run = await queries.find(call, call.rest);
     if (run === null) return answerBlocks(answers.runGone, rehearsal);
     return runDetailBlocks(runDetail(run.view, { ...run, rehearsal, now: now() }, run.decisions), rehearsal);
   },

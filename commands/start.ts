@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { answerBlocks } from '../src/slack/builders/answers.ts';
+import { startRefusalWords } from '../src/slack/control-words.ts';
 import { mk } from '../src/slack/text.ts';
 import { answers } from '../src/slack/words.ts';
 import type { Command } from './command.ts';
@@ -25,7 +26,7 @@ export function startCommand(workflow: { readonly name: string; readonly descrip
         ? null
         : answers.onIt(shortName(values.get('repo') ?? deps.defaultRepository));
     },
-    async run(call, { orchestrator, rehearsal }) {
+    async run(call, { orchestrator, people, rehearsal }) {
       const { text, values, unknown } = parseOptions(call.rest);
       if (unknown.length > 0) {
         return answerBlocks(
@@ -44,6 +45,10 @@ export function startCommand(workflow: { readonly name: string; readonly descrip
           rehearsal,
         );
       }
+      const repository = values.get('repo') ?? null;
+      const by = await people.decider(call.user, call.team, call.homeTeam);
+      const refusal = orchestrator.admits(by, repository);
+      if (refusal !== null) return answerBlocks(startRefusalWords(refusal), rehearsal);
       await orchestrator.start({
         intent: call.intent,
         receivedAt: call.receivedAt,
@@ -52,7 +57,7 @@ export function startCommand(workflow: { readonly name: string; readonly descrip
         requester: call.user,
         workflow: workflow.name,
         request: text,
-        repository: values.get('repo') ?? null,
+        repository,
       });
       return null;
     },

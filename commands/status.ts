@@ -6,9 +6,9 @@ import type { Command } from './command.ts';
 export const status: Command = {
   word: 'status',
   usage: 'status',
-  description: 'What is going on right now',
+  description: 'What is going on right now: here, and yours elsewhere',
   async run(call, { queries, rehearsal, now }) {
-    const runs = await queries.underWay(call.team);
+    const runs = await queries.underWay(call);
     return runListBlocks(
       runs.map((run) => runLine(run.view, { ...run, rehearsal, now: now() })),
       rehearsal,

@@ -54,11 +54,16 @@ export function createSessionStore(db: Db, log: EventLog): SessionStore {
     async recent(team, limit, only = {}): Promise<Session[]> {
       const theirs = only.requester === undefined ? undefined : eq(sessions.requester, only.requester);
       const open = only.open === true ? notInArray(runs.status, runStatuses.filter(isTerminal)) : undefined;
+      const { visibleTo } = only;
+      const visible =
+        visibleTo === undefined
+          ? undefined
+          : or(eq(sessions.channel, visibleTo.channel), eq(sessions.requester, visibleTo.user));
       return db
         .select({ session: sessions })
         .from(sessions)
         .innerJoin(runs, eq(runs.id, sessions.currentRunId))
-        .where(and(eq(sessions.team, team), theirs, open))
+        .where(and(eq(sessions.team, team), theirs, open, visible))
         .orderBy(desc(sessions.createdAt), desc(sessions.id))
         .limit(limit)
         .all()

@@ -54,6 +54,8 @@ const environmentSchema = z.object({
 
 const fileSchema = z.strictObject({
   repository: z.string().optional(),
+  /** What people in Slack may name with `repo:`, beside the default; a path or an address, `/*` at its end for all below. */
+  repositories: z.array(z.string().min(1)).optional(),
   approvals: z
     .strictObject({
       people: z.array(z.string()).default([]),
@@ -97,6 +99,8 @@ export interface Config {
   readonly model: ModelConfig;
   /** The default repository; null: the rehearsal's sample. */
   readonly repository: string | null;
+  /** Null: any, which is right only where everybody is at this machine. */
+  readonly repositories: readonly string[] | null;
   readonly approvals: ApprovalPolicy;
   readonly prices: z.infer<typeof fileSchema>['prices'];
   readonly castDelayMs: number | null;
@@ -133,6 +137,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     slack,
     model: modelOf(env),
     repository: atHome(env.BATON_REPOSITORY ?? file.repository ?? null),
+    repositories:
+      file.repositories?.map((each) => atHome(each) ?? each) ?? (slack.mode === 'desk' ? null : []),
     approvals: {
       people: policy.people,
       fourEyes: policy.four_eyes,

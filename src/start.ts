@@ -7,7 +7,13 @@ import { createSlack, type SlackOptions } from './compose/slack.ts';
 import type { Config } from './config.ts';
 import { BatonError, toFailure } from './domain/failure.ts';
 import { keepHouse, sweep } from './ops/housekeeping.ts';
-import { castFileSchema, deskFileSchema, endService, ensureService } from './ops/local-services.ts';
+import {
+  castFileSchema,
+  deskFileSchema,
+  endService,
+  ensureService,
+  keepAlive,
+} from './ops/local-services.ts';
 import { createRedactor } from './policy/redact.ts';
 import { systemClock } from './system-clock.ts';
 
@@ -79,7 +85,7 @@ async function startWith(
   logs: string,
   services: Services,
   desk: LocalDesk | null,
-  cast: { readonly url: string } | null,
+  cast: LocalCast | null,
 ): Promise<Running> {
   const clock = systemClock;
 
@@ -101,6 +107,7 @@ async function startWith(
     model: modelOf(config, cast),
     rehearsal,
     repository: config.repository,
+    repositories: config.repositories,
     sshAuthSock: config.sshAuthSock,
     approvals: config.approvals,
     prices: config.prices,
@@ -123,20 +130,42 @@ async function startWith(
     };
     void sweep(house).catch(house.onError);
     const stopHouse = keepHouse(house);
+    const stopWatch =
+      cast === null
+        ? () => undefined
+        : keepAlive(clock, cast, cast.again, (pid, error) => {
+            if (pid === null)
+              log.error(
+                { error: toFailure(error).message },
+                'The cast ended and could not be started again; trying on',
+              );
+            else {
+              services.running.push(pid);
+              log.warn({ pid }, 'The cast had ended and was started again');
+            }
+          });
     return {
       lines: describe(config, desk, address, core.sandbox, slack.identity.name),
       stop: async () => {
+        stopWatch();
         stopHouse();
         await slack.stop();
         await core.stop();
         for (const pid of services.running) endService(pid);
-        log.flush();
+        destination.flushSync();
       },
     };
   } catch (error) {
     await core.stop();
     throw error;
   }
+}
+
+interface LocalCast {
+  readonly pid: number;
+  readonly url: string;
+  /** Starts it once more, at the same address. */
+  readonly again: () => Promise<{ readonly info: { readonly pid: number }; readonly started: boolean }>;
 }
 
 interface LocalDesk {
@@ -167,27 +196,29 @@ async function localDesk(config: Config, logs: string, services: Services): Prom
   return info;
 }
 
-async function localCast(
-  config: Config,
-  logs: string,
-  services: Services,
-): Promise<{ readonly pid: number; readonly url: string } | null> {
+async function localCast(config: Config, logs: string, services: Services): Promise<LocalCast | null> {
   if (config.model.mode !== 'rehearsal') return null;
   const home = path.join(config.home, 'cast');
-  const { info, started } = await ensureService({
+  const start = (port: string) => ensureService(castService(config, home, logs, port));
+  const { info, started } = await start('0');
+  noteService(services, info.pid, started);
+  return { ...info, again: () => start(new URL(info.url).port) };
+}
+
+function castService(config: Config, home: string, logs: string, port: string) {
+  return {
     name: 'cast',
     entry: 'src/cast/main.ts',
     file: path.join(home, 'cast.json'),
     schema: castFileSchema,
     environment: {
       CAST_HOME: home,
+      CAST_PORT: port,
       ...(config.castDelayMs === null ? {} : { CAST_DELAY_MS: String(config.castDelayMs) }),
     },
     logs,
-    health: (url) => `${url}/health`,
-  });
-  noteService(services, info.pid, started);
-  return info;
+    health: (url: string) => `${url}/health`,
+  };
 }
 
 function modelOf(config: Config, cast: { readonly url: string } | null): ModelEndpoint {

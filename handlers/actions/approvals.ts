@@ -1,7 +1,9 @@
 import type { App } from '@slack/bolt';
 import type { Approval, Verdict } from '../../src/domain/approval.ts';
 import { actionIds } from '../../src/slack/actions.ts';
+import type { View } from '../../src/slack/blocks.ts';
 import { changesForm, rejectForm } from '../../src/slack/builders/modals.ts';
+import { openOrSay } from '../../src/slack/open-view.ts';
 import { clickSchema, readClick } from '../click.ts';
 import { decideAndAnswer } from '../decide.ts';
 import type { HandlerDeps } from '../deps.ts';
@@ -26,7 +28,7 @@ function registerForm(
   app: App,
   deps: HandlerDeps,
   action: string,
-  form: (approval: Approval) => unknown,
+  form: (approval: Approval) => View,
   verdict: Verdict,
 ): void {
   const kind = `${verdict}-click`;
@@ -36,10 +38,7 @@ function registerForm(
     if (read === null) return;
     const approval = await deps.approvals.byNonce(read.click.value);
     if (approval?.status === 'pending' && approval.team === read.click.team) {
-      await deps.views.apiCall('views.open', {
-        trigger_id: read.trigger,
-        view: JSON.stringify(form(approval)),
-      });
+      await openOrSay(deps, { ...read.click, trigger: read.trigger }, form(approval));
     } else await deps.worker.accept(read.intent, kind, read.click);
   });
   // Nothing to ask about any more: the click is answered like a late decision, which changes nothing.

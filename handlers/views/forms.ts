@@ -2,6 +2,8 @@ import type { App } from '@slack/bolt';
 import { z } from 'zod';
 import type { Verdict } from '../../src/domain/approval.ts';
 import { actionIds, callbackIds, inputIds } from '../../src/slack/actions.ts';
+import { answerBlocks } from '../../src/slack/builders/answers.ts';
+import { startRefusalWords } from '../../src/slack/control-words.ts';
 import { teamKey } from '../../src/slack/team.ts';
 import { decideAndAnswer } from '../decide.ts';
 import type { HandlerDeps } from '../deps.ts';
@@ -38,6 +40,7 @@ const reasonSchema = z.object({
 });
 const startSchema = z.object({
   team: z.string(),
+  homeTeam: z.string(),
   user: z.string(),
   channel: z.string(),
   workflow: z.string(),
@@ -56,10 +59,11 @@ export function registerForms(app: App, deps: HandlerDeps): void {
       return ack({ response_action: 'errors', errors: { [inputIds.workflow]: 'Choose how to work.' } });
     if (request === null)
       return ack({ response_action: 'errors', errors: { [inputIds.request]: 'Say what should be done.' } });
-    const { team, intent } = where(form);
+    const { team, homeTeam, intent } = where(form);
     const repository = textOf(form, inputIds.repository, actionIds.startRepository);
     await deps.worker.accept(intent, 'start-form', {
       team,
+      homeTeam,
       user: form.user.id,
       channel: form.view.private_metadata,
       workflow,
@@ -72,8 +76,14 @@ export function registerForms(app: App, deps: HandlerDeps): void {
   registerReason(app, deps, callbackIds.changes, inputIds.changes, actionIds.changesText, 'request_changes');
 
   deps.worker.handle('start-form', async ({ intent, receivedAt, payload }) => {
-    const { user, ...start } = startSchema.parse(payload);
-    await deps.orchestrator.start({ ...start, intent, receivedAt, requester: user });
+    const { user, homeTeam, ...start } = startSchema.parse(payload);
+    const by = await deps.people.decider(user, start.team, homeTeam);
+    const refusal = deps.orchestrator.admits(by, start.repository);
+    if (refusal === null) await deps.orchestrator.start({ ...start, intent, receivedAt, requester: user });
+    else {
+      const to = { intent, team: start.team, user, channel: start.channel };
+      await deps.answers.send(to, answerBlocks(startRefusalWords(refusal), deps.rehearsal));
+    }
   });
 }
 

@@ -147,6 +147,7 @@ function coreOptions(config: Config, home: string, workflow: Workflow, castUrl: 
     repository: config.repository,
     approvals: config.approvals,
     prices: config.prices,
+    repositories: null,
     catalogHome: config.home,
     sshAuthSock: config.sshAuthSock,
     extraWorkflows: [workflow],

@@ -3,11 +3,13 @@ import { configFromEnvironment } from './environment.ts';
 
 /** `baton start`: runs until it is told to stop. */
 export async function start(): Promise<number> {
-  const running = await startBaton(configFromEnvironment());
-  console.log(running.lines.join('\n'));
-  const signal = await new Promise<string>((resolve) => {
+  // Listened to from the beginning: a stop while starting is as polite as any other.
+  const stopped = new Promise<string>((resolve) => {
     for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => resolve(name));
   });
+  const running = await startBaton(configFromEnvironment());
+  console.log(running.lines.join('\n'));
+  const signal = await stopped;
   console.log(`\nStopping (${signal}); work goes on where it is at the next start.`);
   await running.stop();
   // Sockets of libraries may linger; everything of ours has ended.

@@ -47,6 +47,7 @@ export interface CoreOptions {
   readonly repository: string | null;
   /** The ssh agent's socket, for fetching repositories over ssh; commands never see it. */
   readonly sshAuthSock?: string | undefined;
+  readonly repositories: readonly string[] | null;
   readonly approvals: ApprovalPolicy;
   readonly prices: PriceTable;
   /** Where the person's own roles and workflows lie, when that is not `home`. */
@@ -133,6 +134,7 @@ export async function createCore(options: CoreOptions) {
       registry,
       clock,
       defaultRepository,
+      repositories: options.repositories,
       redact,
     });
     return {

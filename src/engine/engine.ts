@@ -225,7 +225,8 @@ export class EmbeddedEngine implements Engine {
       if (run !== undefined && turn.park(run)) parked.push(id);
     }
     if (turn.writes.length > 0) {
-      this.#journal.commit(turn.writes);
+      const newborn = this.#journal.commit(turn.writes);
+      this.#loader.noteNewborn(newborn, turn.created);
       this.#trouble(null);
     }
     // Not before the commit: until then the journal could not bring them back.

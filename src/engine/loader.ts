@@ -1,4 +1,5 @@
 import { BatonError, type Failure } from '../domain/failure.ts';
+import { asJson } from '../domain/json.ts';
 import { isTerminal, type RunSpec, type RunStatus } from '../domain/run.ts';
 import type { Program } from '../ports/flow.ts';
 import type { Journal, StoredRun } from '../ports/journal.ts';
@@ -27,6 +28,7 @@ export type Loaded =
 export class Loader {
   readonly #journal: Journal;
   readonly #programs: ReadonlyMap<string, Program>;
+  readonly #newborn = new Map<string, RunSpec>();
   #crashed: Set<string> = new Set();
 
   constructor(journal: Journal, programs: readonly Program[]) {
@@ -39,10 +41,18 @@ export class Loader {
     this.#crashed = new Set(ids);
   }
 
+  /** Keeps the specs of runs that were stored a moment ago, so that their first load asks nobody. */
+  noteNewborn(ids: readonly string[], specs: ReadonlyMap<string, RunSpec>): void {
+    for (const id of ids) {
+      const spec = specs.get(id);
+      if (spec !== undefined) this.#newborn.set(id, spec);
+    }
+  }
+
   load(id: string): Loaded {
     let stored: StoredRun | null;
     try {
-      stored = this.#journal.load(id);
+      stored = this.#takeNewborn(id) ?? this.#journal.load(id);
     } catch (error) {
       // Trouble with the store itself is everybody's; a run that cannot be read is its own.
       if (!(error instanceof BatonError)) throw error;
@@ -53,6 +63,15 @@ export class Loader {
     const result = loadRun(stored, this.#programs.get(nameOf(spec.program, spec.programVersion)));
     if (!result.ok) return { kind: 'unloadable', status, spec, failure: result.failure };
     return { kind: 'loaded', run: result.run, fresh: result.fresh, open, crashed: this.#crashed.delete(id) };
+  }
+
+  #takeNewborn(id: string): StoredRun | null {
+    const spec = this.#newborn.get(id);
+    if (spec === undefined) return null;
+    this.#newborn.delete(id);
+    // What the first turn sees is what every later one will read.
+    const kept = { ...spec, definition: asJson(spec.definition), input: asJson(spec.input) };
+    return { id, status: 'queued', spec: kept, settled: [], open: new Map(), timers: new Map(), signals: [] };
   }
 
   #statusOf(id: string): RunStatus | null {

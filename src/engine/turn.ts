@@ -36,8 +36,8 @@ export class Turn {
   readonly aborts: string[] = [];
   /** Runs to look at after the commit, because it stored something for them. */
   readonly wakes = new Set<string>();
-  /** Runs that this turn stores for the first time; they can be loaded only after it. */
-  readonly created = new Set<string>();
+  /** Runs that this turn stores, if they are new; they can be loaded only after it. */
+  readonly created = new Map<string, RunSpec>();
   /** Child runs that nobody waits for any more: to be cancelled in this same turn. */
   readonly orphans: string[] = [];
   /** Whether the earliest timer may have changed. */
@@ -56,7 +56,7 @@ export class Turn {
   create(runId: string, spec: RunSpec): void {
     this.writes.push({ w: 'run', runId, spec, at: this.#now });
     this.touched.add(runId);
-    this.created.add(runId);
+    this.created.set(runId, spec);
     this.wakes.add(runId);
   }
 
@@ -203,6 +203,7 @@ export class Turn {
   /** Cancels a run that is not in memory and cannot be: stored a moment ago, or begun by another version. */
   cancelUnloaded(runId: string, spec: RunSpec | null, reason: string): void {
     const failure = cancelledBy(reason);
+    this.created.delete(runId);
     this.writeStatus(runId, 'cancelled', { ok: false, failure });
     if (spec !== null) this.#tellParent(runId, spec, { ok: false, failure });
   }
@@ -310,13 +311,11 @@ export class Turn {
   /** Only what the machine accepts is written: a row it did not ask for would stop every later replay. */
   #settle(run: LoadedRun, key: string, kind: OpKind, outcome: Outcome, event: RunEvent): void {
     if (!run.machine.settle(key, outcome)) return;
-    // Steps have a row since their first attempt; the others get theirs now.
     this.writes.push({
       w: 'settle',
       runId: run.id,
       key,
       kind,
-      opened: kind === 'step',
       outcome,
       event,
       at: this.#now,

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { BatonError } from '../domain/failure.ts';
+import type { Clock } from '../ports/clock.ts';
 
 /** How long a desk or cast may take to come up before the person is told. */
 const START_LIMIT_MS = 15_000;
@@ -69,6 +70,56 @@ export async function ensureService<T>(
     message: `The ${options.name} did not start: ${words}`,
     hint: `Its log is ${logFile}.`,
   });
+}
+
+/** How often a service of ours is looked at; short enough that a model call's own retries bridge a restart. */
+const WATCH_MS = 2_000;
+
+/**
+ * Brings a service back when its process has gone, until the returned function is called. `again` starts it where it
+ * was, so that whoever knows its address finds it there.
+ */
+export function keepAlive(
+  clock: Clock,
+  first: { readonly pid: number },
+  again: () => Promise<{ readonly info: { readonly pid: number }; readonly started: boolean }>,
+  tell: (pid: number | null, error: unknown) => void,
+): () => void {
+  let { pid } = first;
+  let stopped = false;
+  let cancel = clock.after(WATCH_MS, look);
+  function look(): void {
+    if (isRunning(pid)) arm();
+    else
+      again().then(
+        ({ info }) => {
+          pid = info.pid;
+          if (stopped) endService(pid);
+          else tell(pid, null);
+          arm();
+        },
+        (error: unknown) => {
+          tell(null, error);
+          arm();
+        },
+      );
+  }
+  function arm(): void {
+    if (!stopped) cancel = clock.after(WATCH_MS, look);
+  }
+  return () => {
+    stopped = true;
+    cancel();
+  };
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Ends a service by its process id, politely. */

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import type { DecideResult, Decider, Verdict } from '../domain/approval.ts';
-import type { Control } from '../domain/control.ts';
+import { type DecideResult, type Decider, decide, type Verdict } from '../domain/approval.ts';
+import type { Control, StartRefusal } from '../domain/control.ts';
 import { BatonError } from '../domain/failure.ts';
 import { shortId, slugOf, timeOrderedId } from '../domain/ids.ts';
 import { asJson, canonicalJson } from '../domain/json.ts';
 import { isTerminal, type RunSpec } from '../domain/run.ts';
 import { INTERPRETER_VERSION, type Interpreter } from '../patterns/interpreter.ts';
+import { repositoryAllowed } from '../policy/repositories.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Engine } from '../ports/engine.ts';
 import type { Redact } from '../ports/redactor.ts';
@@ -26,6 +27,8 @@ export interface OrchestratorDeps {
   readonly registry: WorkspaceRegistry;
   readonly clock: Clock;
   readonly defaultRepository: string;
+  /** Repositories people may name beside the default one; null: any, where everybody is at this machine anyway. */
+  readonly repositories: readonly string[] | null;
   /** What people type goes into channels, prompts, commits and branch names: secrets are taken out at this door. */
   readonly redact: Redact;
 }
@@ -49,6 +52,16 @@ export class Orchestrator {
 
   constructor(deps: OrchestratorDeps) {
     this.#deps = deps;
+  }
+
+  /** Whether somebody may start work on a repository; null when they may. */
+  admits(by: Decider, repository: string | null): StartRefusal | null {
+    if (by.isBot) return 'not_a_person';
+    if (by.isStranger) return 'stranger';
+    if (by.isGuest) return 'guest';
+    const { repositories, defaultRepository } = this.#deps;
+    const open = repositories === null || repository === null || repository === defaultRepository;
+    return open || repositoryAllowed(repository, [defaultRepository, ...repositories]) ? null : 'repository';
   }
 
   /** Starts a session's first run. The same intent starts it once. */
@@ -105,10 +118,12 @@ export class Orchestrator {
     const { store, engine, clock, redact } = this.#deps;
     const approval = await store.approvals.byNonce(nonce);
     if (approval === null) return null;
-    const pending = approval.status === 'pending';
-    const digest = pending
+    // Whoever may not decide anyway makes nobody look at the worktree.
+    const shown = approval.subject.digest;
+    const eligible = decide(approval, { by, verdict, comment, digest: shown, now: clock.now() }).ok;
+    const digest = eligible
       ? await currentDigest({ registry: this.#deps.registry, runs: store.runs }, approval, clock.now())
-      : approval.subject.digest;
+      : shown;
     const result = await store.approvals.decide({
       nonce,
       by,

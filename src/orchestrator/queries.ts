@@ -6,6 +6,13 @@ import type { Decision, Session, Store } from '../ports/store.ts';
 const MOST_LISTED = 10;
 const PAGE = 1_000;
 
+/** Who asks, and where. */
+export interface Asking {
+  readonly team: string;
+  readonly user: string;
+  readonly channel: string;
+}
+
 export interface RunAnswer {
   readonly session: Session;
   readonly view: RunView;
@@ -25,24 +32,29 @@ export class Queries {
     this.#store = store;
   }
 
-  /** The newest sessions of a workspace with their current runs. */
-  async recent(team: string): Promise<RunAnswer[]> {
-    const sessions = await this.#store.sessions.recent(team, MOST_LISTED);
+  /** The newest sessions that somebody in a channel may know of: that channel's, and their own anywhere. */
+  async recent(asking: Asking): Promise<RunAnswer[]> {
+    const sessions = await this.#store.sessions.recent(asking.team, MOST_LISTED, { visibleTo: asking });
     return Promise.all(sessions.map((session) => this.#answer(session)));
   }
 
   /** The newest whose run has not ended, however many have ended since. */
-  async underWay(team: string): Promise<RunAnswer[]> {
-    const sessions = await this.#store.sessions.recent(team, MOST_LISTED, { open: true });
+  async underWay(asking: Asking): Promise<RunAnswer[]> {
+    const sessions = await this.#store.sessions.recent(asking.team, MOST_LISTED, {
+      open: true,
+      visibleTo: asking,
+    });
     return Promise.all(sessions.map((session) => this.#answer(session)));
   }
 
   /** The session an id (or its end) names; without one, the newest of this person. */
-  async find(team: string, id: string, user: string): Promise<RunAnswer | null> {
+  async find(asking: Asking, id: string): Promise<RunAnswer | null> {
     const { sessions } = this.#store;
+    const { team, user, channel } = asking;
     const found =
       id === '' ? await sessions.recent(team, 1, { requester: user }) : await sessions.find(team, id);
-    const [session] = found;
+    // What was asked for elsewhere, by somebody else, is not told of: its channel may be private.
+    const session = found.find((each) => each.requester === user || each.channel === channel);
     return session === undefined ? null : this.#answer(session);
   }
 

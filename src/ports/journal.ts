@@ -31,8 +31,6 @@ export type JournalWrite =
       readonly runId: string;
       readonly key: string;
       readonly kind: OpKind;
-      /** Steps have a row since their first attempt; the others get theirs here. */
-      readonly opened: boolean;
       readonly outcome: Outcome;
       readonly event: RunEvent;
       readonly at: number;
@@ -80,8 +78,11 @@ export interface StoredRun {
 
 /** Where the embedded engine keeps its runs. Synchronous: a commit is one transaction at the end of a turn. */
 export interface Journal {
-  /** One durable transaction. Throws when nothing of it was kept. */
-  commit(writes: readonly JournalWrite[]): void;
+  /**
+   * One durable transaction. Throws when nothing of it was kept. Returns the runs it inserted for which nothing
+   * else is stored, not even an early signal: whoever has their spec need not load them.
+   */
+  commit(writes: readonly JournalWrite[]): readonly string[];
   load(runId: string): StoredRun | null;
   /** Unconsumed signals, oldest first. */
   signals(runId: string): StoredSignal[];

@@ -33,7 +33,12 @@ export interface SessionStore {
   recent(
     team: string,
     limit: number,
-    only?: { readonly requester?: string; readonly open?: boolean },
+    only?: {
+      readonly requester?: string;
+      readonly open?: boolean;
+      /** Those of this channel, and this person's own wherever they are. */
+      readonly visibleTo?: { readonly user: string; readonly channel: string };
+    },
   ): Promise<Session[]>;
   /** Sessions of the team whose id or current run's id ends with `text`. */
   find(team: string, text: string): Promise<Session[]>;

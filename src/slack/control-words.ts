@@ -1,4 +1,4 @@
-import type { Control } from '../domain/control.ts';
+import type { Control, StartRefusal } from '../domain/control.ts';
 import { answers } from './words.ts';
 
 type Verb = 'start' | 'cancel' | 'stop' | 'retry';
@@ -18,5 +18,21 @@ export function controlWords(verb: Verb, done: Control, requester: string): stri
       return answers.notPaused;
     default:
       return done satisfies never;
+  }
+}
+
+/** Why nothing was started, and whom to ask. */
+export function startRefusalWords(refusal: StartRefusal): string {
+  switch (refusal) {
+    case 'guest':
+      return 'Guests cannot start work here. Ask a member of this workspace to start it. Nothing was started.';
+    case 'stranger':
+      return 'People of other organisations cannot start work here. Ask a member of this workspace. Nothing was started.';
+    case 'not_a_person':
+      return 'Only people can start work here. Nothing was started.';
+    case 'repository':
+      return 'Baton may not work in that repository. Whoever runs Baton can allow it under `repositories:` in baton.yaml. Nothing was started.';
+    default:
+      return refusal satisfies never;
   }
 }

@@ -5,8 +5,7 @@ import { date, mention, mentions, mk, short } from './text.ts';
 
 /** Sentences that more than one message uses, as markup. */
 
-export const REHEARSAL =
-  'Rehearsal: scripted words, real edits and tests.';
+export const REHEARSAL = 'Rehearsal: scripted words, real edits and tests.';
 
 export const UNSANDBOXED = 'Unsandboxed: commands run on this machine without a sandbox.';
 
@@ -108,6 +107,7 @@ export const answers = {
   onIt: (repository: string) =>
     mk`On it: reading ${short(repository, 150)}. The plan will be here in a moment.`,
   working: 'That is under way.',
+  formLate: 'The form could not be opened in time. Nothing was changed; click or type it once more.',
   runGone:
     'That run is not known here any more. Nothing was changed. `/orchestrate list` shows the runs there are.',
   alreadyStarted: 'This plan has already been started or cancelled. Your click changed nothing.',

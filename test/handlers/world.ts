@@ -133,6 +133,7 @@ export async function startWorld() {
     model: { api: 'responses', apiKey: 'none', baseUrl: 'http://127.0.0.1:1', model: 'none' },
     rehearsal: true,
     repository: null,
+    repositories: null,
     approvals: {
       people: [],
       fourEyes: false,

@@ -248,3 +248,35 @@ async function submission(callback: string, metadata: string, user: string, else
     },
   };
 }
+
+describe('who may start, and who may know', () => {
+  const channelNamed = async (name: string) => {
+    const found = (await w.desk.snapshot()).channels.find((channel) => channel.name === name);
+    if (found === undefined) throw new Error(`no channel ${name}`);
+    return found.id;
+  };
+
+  test('a guest starts nothing, and is told', async () => {
+    const general = await channelNamed('general');
+    await w.command('dave', 'ask guests work', general);
+    const answer = await w.find('dave', /Guests cannot start work/);
+    expect(answer.ephemeralFor).not.toBeNull();
+    const requests = (await w.core.store.sessions.recent(await team(), 50)).map(({ request }) => request);
+    expect(requests).not.toContain('guests work');
+  });
+
+  test('what was asked for in a private channel is not told of elsewhere, but to whoever asked', async () => {
+    const escalations = await channelNamed('escalations');
+    await w.command('alice', 'ask hush hush', escalations);
+    await w.find('alice', /hush hush.*Plan:/s);
+    const found = (await w.core.store.sessions.recent(await team(), 50)).find(
+      ({ request }) => request === 'hush hush',
+    );
+    const before = (await w.seen('carol')).at(-1)?.ts ?? '0';
+    await w.command('carol', `show ${found?.id ?? ''}`);
+    expect((await w.find('carol', /not known here|Plan:/, before)).text).toContain('not known here');
+    const mine = (await w.seen('alice')).at(-1)?.ts ?? '0';
+    await w.command('alice', `show ${found?.id ?? ''}`);
+    expect((await w.find('alice', /not known here|Plan:/, mine)).text).toContain('hush hush');
+  });
+});

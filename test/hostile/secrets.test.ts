@@ -17,6 +17,7 @@ beforeAll(async () => {
     model: { api: 'responses', apiKey: null, baseUrl: 'http://127.0.0.1:1', model: 'none' },
     rehearsal: true,
     repository: null,
+    repositories: null,
     approvals: {
       people: [],
       fourEyes: false,

@@ -114,6 +114,7 @@ function orchestrator(): Orchestrator {
     registry,
     clock: new VirtualClock(NOW),
     defaultRepository: '/sample',
+    repositories: ['/code/*'],
     redact: (text) => text.replaceAll('hunter2', '[redacted]'),
   });
 }
@@ -270,7 +271,7 @@ describe('going on', () => {
   };
   /** As the command does: the session's current run is looked up anew each time. */
   const retry = async (o: Orchestrator) => {
-    const answer = await new Queries(t.store).find('T1', '', 'U-alice');
+    const answer = await new Queries(t.store).find({ team: 'T1', user: 'U-alice', channel: 'C1' }, '');
     return o.retry(answer?.view.runId ?? '', 'U-alice', 'command:T1:tr2', NOW + 1);
   };
 
@@ -328,5 +329,20 @@ describe('deciding', () => {
     );
     await expect(orchestrator().decide('nonce_1', bob, 'approve', null)).rejects.toThrow('has no worktree');
     expect((await t.store.approvals.byId('apr_1'))?.status).toBe('pending');
+  });
+});
+
+describe('who may start what', () => {
+  const by = { id: 'U-alice', team: 'T1', isBot: false, isGuest: false, isStranger: false };
+  test.each([
+    ['a member, the default repository', {}, null, null],
+    ['a member, the default one by name', {}, '/sample', null],
+    ['a member, one that is allowed', {}, '/code/web', null],
+    ['a member, any other', {}, '/etc', 'repository'],
+    ['a guest', { isGuest: true }, null, 'guest'],
+    ['a stranger', { isStranger: true }, null, 'stranger'],
+    ['a bot', { isBot: true }, null, 'not_a_person'],
+  ])('%s', (_name, change, repository, refusal) => {
+    expect(orchestrator().admits({ ...by, ...change }, repository)).toBe(refusal);
   });
 });

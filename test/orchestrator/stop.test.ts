@@ -58,6 +58,7 @@ beforeEach(async () => {
     registry,
     clock: new VirtualClock(NOW),
     defaultRepository: b.repository,
+    repositories: null,
     redact: (text: string) => text,
   });
 });
