@@ -1,6 +1,7 @@
 import type Database from 'better-sqlite3';
 import { z } from 'zod';
 import { type RunEvent, runEventSchema, type StoredEvent } from '../src/domain/events.ts';
+import { Batch } from './batch.ts';
 
 /** Counters kept in memory; above this they are all forgotten and read again, which costs one look-up each. */
 const MAX_COUNTERS = 10_000;
@@ -12,11 +13,14 @@ const MAX_COUNTERS = 10_000;
 export class EventLog {
   readonly #next = new Map<string, number>();
   readonly #insert: Database.Statement;
+  readonly #batch: Batch;
   readonly #last: Database.Statement;
   readonly #read: Database.Statement;
 
   constructor(raw: Database.Database) {
-    this.#insert = raw.prepare('insert into events (run_id, seq, at, type, data) values (?, ?, ?, ?, ?)');
+    const insert = 'insert into events (run_id, seq, at, type, data)';
+    this.#insert = raw.prepare(`${insert} values (?, ?, ?, ?, ?)`);
+    this.#batch = new Batch(raw, insert, '(?, ?, ?, ?, ?)');
     this.#last = raw.prepare('select max(seq) from events where run_id = ?').pluck();
     this.#read = raw.prepare(
       'select seq, at, data from events where run_id = ? and seq > ? order by seq limit ?',
@@ -25,8 +29,24 @@ export class EventLog {
 
   /** Returns the event's number. */
   append(runId: string, event: RunEvent, at: number): number {
-    const seq = this.#next.get(runId) ?? this.#lastSeq(runId) + 1;
+    const seq = this.#number(runId);
     this.#insert.run(runId, seq, at, event.type, textOf(event));
+    return seq;
+  }
+
+  /** As {@link append}, but written with others: call {@link flush} before the transaction ends. */
+  add(runId: string, event: RunEvent, at: number): number {
+    const seq = this.#number(runId);
+    this.#batch.add(runId, seq, at, event.type, textOf(event));
+    return seq;
+  }
+
+  flush(): void {
+    this.#batch.flush();
+  }
+
+  #number(runId: string): number {
+    const seq = this.#next.get(runId) ?? this.#lastSeq(runId) + 1;
     this.#next.set(runId, seq + 1);
     return seq;
   }
@@ -41,9 +61,14 @@ export class EventLog {
     }));
   }
 
+  /** Forgets the next number of a run, or (after a rollback) of all, with what was still to be written. */
   forget(runId?: string): void {
-    if (runId === undefined) this.#next.clear();
-    else this.#next.delete(runId);
+    if (runId !== undefined) {
+      this.#next.delete(runId);
+      return;
+    }
+    this.#next.clear();
+    this.#batch.clear();
   }
 
   #lastSeq(runId: string): number {

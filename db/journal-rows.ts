@@ -4,7 +4,7 @@ import type { Json } from '../src/domain/json.ts';
 import { runSpecSchema, runStatuses } from '../src/domain/run.ts';
 
 /** The shapes in which the journal's tables are read. */
-export const runRow = z.object({ status: z.enum(runStatuses), spec: z.string() });
+export const runRow = z.object({ status: z.enum(runStatuses), spec: z.string(), signalled: z.number() });
 export const statusRow = z.object({ status: z.enum(runStatuses), outcome: z.string().nullable() });
 export const stepRows = z.array(
   z.object({

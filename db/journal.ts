@@ -1,6 +1,7 @@
 import type Database from 'better-sqlite3';
 import { isTerminal } from '../src/domain/run.ts';
 import type { Journal, JournalWrite, StoredRun, StoredSignal } from '../src/ports/journal.ts';
+import { Batch } from './batch.ts';
 import type { EventLog } from './event-log.ts';
 import {
   idRows,
@@ -22,35 +23,58 @@ import {
  */
 export class SqliteJournal implements Journal {
   readonly #log: EventLog;
-  readonly #commit: (writes: readonly JournalWrite[]) => void;
+  readonly #commit: (writes: readonly JournalWrite[]) => string[];
   readonly #sql: ReturnType<typeof prepare>;
+  // Steps begin and end thousands of times a second, all else now and then.
+  readonly #attempts: Batch;
+  readonly #settled: Batch;
 
   constructor(raw: Database.Database, log: EventLog) {
     this.#log = log;
     this.#sql = prepare(raw);
+    this.#attempts = new Batch(
+      raw,
+      'insert into steps (run_id, key, kind, status, attempt, crashes, started_at)',
+      "(?, ?, 'step', 'open', ?, ?, ?)",
+      'on conflict (run_id, key) do update set attempt = excluded.attempt, crashes = excluded.crashes',
+    );
+    // Steps have a row since their first attempt; the others get theirs here.
+    this.#settled = new Batch(
+      raw,
+      'insert into steps (run_id, key, kind, status, attempt, started_at, settled_seq, outcome)',
+      '(?, ?, ?, ?, 1, ?, ?, ?)',
+      'on conflict (run_id, key) do update set status = excluded.status, settled_seq = excluded.settled_seq, outcome = excluded.outcome',
+    );
     const transaction = raw.transaction((writes: readonly JournalWrite[]) => {
-      for (const write of writes) this.#apply(write);
+      const newborn: string[] = [];
+      for (const write of writes) this.#apply(write, newborn);
+      this.#attempts.flush();
+      this.#settled.flush();
+      log.flush();
+      return newborn;
     });
     this.#commit = (writes) => transaction.immediate(writes);
   }
 
-  commit(writes: readonly JournalWrite[]): void {
+  commit(writes: readonly JournalWrite[]): readonly string[] {
     try {
-      this.#commit(writes);
+      return this.#commit(writes);
     } catch (error) {
       this.#log.forget();
+      this.#attempts.clear();
+      this.#settled.clear();
       throw error;
     }
   }
 
-  #apply(write: JournalWrite): void {
+  #apply(write: JournalWrite, newborn: string[]): void {
     const sql = this.#sql;
     switch (write.w) {
       case 'run': {
         const { runId, spec, at } = write;
-        const inserted = sql.run.run(runId, JSON.stringify(spec), spec.hash, at);
-        if (inserted.changes > 0)
-          this.#log.append(runId, { type: 'run.created', program: spec.program, hash: spec.hash }, at);
+        if (sql.run.run(runId, JSON.stringify(spec), spec.hash, at).changes === 0) return;
+        this.#log.add(runId, { type: 'run.created', program: spec.program, hash: spec.hash }, at);
+        if (sql.signalled.get(runId) === undefined) newborn.push(runId);
         return;
       }
       case 'status':
@@ -60,19 +84,21 @@ export class SqliteJournal implements Journal {
           isTerminal(write.status) ? write.at : null,
           write.runId,
         );
+        if (write.status === 'cancelled') this.#cutOff(write.runId);
         return;
       case 'attempt':
-        sql.attempt.run(write.runId, write.key, write.attempt, write.crashes, write.at);
+        this.#attempts.add(write.runId, write.key, write.attempt, write.crashes, write.at);
         return;
       case 'settle': {
-        const seq = this.#log.append(write.runId, write.event, write.at);
+        const seq = this.#log.add(write.runId, write.event, write.at);
         const status = write.outcome.ok ? 'done' : 'failed';
         const outcome = JSON.stringify(write.outcome);
-        if (write.opened) sql.settle.run(status, seq, outcome, write.runId, write.key);
-        else sql.settled.run(write.runId, write.key, write.kind, status, write.at, seq, outcome);
+        this.#settled.add(write.runId, write.key, write.kind, status, write.at, seq, outcome);
         return;
       }
       case 'cancel':
+        // It may have begun in this very turn.
+        this.#attempts.flush();
         sql.cancel.run(write.runId, write.key);
         return;
       case 'timer':
@@ -90,14 +116,14 @@ export class SqliteJournal implements Journal {
           write.at,
         );
         if (inserted.changes > 0)
-          this.#log.append(write.runId, { type: 'signal.received', name: write.name }, write.at);
+          this.#log.add(write.runId, { type: 'signal.received', name: write.name }, write.at);
         return;
       }
       case 'consume':
         sql.consume.run(write.key, write.signalId);
         return;
       case 'event':
-        this.#log.append(write.runId, write.event, write.at);
+        this.#log.add(write.runId, write.event, write.at);
         return;
       case 'usage': {
         const { usage: u } = write;
@@ -115,7 +141,7 @@ export class SqliteJournal implements Journal {
           u.costUsd,
           write.at,
         );
-        this.#log.append(
+        this.#log.add(
           write.runId,
           { type: 'usage.added', agent: u.agent, costUsd: u.costUsd, tokens: u.inputTokens + u.outputTokens },
           write.at,
@@ -127,12 +153,20 @@ export class SqliteJournal implements Journal {
     }
   }
 
+  /** A run that was cancelled without being loaded still has its timers, and steps under way. */
+  #cutOff(runId: string): void {
+    this.#attempts.flush();
+    this.#sql.untimerAll.run(runId);
+    this.#sql.cancelAll.run(runId);
+  }
+
   load(runId: string): StoredRun | null {
     const found = this.#sql.load.get(runId);
     if (found === undefined) return null;
     return reading(runId, () => {
-      const { status, spec } = runRow.parse(found);
-      const base = { id: runId, status, spec: parseSpec(spec), signals: this.signals(runId) };
+      const { status, spec, signalled } = runRow.parse(found);
+      const signals = signalled === 0 ? [] : this.signals(runId);
+      const base = { id: runId, status, spec: parseSpec(spec), signals };
       // Before its first turn a run has neither steps nor timers.
       if (status === 'queued') return { ...base, settled: [], open: new Map(), timers: new Map() };
       return { ...base, ...this.#progress(runId) };
@@ -197,19 +231,11 @@ function prepare(raw: Database.Database) {
       "insert into runs (id, status, spec, hash, created_at) values (?, 'queued', ?, ?, ?) on conflict do nothing",
     ),
     status: raw.prepare('update runs set status = ?, outcome = ?, ended_at = ? where id = ?'),
-    attempt: raw.prepare(
-      "insert into steps (run_id, key, kind, status, attempt, crashes, started_at) values (?, ?, 'step', 'open', ?, ?, ?) " +
-        'on conflict (run_id, key) do update set attempt = excluded.attempt, crashes = excluded.crashes',
-    ),
-    settle: raw.prepare(
-      'update steps set status = ?, settled_seq = ?, outcome = ? where run_id = ? and key = ?',
-    ),
-    settled: raw.prepare(
-      'insert into steps (run_id, key, kind, status, attempt, started_at, settled_seq, outcome) values (?, ?, ?, ?, 1, ?, ?, ?)',
-    ),
     cancel: raw.prepare(
       "update steps set status = 'cancelled' where run_id = ? and key = ? and status = 'open'",
     ),
+    cancelAll: raw.prepare("update steps set status = 'cancelled' where run_id = ? and status = 'open'"),
+    untimerAll: raw.prepare('delete from timers where run_id = ?'),
     timer: raw.prepare(
       'insert into timers (run_id, key, fire_at) values (?, ?, ?) on conflict (run_id, key) do update set fire_at = excluded.fire_at',
     ),
@@ -221,12 +247,15 @@ function prepare(raw: Database.Database) {
     usage: raw.prepare(
       'insert into usage (run_id, key, kind, agent, model, input_tokens, cached_tokens, output_tokens, reasoning_tokens, duration_ms, cost_usd, at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     ),
-    load: raw.prepare('select status, spec from runs where id = ?'),
+    load: raw.prepare(
+      'select status, spec, exists (select 1 from signals s where s.run_id = runs.id and s.consumed_by is null) as signalled from runs where id = ?',
+    ),
     outcome: raw.prepare('select status, outcome from runs where id = ?'),
     steps: raw.prepare(
       'select key, status, attempt, crashes, outcome from steps where run_id = ? order by settled_seq',
     ),
     timers: raw.prepare('select key, fire_at from timers where run_id = ?'),
+    signalled: raw.prepare('select 1 from signals where run_id = ? and consumed_by is null limit 1'),
     signals: raw.prepare(
       'select id, name, payload from signals where run_id = ? and consumed_by is null order by id',
     ),

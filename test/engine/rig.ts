@@ -173,9 +173,9 @@ export class BreakableJournal implements Journal {
     this.#journal = journal;
   }
 
-  commit(writes: readonly JournalWrite[]): void {
+  commit(writes: readonly JournalWrite[]): readonly string[] {
     if (this.broken || this.dead) throw new Error('The disk is full');
-    this.#journal.commit(writes);
+    return this.#journal.commit(writes);
   }
 
   load(runId: string) {
