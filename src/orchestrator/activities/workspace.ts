@@ -13,6 +13,10 @@ export interface WorkspaceDeps {
   readonly redact: (text: string) => string;
 }
 
+/** Characters of output that the journal keeps of a command: the end, where the reason stands. */
+const OUTPUT_KEPT = 16_000;
+/** Files that are told one by one; the sums count them all. */
+const FILES_KEPT = 500;
 /** Last lines of output that an event keeps: what a person reads in the thread. */
 const TAIL_LINES = 12;
 
@@ -66,7 +70,7 @@ export function workspaceActivities({
         failed,
         tail,
       });
-      return { ...done, output, passed, failed, argv };
+      return { ...done, output: output.slice(-OUTPUT_KEPT), passed, failed, argv };
     }),
 
     implement(keepWork, async ({ tree, message, at }, { runId }) => {
@@ -74,7 +78,7 @@ export function workspaceActivities({
       const kept = tree ?? (await workspace.snapshot('end', at)).tree;
       const { commit } = await workspace.commit({ tree: kept, message, at });
       const { stat } = await workspace.diff(kept, 0);
-      return { commit, tree: kept, stat };
+      return { commit, tree: kept, stat: { ...stat, files: stat.files.slice(0, FILES_KEPT) } };
     }),
 
     implement(closeWorkspace, async (_input, { runId }) => {
