@@ -8,7 +8,7 @@ const LOOK_MS = 120;
 /** Milliseconds a person takes to read before pressing the button. */
 const READING_MS: Readonly<Record<string, number>> = {
   plan_start: 150,
-  approval_approve: 700,
+  approval_approve: 1_500,
   run_retry: 500,
 };
 /** After something did not get through, a person waits this long before doing it once more. */

@@ -13,7 +13,7 @@ import { pause, until } from './waiting.ts';
 
 export const REQUEST = 'feature Add CSV export';
 /** Milliseconds per turn of the cast: a run long enough to be hit anywhere. */
-const CAST_DELAY_MS = 120;
+const CAST_DELAY_MS = 150;
 /** A round that takes longer hangs. */
 const ROUND_LIMIT_MS = 150_000;
 /** After the last message nothing more may come for so long. */
