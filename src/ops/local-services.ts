@@ -17,7 +17,6 @@ export const deskFileSchema = z.object({
   botToken: z.string(),
   appToken: z.string(),
 });
-export type DeskFile = z.infer<typeof deskFileSchema>;
 export const castFileSchema = z.object({ url: z.string(), pid: z.number() });
 
 export interface ServiceOptions<T> {

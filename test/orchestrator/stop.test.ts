@@ -43,7 +43,9 @@ beforeEach(async () => {
   const engine: Engine = {
     start: async () => undefined,
     signal: async () => undefined,
-    cancel: async (id) => t.status(ends, id),
+    cancel: async (id) => {
+      t.status(ends, id);
+    },
     pause: async () => undefined,
     resume: async () => undefined,
     status: async () => null,
