@@ -181,7 +181,7 @@ export class EmbeddedEngine implements Engine {
     const { clock } = this.#options;
     const later: Input[] = [];
     const until = clock.monotonic() + TURN_BUDGET_MS;
-    while (taken.length < MAX_INPUTS && clock.monotonic() <= until) {
+    while (taken.length < MAX_INPUTS && (taken.length % 16 > 0 || clock.monotonic() <= until)) {
       const input = this.#inputs.shift();
       if (input === undefined) break;
       // Stored by this very turn: it can be loaded, and what happens to it applied, once that is committed.

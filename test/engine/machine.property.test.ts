@@ -123,9 +123,9 @@ test('a thousand levels, and two thousand branches, take no stack and no quadrat
     });
     return Math.min(...best);
   };
-  time(4_000);
+  time(2_000);
   // Eight times the width: linear is 8, quadratic 64; collecting garbage adds to both.
-  expect(time(32_000)).toBeLessThan(45 * time(4_000));
+  expect(time(16_000)).toBeLessThan(45 * time(2_000));
 });
 
 class Watched extends Machine {

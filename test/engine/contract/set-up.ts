@@ -18,11 +18,13 @@ export type SetUp = (
   extra?: Partial<RigOptions>,
 ) => Scene;
 
-/** Scenes on fresh rigs, which `close` closes. */
-export function scenes(open: (options: RigOptions) => Rig): {
+interface Stage {
   readonly setUp: SetUp;
   close(): Promise<void>;
-} {
+}
+
+/** Scenes on fresh rigs, which `close` closes. */
+export function scenes(open: (options: RigOptions) => Rig): Stage {
   const rigs: Rig[] = [];
   const setUp: SetUp = (body, extra = {}) => {
     const lab = new Lab();
