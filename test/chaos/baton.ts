@@ -1,5 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
@@ -30,11 +30,14 @@ export async function startDesk(home: string): Promise<Desk> {
   const folder = path.join(home, 'desk');
   mkdirSync(folder, { recursive: true });
   const file = path.join(folder, 'desk.json');
-  launch(['desk/main.ts'], {
+  const log = openSync(path.join(home, 'desk.log'), 'a');
+  const environment = {
     DESK_HOME: folder,
     DESK_PORT: '0',
     DESK_MANIFEST: path.join(PROJECT, 'manifest.yml'),
-  }).unref();
+  };
+  launch(['desk/main.ts'], environment, ['ignore', log, log]).unref();
+  closeSync(log);
   const info = await until(() => deskFileSchema.safeParse(read(file)).data ?? null, START_LIMIT_MS);
   if (info === null) throw new Error(`The desk of ${home} did not start`);
   return {
@@ -66,8 +69,8 @@ export function startBaton(
   const child = launch(
     entry,
     { BATON_HOME: home, PORT: '0', CAST_DELAY_MS: String(options.castDelayMs) },
+    ['ignore', 'pipe', 'pipe'],
     home,
-    true,
   );
   let output = '';
   const { promise: ready, resolve: isReady } = Promise.withResolvers<boolean>();
@@ -108,12 +111,11 @@ export function servicesOf(home: string): number[] {
   );
 }
 
-/** `heard`: whether its output is read; what nobody reads must not fill a pipe. */
 function launch(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
+  stdio: StdioOptions,
   cwd = PROJECT,
-  heard = false,
 ): ChildProcess {
   const [entry = '', ...rest] = args;
   return spawn(process.execPath, [path.join(PROJECT, entry), ...rest], {
@@ -123,7 +125,7 @@ function launch(
       NODE_NO_WARNINGS: '1',
       ...environment,
     },
-    stdio: heard ? ['ignore', 'pipe', 'pipe'] : 'ignore',
+    stdio,
   });
 }
 

@@ -11,7 +11,7 @@ const SHARE_FROM = 50;
 /** Share of rounds whose last kill comes while the approved work is put on its branch, or while the end is told. */
 const ENDING_SHARE = 0.2;
 /** Milliseconds from Approve within which those kills come. */
-const ENDING_MS = 1_000;
+const ENDING_MS = 500;
 /** Share of kills that wait for a post without an answer: the moment of which Baton can know least. */
 const POST_SHARE = 0.15;
 /** Share of further kills that hit the restart after the one before. */

@@ -11,6 +11,8 @@ const READING_MS: Readonly<Record<string, number>> = {
   approval_approve: 1_500,
   run_retry: 500,
 };
+/** A desk that is there answers one of so many reads, also when a kept connection was closed meanwhile. */
+const READS = 5;
 /** After something did not get through, a person waits this long before doing it once more. */
 const ONCE_MORE_MS = 400;
 /** A command that got no answer may still be worked on: typed again only when nothing has come of it for so long. */
@@ -181,20 +183,37 @@ export class Person {
   }
 
   async #get(path: string): Promise<unknown> {
-    return (await fetch(`${this.#desk}${path}`)).json();
+    for (let left = READS; ; left -= 1) {
+      try {
+        return await (await fetch(`${this.#desk}${path}`)).json();
+      } catch (error) {
+        if (left <= 1) throw new Error(`The desk does not answer: ${reasonOf(error)}`, { cause: error });
+        await pause(LOOK_MS);
+      }
+    }
   }
 
+  /** What did not get through is refused: a person cannot tell whether it was done. */
   async #post(path: string, body: unknown): Promise<{ readonly ok: boolean }> {
-    const answer = await fetch(`${this.#desk}${path}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    });
-    return z
-      .object({ ok: z.boolean() })
-      .loose()
-      .parse(await answer.json());
+    try {
+      const answer = await fetch(`${this.#desk}${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+      return z
+        .object({ ok: z.boolean() })
+        .loose()
+        .parse(await answer.json());
+    } catch {
+      return { ok: false };
+    }
   }
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? error.cause.message : error.message;
 }
 
 export function isReply(message: Message): boolean {
