@@ -9,8 +9,9 @@ import type { Rig, RigOptions } from './rig.ts';
 /** What every engine answers to. Run it with a function that opens a rig on an empty store. */
 export function engineContract(name: string, open: (options: RigOptions) => Rig): void {
   describe(`engine contract: ${name}`, () => {
-    const { setUp, close } = scenes(open);
-    afterEach(close);
+    const stage = scenes(open);
+    const { setUp } = stage;
+    afterEach(() => stage.close());
     describe('lifecycle', () => lifecycle(setUp));
     describe('concurrency', () => concurrency(setUp));
     describe('failures', () => failures(setUp));
