@@ -7,6 +7,7 @@ import type { Workflow } from '../domain/workflow.ts';
 import type { Catalog } from '../orchestrator/catalog.ts';
 import { patterns } from '../patterns/all.ts';
 import { Interpreter } from '../patterns/interpreter.ts';
+import { standInsOf } from '../patterns/on-error.ts';
 import { loadWorkflow, type TreeRules } from '../workflows/load.ts';
 
 /** Where what ships lies. */
@@ -43,7 +44,10 @@ export function treeRules(interpreter: Interpreter, agents: readonly string[]): 
     agents,
     schema: (kind) => interpreter.find(kind)?.schema,
     children: (node) => interpreter.find(node.kind)?.children(node) ?? [],
-    asks: (node) => interpreter.find(node.kind)?.agents(node) ?? [],
+    asks: (node) => [
+      ...(interpreter.find(node.kind)?.agents(node) ?? []),
+      ...standInsOf(node).map((agent) => ({ agent })),
+    ],
   };
 }
 

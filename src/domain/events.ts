@@ -128,6 +128,13 @@ export const runEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('approval.closed'), approvalId: id }),
   z.object({ type: z.literal('decision.made'), decisionId: id }),
   z.object({ type: z.literal('note'), text: z.string() }),
+  /** A node failed, and this is what was done about it. */
+  z.object({
+    type: z.literal('error.handled'),
+    node: id,
+    action: z.enum(['retry', 'failover', 'degrade', 'escalate', 'skip']),
+    reason: z.string(),
+  }),
   /** A rule was looked at; one over a field that is not there does not match. */
   z.object({
     type: z.literal('rule.evaluated'),

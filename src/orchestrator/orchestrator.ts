@@ -225,8 +225,16 @@ export class Orchestrator {
         code: 'workflow_unknown',
         message: `There is no workflow "${session.workflow}"`,
       });
-    const names = new Set(interpreter.agents(workflow.flow).map(({ agent }) => agent));
-    const roles = [...names].flatMap((name) => catalog.roles.get(name) ?? []);
+    const names = new Set([
+      ...interpreter.agents(workflow.flow).map(({ agent }) => agent),
+      ...interpreter.standIns(workflow.flow),
+    ]);
+    const asked = [...names].flatMap((name) => catalog.roles.get(name) ?? []);
+    // Backups come along: whoever may take over is pinned like everybody else.
+    const backups = asked.flatMap(({ backup }) =>
+      backup === null || names.has(backup) ? [] : (catalog.roles.get(backup) ?? []),
+    );
+    const roles = [...new Map([...asked, ...backups].map((role) => [role.name, role])).values()];
     const definition = asJson({ workflow, roles });
     const input: SessionInput = {
       runId,

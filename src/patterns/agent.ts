@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { mergeContext } from '../domain/handoff.ts';
-import { nodeSchema } from '../domain/workflow.ts';
 import { takeSnapshot } from '../ports/activities.ts';
 import { askAgent, limitsSchema } from './ask.ts';
+import { commonShape } from './on-error.ts';
 import { definePattern } from './pattern.ts';
 
 const schema = z.strictObject({
-  id: nodeSchema.shape.id,
+  ...commonShape,
   kind: z.literal('agent'),
   agent: z.string(),
   task: z.string(),

@@ -7,10 +7,11 @@ import { nodeSchema } from '../domain/workflow.ts';
 import { openApproval } from '../ports/activities.ts';
 import type { Flow } from '../ports/flow.ts';
 import { awaitDecision } from './await-decision.ts';
+import { commonShape } from './on-error.ts';
 import { definePattern } from './pattern.ts';
 
 const schema = z.strictObject({
-  id: nodeSchema.shape.id,
+  ...commonShape,
   kind: z.literal('approval'),
   title: z.string(),
   why: z.string(),

@@ -1,15 +1,15 @@
 import { z } from 'zod';
 import { durationMs, durationSchema } from '../domain/duration.ts';
 import { mergeContext } from '../domain/handoff.ts';
-import { nodeSchema } from '../domain/workflow.ts';
 import { runCommand } from '../ports/activities.ts';
+import { commonShape } from './on-error.ts';
 import { definePattern } from './pattern.ts';
 
 /** Lines of output handed on as a finding: what fits a prompt and still names the failing test. */
 const TAIL_LINES = 40;
 
 const schema = z.strictObject({
-  id: nodeSchema.shape.id,
+  ...commonShape,
   kind: z.literal('command'),
   /** `test` is the repository's own test command. */
   run: z.union([z.literal('test'), z.array(z.string()).min(1)]),

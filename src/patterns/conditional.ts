@@ -3,6 +3,7 @@ import type { Handoff } from '../domain/handoff.ts';
 import { type Estimate, type Node, nodeSchema } from '../domain/workflow.ts';
 import type { Flow, Operation } from '../ports/flow.ts';
 import { decide, factsOf, ruleSchema } from './facts.ts';
+import { commonShape } from './on-error.ts';
 import { definePattern, type RunContext } from './pattern.ts';
 
 const caseSchema = z.strictObject({
@@ -11,7 +12,7 @@ const caseSchema = z.strictObject({
 });
 
 const shape = z.strictObject({
-  id: nodeSchema.shape.id,
+  ...commonShape,
   kind: z.literal('conditional'),
   /** Runs first; what it hands over is what the rules speak of. Without it, what came before. */
   start: nodeSchema.optional(),

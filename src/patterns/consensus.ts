@@ -5,9 +5,9 @@ import { type Ballot, ballotSchema } from '../domain/events.ts';
 import { BatonError } from '../domain/failure.ts';
 import { type Handoff, mergeContext } from '../domain/handoff.ts';
 import { type Count, countVotes, voteMethods, WEIGHT_TOLERANCE } from '../domain/vote.ts';
-import { nodeSchema } from '../domain/workflow.ts';
 import type { Flow, Operation } from '../ports/flow.ts';
 import { askAgent } from './ask.ts';
+import { commonShape } from './on-error.ts';
 import { definePattern, type RunContext } from './pattern.ts';
 
 /** Half of the voters, as the documents' majority needs, when a node says nothing. */
@@ -26,7 +26,7 @@ const shareSchema = z.union([
 
 const schema = z
   .strictObject({
-    id: nodeSchema.shape.id,
+    ...commonShape,
     kind: z.literal('consensus'),
     question: z.string(),
     /** What is voted on. Left out: the options that `options_from` lists in the handoff's result, one text each. */

@@ -5,10 +5,11 @@ import { type Handoff, mergeContext } from '../domain/handoff.ts';
 import { nodeSchema } from '../domain/workflow.ts';
 import type { Flow, Operation } from '../ports/flow.ts';
 import { askAgent } from './ask.ts';
+import { commonShape } from './on-error.ts';
 import { definePattern, type RunContext } from './pattern.ts';
 
 const schema = z.strictObject({
-  id: nodeSchema.shape.id,
+  ...commonShape,
   kind: z.literal('consult'),
   /** What is asked; the task's own words when left out. */
   query: z.string().optional(),

@@ -3,15 +3,15 @@ import { type AgentResult, agentResults } from '../domain/agent.ts';
 import { inSequence } from '../domain/estimate.ts';
 import { BatonError } from '../domain/failure.ts';
 import { type Handoff, mergeContext } from '../domain/handoff.ts';
-import { nodeSchema } from '../domain/workflow.ts';
 import type { Flow, Operation } from '../ports/flow.ts';
 import { askAgent } from './ask.ts';
 import { decide, factsOf, ruleSchema } from './facts.ts';
+import { commonShape } from './on-error.ts';
 import { definePattern, type RunContext } from './pattern.ts';
 
 const schema = z
   .strictObject({
-    id: nodeSchema.shape.id,
+    ...commonShape,
     kind: z.literal('delegation'),
     conductor: z.string(),
     task: z.string(),

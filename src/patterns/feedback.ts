@@ -7,6 +7,7 @@ import { runCommand } from '../ports/activities.ts';
 import type { Flow, Operation } from '../ports/flow.ts';
 import { askAgent } from './ask.ts';
 import { decide, factsOf, ruleSchema } from './facts.ts';
+import { commonShape } from './on-error.ts';
 import { definePattern, type RunContext } from './pattern.ts';
 
 const DEFAULT_ROUNDS = 3;
@@ -41,7 +42,7 @@ const SHIPPED: Readonly<Record<string, Criterion>> = {
 };
 
 const schema = z.strictObject({
-  id: nodeSchema.shape.id,
+  ...commonShape,
   kind: z.literal('feedback'),
   producer: nodeSchema,
   /** Judges what the criteria leave to judgement. */

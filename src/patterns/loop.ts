@@ -3,6 +3,7 @@ import { inSequence, times } from '../domain/estimate.ts';
 import { BatonError } from '../domain/failure.ts';
 import type { Handoff } from '../domain/handoff.ts';
 import { nodeSchema } from '../domain/workflow.ts';
+import { commonShape } from './on-error.ts';
 import { definePattern } from './pattern.ts';
 
 /** The threshold and number of rounds the source documents use. */
@@ -10,7 +11,7 @@ const DEFAULT_QUALITY = 70;
 const DEFAULT_ROUNDS = 3;
 
 const schema = z.strictObject({
-  id: nodeSchema.shape.id,
+  ...commonShape,
   kind: z.literal('loop'),
   /** Judged after each round: its validation must have passed and its quality reach `until.quality`. */
   body: nodeSchema,

@@ -4,13 +4,14 @@ import { type Handoff, mergeContext } from '../domain/handoff.ts';
 import type { Json } from '../domain/json.ts';
 import { nodeSchema } from '../domain/workflow.ts';
 import type { NamedBody } from '../ports/flow.ts';
+import { commonShape } from './on-error.ts';
 import { definePattern } from './pattern.ts';
 
 /** Branches at once unless the node says otherwise: what one provider's rate limit usually bears. */
 const DEFAULT_LIMIT = 20;
 
 const schema = z.strictObject({
-  id: nodeSchema.shape.id,
+  ...commonShape,
   kind: z.literal('parallel'),
   branches: z.array(nodeSchema).min(1).max(10_000),
   limit: z.number().int().min(1).max(1_000).default(DEFAULT_LIMIT),

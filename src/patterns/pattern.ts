@@ -38,6 +38,8 @@ export interface Pattern {
   agents(node: Node): readonly { readonly agent: string; readonly task: string }[];
   run(node: Node, input: Handoff, flow: Flow, context: RunContext): Operation<Handoff>;
   estimate(node: Node, context: EstimateContext): Estimate;
+  /** What it degrades to when it cannot be done as it is; null where there is nothing simpler. */
+  simpler(node: Node): Node | null;
   /** One line for people: what it will do. */
   describe(node: Node, child: (node: Node) => string): string;
 }
@@ -49,6 +51,7 @@ interface Definition<N extends Node> {
   agents?(node: N): readonly { readonly agent: string; readonly task: string }[];
   run(node: N, input: Handoff, flow: Flow, context: RunContext): Operation<Handoff>;
   estimate(node: N, context: EstimateContext): Estimate;
+  simpler?(node: N): Node | null;
   describe(node: N, child: (node: Node) => string): string;
 }
 
@@ -76,6 +79,7 @@ export function definePattern<N extends Node>(definition: Definition<N>): Patter
     agents: (node) => definition.agents?.(parse(node)) ?? [],
     run: (node, input, flow, context) => definition.run(parse(node), input, flow, context),
     estimate: (node, context) => definition.estimate(parse(node), context),
+    simpler: (node) => definition.simpler?.(parse(node)) ?? null,
     describe: (node, child) => definition.describe(parse(node), child),
   };
 }

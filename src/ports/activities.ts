@@ -37,6 +37,8 @@ export const openApproval = contract(
     subject: z.discriminatedUnion('kind', [
       z.object({ kind: z.literal('changes') }),
       z.object({ kind: z.literal('unsandboxed'), argv: z.array(z.string()).nullable() }),
+      /** What failed, when people are asked whether to try it once more. */
+      z.object({ kind: z.literal('failure'), code: z.string(), message: z.string() }),
     ]),
     at: z.number(),
   }),

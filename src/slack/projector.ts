@@ -168,6 +168,10 @@ function threadMessages(event: RunEvent, seq: number, view: RunView, setting: Se
       ];
     case 'note':
       return [note({ kind: 'note', text: event.text })];
+    case 'error.handled':
+      // Trying again is seen in the epic; what changes the plan is worth a line.
+      if (event.action === 'retry') return [];
+      return [note({ kind: 'note', text: `${event.node}: ${handledWords[event.action]}. ${event.reason}` })];
     case 'vote.counted':
       return [note({ kind: 'note', text: voteWords(event) })];
     case 'approval.requested':
@@ -179,6 +183,13 @@ function threadMessages(event: RunEvent, seq: number, view: RunView, setting: Se
       return [];
   }
 }
+
+const handledWords = {
+  failover: 'somebody else takes over',
+  degrade: 'done in a simpler way',
+  escalate: 'asking a person',
+  skip: 'skipped',
+} as const;
 
 /** A vote with every ballot, as the thread tells of it. */
 function voteWords(vote: Extract<RunEvent, { type: 'vote.counted' }>): string {

@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { z } from 'zod';
 import type { Approval, ApprovalPolicy, ApprovalSubject } from '../../domain/approval.ts';
 import type { DiffStat } from '../../domain/events.ts';
 import { canonicalJson } from '../../domain/json.ts';
@@ -21,6 +22,8 @@ export interface ApprovalDeps {
 const EXCERPT_CHARS = 2_000;
 /** Git leaves out content that is binary, or that the repository's attributes call so: `*.js -diff` hides a script. */
 const WITHOUT_CONTENT = /^Binary files .* differ$/m;
+/** What every payload says of itself. */
+const payloadKind = z.looseObject({ kind: z.enum(['changes', 'unsandboxed', 'failure']) });
 /** Files named above a patch that is cut, and characters of each name: together under 1 100. */
 const FILES_NAMED = 15;
 const NAME_CHARS = 56;
@@ -117,7 +120,8 @@ async function contentOf(
   runId: string,
   subject:
     | { readonly kind: 'changes' }
-    | { readonly kind: 'unsandboxed'; readonly argv: readonly string[] | null },
+    | { readonly kind: 'unsandboxed'; readonly argv: readonly string[] | null }
+    | { readonly kind: 'failure'; readonly code: string; readonly message: string },
   label: string,
   at: number,
 ): Promise<Content> {
@@ -130,6 +134,17 @@ async function contentOf(
       tree: null,
       commit: null,
     };
+  }
+  if (subject.kind === 'failure') {
+    // Asked at a moment of its own, so that the same failure later is another question.
+    const payload = canonicalJson({
+      kind: 'failure',
+      code: subject.code,
+      message: subject.message,
+      runId,
+      at,
+    });
+    return { payload, excerpt: '', cut: false, tree: null, commit: null };
   }
   const workspace = await registry.of(runId);
   const snapshot = await workspace.snapshot(label, at);
@@ -179,7 +194,8 @@ export async function currentDigest(
   approval: Approval,
   now: number,
 ): Promise<string> {
-  if (!approval.subject.payload.includes('"kind":"changes"')) return digestOf(approval.subject.payload);
+  const { kind } = payloadKind.parse(JSON.parse(approval.subject.payload));
+  if (kind !== 'changes') return digestOf(approval.subject.payload);
   const workspace = await deps.registry.of(approval.runId);
   const { tree } = await workspace.snapshot(`check-${approval.id}`, now);
   return digestOf(await changesPayload(deps.registry, deps.runs, approval.runId, tree));
