@@ -7,9 +7,12 @@ import { consult } from './consult.ts';
 import { delegation } from './delegation.ts';
 import { feedback } from './feedback.ts';
 import { loop } from './loop.ts';
+import { map } from './map.ts';
 import { parallel } from './parallel.ts';
 import type { Pattern } from './pattern.ts';
+import { race } from './race.ts';
 import { sequence } from './sequence.ts';
+import { wait } from './wait.ts';
 
 /** Every pattern that ships. A new one is added here and nowhere else. */
 export const patterns: readonly Pattern[] = [
@@ -21,6 +24,9 @@ export const patterns: readonly Pattern[] = [
   delegation,
   consensus,
   consult,
+  map,
+  race,
+  wait,
   agent,
   command,
   approval,

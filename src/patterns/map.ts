@@ -1,0 +1,177 @@
+import { z } from 'zod';
+import { inParallel, inSequence } from '../domain/estimate.ts';
+import { BatonError, toFailure } from '../domain/failure.ts';
+import { type Handoff, mergeContext } from '../domain/handoff.ts';
+import type { Json } from '../domain/json.ts';
+import { type Estimate, nodeSchema } from '../domain/workflow.ts';
+import type { Flow, NamedBody, Settled } from '../ports/flow.ts';
+import { isFinal } from './final.ts';
+import { commonShape } from './on-error.ts';
+import { definePattern } from './pattern.ts';
+
+/** Items at once unless the node says otherwise: what one provider's rate limit usually bears. */
+const DEFAULT_LIMIT = 20;
+/** Items unless the node says otherwise: a longer list is more often a slip than a wish, and each item costs money. */
+const DEFAULT_MAX = 200;
+/** What an estimate expects of a list that nobody has seen yet. */
+const EXPECTED_ITEMS = 5;
+/** Items whose last words go into the context; the results hold the rest. */
+const TOLD_ITEMS = 20;
+
+const plain = z.union([z.string(), z.number(), z.boolean()]);
+/** What people write out: a word, or a few named ones. Flat, so that the editors' schema of the files stays finite. */
+const itemSchema = z.union([plain, z.record(z.string(), z.union([plain, z.array(plain)]))]);
+
+const schema = z
+  .strictObject({
+    ...commonShape,
+    kind: z.literal('map'),
+    /** Where the list stands in the result that came before: names joined by dots. */
+    over: z
+      .string()
+      .regex(
+        /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/,
+        'Write a field of the result, such as `items` or `plan.files`',
+      )
+      .optional(),
+    /** The list, written out. */
+    items: z.array(itemSchema).min(1).optional(),
+    /** Runs once per item, which it is handed as the result before it: `{item, index}`, counted from 1. */
+    body: nodeSchema,
+    limit: z.number().int().min(1).max(1_000).default(DEFAULT_LIMIT),
+    max: z.number().int().min(1).max(10_000).default(DEFAULT_MAX),
+    /** The name under which the results are handed on, in the items' order. */
+    collect: z
+      .string()
+      .regex(/^[A-Za-z_]\w*$/, 'Write one name, such as `items`')
+      .refine((name) => name !== 'failed', '`failed` lists the items that failed')
+      .default('items'),
+    on_item_error: z.enum(['fail', 'keep']).default('fail'),
+  })
+  .superRefine((node, context) => {
+    const say = (path: string, message: string): void =>
+      context.addIssue({ code: 'custom', path: [path], message });
+    if ((node.over === undefined) === (node.items === undefined))
+      say('over', 'Write either `over` or `items`.');
+    if (node.items !== undefined && node.items.length > node.max)
+      say('items', `${node.items.length} items are more than \`max: ${node.max}\`.`);
+  });
+type MapNode = z.infer<typeof schema>;
+
+/** P14: one node over a list, items side by side, results in the list's order. */
+export const map = definePattern({
+  kind: 'map',
+  schema,
+  children: (node) => [node.body],
+  *run(node, input, flow, context) {
+    const items = itemsOf(node, input);
+    const bodies = items.map(
+      (item, at): NamedBody<Handoff> => ({
+        name: `item-${at + 1}`,
+        run: (inner: Flow) => context.run(node.body, { ...input, result: { item, index: at + 1 } }, inner),
+      }),
+    );
+    const ends = yield* flow.settle('items', bodies, {
+      limit: node.limit,
+      until: (settled) => settled.some((end) => endsAll(node, end)),
+    });
+    const failures = ends.flatMap((end) => (end.status === 'failed' ? [end.error] : []));
+    const last = ends.find((end) => endsAll(node, end));
+    if (last?.status === 'failed') throw last.error;
+    // Nothing to keep: the first failure tells more than an empty list would.
+    if (failures.length === ends.length && failures.length > 0) throw failures[0];
+    return collected(node, input, ends);
+  },
+  estimate(node, context) {
+    const one = context.child(node.body);
+    const of = (count: number): Estimate =>
+      inParallel(
+        Array.from({ length: count }, () => one),
+        node.limit,
+      );
+    if (node.items !== undefined) return of(node.items.length);
+    const [mid, high] = [of(Math.min(EXPECTED_ITEMS, node.max)), of(node.max)];
+    const low = inSequence([]);
+    return {
+      ms: { low: low.ms.low, mid: mid.ms.mid, high: high.ms.high },
+      usd: mid.usd && high.usd && { low: 0, mid: mid.usd.mid, high: high.usd.high },
+      asks: high.asks,
+    };
+  },
+  describe: (node, child) =>
+    `${child(node.body)} for each of ${node.items === undefined ? `\`${node.over ?? ''}\`` : `${node.items.length} items`}`,
+});
+
+function itemsOf(node: MapNode, input: Handoff): readonly Json[] {
+  const items = node.items ?? listAt(input.result, (node.over ?? '').split('.'));
+  if (items === null)
+    throw new BatonError({
+      class: 'structural',
+      code: 'no_items',
+      message: `"${node.id}" has no list to go through: the result before it has none at "${node.over ?? ''}"`,
+      hint: 'Write `items:`, correct `over:`, or let an agent with a list as its result come before.',
+    });
+  if (items.length > node.max)
+    throw new BatonError({
+      class: 'terminal',
+      code: 'too_many_items',
+      message: `"${node.id}" was handed ${items.length} items and takes ${node.max} at most; none was begun`,
+      hint: 'Ask for less at once, or raise `max` in the workflow.',
+    });
+  return items;
+}
+
+function listAt(result: Json, path: readonly string[]): Json[] | null {
+  let at: Json = result;
+  for (const name of path) {
+    if (at === null || typeof at !== 'object' || Array.isArray(at) || !Object.hasOwn(at, name)) return null;
+    at = at[name] ?? null;
+  }
+  return Array.isArray(at) ? at : null;
+}
+
+function endsAll(node: MapNode, end: Settled<Handoff>): boolean {
+  return end.status === 'failed' && (node.on_item_error === 'fail' || isFinal(end.error));
+}
+
+/** One handoff out of the items': the work kept, good only if all that was kept is, each failure a warning. */
+function collected(node: MapNode, input: Handoff, ends: readonly Settled<Handoff>[]): Handoff {
+  const kept = ends.flatMap((end) => (end.status === 'done' ? [end.value] : []));
+  const lost = ends.flatMap((end, at) =>
+    end.status === 'failed' ? [{ item: `item-${at + 1}`, why: toFailure(end.error).message }] : [],
+  );
+  const qualities = kept.flatMap(({ validation }) =>
+    validation.quality === null ? [] : [validation.quality],
+  );
+  const told = kept
+    .slice(0, TOLD_ITEMS)
+    .flatMap(({ context }) => context.slice(-1))
+    .filter((entry) => !input.context.includes(entry))
+    .map(({ summary }) => summary);
+  return {
+    result: {
+      [node.collect]: ends.map((end) => (end.status === 'done' ? end.value.result : null)),
+      failed: lost.map(({ item }) => item),
+    },
+    context: mergeContext(input.context, [
+      {
+        node: node.id,
+        agent: null,
+        summary: [`${kept.length} of ${ends.length} items done`, ...told].join('\n'),
+      },
+    ]),
+    validation: {
+      passed: kept.every(({ validation }) => validation.passed),
+      quality: qualities.length === 0 ? null : Math.min(...qualities),
+      findings: kept.flatMap(({ validation }) => validation.findings),
+    },
+    warnings: [
+      ...new Set([
+        ...input.warnings,
+        ...kept.flatMap(({ warnings }) => warnings),
+        ...lost.map(({ item, why }) => `${node.id}: ${item} failed and was left out: ${why}`),
+        ...(ends.length === 0 ? [`${node.id}: the list was empty, so nothing was done`] : []),
+      ]),
+    ],
+  };
+}

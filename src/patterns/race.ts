@@ -1,0 +1,139 @@
+import { z } from 'zod';
+import { inParallel } from '../domain/estimate.ts';
+import { BatonError } from '../domain/failure.ts';
+import { type Handoff, mergeContext } from '../domain/handoff.ts';
+import type { Json } from '../domain/json.ts';
+import { nodeSchema } from '../domain/workflow.ts';
+import type { NamedBody, Settled } from '../ports/flow.ts';
+import { isFinal } from './final.ts';
+import { commonShape } from './on-error.ts';
+import { definePattern } from './pattern.ts';
+
+const schema = z
+  .strictObject({
+    ...commonShape,
+    kind: z.literal('race'),
+    /** All begin at once, from the same handoff. */
+    runners: z.array(nodeSchema).min(2).max(100),
+    /** How many must end well; the rest are cancelled then. */
+    needs: z.number().int().min(1).default(1),
+  })
+  .superRefine((node, context) => {
+    if (node.needs > node.runners.length)
+      context.addIssue({
+        code: 'custom',
+        path: ['needs'],
+        message: `${node.runners.length} runners cannot bring ${node.needs} results.`,
+      });
+  });
+type Race = z.infer<typeof schema>;
+
+/** P14: several ways at once; the first to end well wins, or the first `needs` of them, and the rest are cancelled. */
+export const race = definePattern({
+  kind: 'race',
+  schema,
+  children: (node) => node.runners,
+  *run(node, input, flow, context) {
+    const bodies = node.runners.map(
+      (runner): NamedBody<Handoff> => ({
+        name: runner.id,
+        node: runner.id,
+        run: (inner) => context.run(runner, input, inner),
+      }),
+    );
+    const ends = yield* flow.settle('runners', bodies, {
+      limit: bodies.length,
+      until: (settled) => decided(node, settled),
+    });
+    const wrong = ends.find((end) => end.status === 'failed' && isFinal(end.error));
+    if (wrong?.status === 'failed') throw wrong.error;
+    const winners = winnersOf(node, ends);
+    const losers = node.runners.filter((_, at) => ends[at]?.status === 'cancelled');
+    yield* flow.emit(
+      ...losers.map(({ id }) => ({
+        type: 'node.finished' as const,
+        node: id,
+        status: 'skipped' as const,
+        summary: 'another way was faster',
+      })),
+    );
+    return joined(node, input, winners);
+  },
+  /** The fastest decides how long it takes; until then all cost, and in the worst case all run to their ends. */
+  estimate(node, context) {
+    const runners = node.runners.map((runner) => context.child(runner));
+    const all = inParallel(runners, runners.length);
+    const nth = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[node.needs - 1] ?? 0;
+    return {
+      ...all,
+      ms: {
+        low: nth(runners.map(({ ms }) => ms.low)),
+        mid: nth(runners.map(({ ms }) => ms.mid)),
+        high: Math.max(...runners.map(({ ms }) => ms.high)),
+      },
+    };
+  },
+  describe: (node, child) =>
+    `the first ${node.needs === 1 ? '' : `${node.needs} `}of ${node.runners.map(child).join(', ')} to end well`,
+});
+
+function endedWell(end: Settled<Handoff>): boolean {
+  return end.status === 'done' && end.value.validation.passed;
+}
+
+/** Enough have won, or too few are left to win, or the workflow itself is wrong. */
+function decided(node: Race, settled: readonly Settled<Handoff>[]): boolean {
+  const won = settled.filter(endedWell).length;
+  const lost = settled.filter((end) => end.status !== 'cancelled' && !endedWell(end)).length;
+  return (
+    won >= node.needs ||
+    lost > settled.length - node.needs ||
+    settled.some((end) => end.status === 'failed' && isFinal(end.error))
+  );
+}
+
+interface Winner {
+  readonly id: string;
+  readonly handoff: Handoff;
+}
+
+/** Those that ended well; where nobody did in a race for one, the first that ended at all, its validation as it is. */
+function winnersOf(node: Race, ends: readonly Settled<Handoff>[]): Winner[] {
+  const named = node.runners.flatMap(({ id }, at): Winner[] => {
+    const end = ends[at];
+    return end?.status === 'done' ? [{ id, handoff: end.value }] : [];
+  });
+  const won = named.filter(({ handoff }) => handoff.validation.passed);
+  if (won.length >= node.needs) return won;
+  const [ended] = named;
+  if (node.needs === 1 && ended !== undefined) return [ended];
+  const failed = ends.find((end) => end.status === 'failed');
+  if (node.needs === 1 && failed?.status === 'failed') throw failed.error;
+  throw new BatonError({
+    class: 'terminal',
+    code: 'race_lost',
+    message: `"${node.id}" needs ${node.needs} of ${ends.length} to end well, and ${won.length} did`,
+    hint: 'The branch and every snapshot are kept. Look at why the others failed, then run it again, or lower `needs`.',
+  });
+}
+
+function joined(node: Race, input: Handoff, winners: readonly Winner[]): Handoff {
+  const [first] = winners;
+  if (node.needs === 1 && first !== undefined) return first.handoff;
+  const result: { [key: string]: Json } = {};
+  for (const { id, handoff } of winners) result[id] = handoff.result;
+  const ends = winners.map(({ handoff }) => handoff);
+  const qualities = ends.flatMap(({ validation }) =>
+    validation.quality === null ? [] : [validation.quality],
+  );
+  return {
+    result,
+    context: mergeContext(input.context, ...ends.map(({ context }) => context)),
+    validation: {
+      passed: true,
+      quality: qualities.length === 0 ? null : Math.min(...qualities),
+      findings: ends.flatMap(({ validation }) => validation.findings),
+    },
+    warnings: [...new Set(ends.flatMap(({ warnings }) => warnings))],
+  };
+}
