@@ -4,6 +4,8 @@ import { BatonError, toFailure } from './domain/failure.ts';
 const USAGE = `baton start                 start Baton (npm start)
 baton run FILE              run a workflow file without Slack   --input JSON  --cast FILE  --repo PATH  --reject  --unsandboxed  --json
 baton validate FILE...      check workflow files
+baton graph FILE [--svg]    draw a workflow file, as Mermaid or as a picture
+baton schema                JSON Schema of workflow files, for editors
 baton doctor                check this machine and the settings
 baton desk                  start the local workspace alone`;
 
@@ -36,6 +38,10 @@ async function dispatch(word: string, rest: string[]): Promise<number> {
       return (await import('./cli/validate.ts')).validate(
         parseArgs({ args: rest, allowPositionals: true }).positionals,
       );
+    case 'graph':
+      return (await import('./cli/graph.ts')).graph(rest);
+    case 'schema':
+      return (await import('./cli/schema.ts')).schema();
     case 'doctor':
       return (await import('./cli/doctor.ts')).doctor();
     case 'desk':
