@@ -1,5 +1,5 @@
 import type { RunResult } from 'better-sqlite3';
-import { and, asc, eq, inArray, lt, ne, sql } from 'drizzle-orm';
+import { and, asc, eq, gte, inArray, lt, ne, sql } from 'drizzle-orm';
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import type { BaseSQLiteDatabase } from 'drizzle-orm/sqlite-core';
 import { z } from 'zod';
@@ -11,6 +11,7 @@ import {
   type OutboxRow,
   type OutboxStore,
   outboxStatuses,
+  type RecentSend,
 } from '../src/ports/outbox.ts';
 import { outbox, messages as places } from './schema.ts';
 
@@ -156,6 +157,18 @@ function load(db: OutboxDb, ids: readonly number[]): OutboxRow[] {
     .map(fromRow);
 }
 
+function sentSince(db: OutboxDb, at: number): RecentSend[] {
+  const { team, kind, endedAt } = outbox;
+  return db
+    .select({ team, kind, channel: places.channel, at: endedAt })
+    .from(outbox)
+    .leftJoin(places, eq(places.key, outbox.key))
+    .where(and(eq(outbox.status, 'sent'), gte(endedAt, at)))
+    .orderBy(asc(endedAt))
+    .all()
+    .flatMap((row) => (row.at === null ? [] : [{ ...row, at: row.at }]));
+}
+
 /** The sender's side of the outbox on SQLite. */
 export function createOutboxStore(db: BetterSQLite3Database): OutboxStore {
   const immediate = <T>(work: (tx: OutboxDb) => T): T => db.transaction(work, { behavior: 'immediate' });
@@ -168,6 +181,7 @@ export function createOutboxStore(db: BetterSQLite3Database): OutboxStore {
     retry: async (id, notBefore, error) => immediate((tx) => retry(tx, id, notBefore, error)),
     fail: async (id, error, now) => end(db, id, 'failed', error, now),
     drop: async (id, reason, now) => end(db, id, 'dropped', reason, now),
+    sentSince: async (at) => sentSince(db, at),
     ref: async (key) => toRef(db.select().from(places).where(eq(places.key, key)).get()),
     refAt: async (channel, ts) =>
       toRef(

@@ -49,6 +49,14 @@ export interface MessageRef {
   readonly ts: string;
 }
 
+/** A call that was made, and where; channel null where it is not known. */
+export interface RecentSend {
+  readonly team: string;
+  readonly kind: OutboxMessage['kind'];
+  readonly channel: string | null;
+  readonly at: number;
+}
+
 /** The sender's side of the outbox. Rows are enqueued in the transaction of the change they tell of. */
 export interface OutboxStore {
   /** For tests and rare direct notices; changes of state enqueue inside their own transaction instead. */
@@ -65,6 +73,8 @@ export interface OutboxStore {
   fail(id: number, error: string, now: number): Promise<void>;
   /** -> dropped: an update that changes nothing, or for a message that is gone. */
   drop(id: number, reason: string, now: number): Promise<void>;
+  /** What was sent since a moment: a sender that starts anew owes Slack the same patience as the one before. */
+  sentSince(at: number): Promise<RecentSend[]>;
   ref(key: string): Promise<MessageRef | null>;
   /** Message references by place, for replies and clicks: which message of ours is this? */
   refAt(channel: string, ts: string): Promise<MessageRef | null>;

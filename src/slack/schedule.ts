@@ -56,7 +56,11 @@ const IN_FLIGHT_MAX = 10;
 const FAIR_TURN = 8;
 
 /** An ephemeral message counts as a post of its channel. */
-const METHOD = { post: 'chat.postMessage', ephemeral: 'chat.postEphemeral' } as const;
+export const METHOD = {
+  post: 'chat.postMessage',
+  ephemeral: 'chat.postEphemeral',
+  update: 'chat.update',
+} as const;
 
 /** Longest wait between attempts. A stored time further away means that the wall clock jumped. */
 export const BACKOFF_MAX_MS = 60_000;

@@ -2,8 +2,8 @@ import type { Clock } from '../ports/clock.ts';
 import type { OutboxRow, OutboxStore } from '../ports/outbox.ts';
 import type { SendLog } from './clients.ts';
 import { createDelivery } from './delivery.ts';
-import { createSendState } from './limits.ts';
-import { type Decision, decide, noteEnd, noteStart } from './schedule.ts';
+import { channelKey, createSendState, noteCall, WINDOW_MS } from './limits.ts';
+import { type Decision, decide, METHOD, noteEnd, noteStart } from './schedule.ts';
 import type { Transport } from './transport.ts';
 
 export interface SenderOptions {
@@ -47,6 +47,7 @@ export function createSender(options: SenderOptions): Sender {
   const underWay = new Set<Promise<void>>();
   let running: Promise<void> | null = null;
   let again = false;
+  let remembered = false;
   let stopped = false;
   let cancelTimer = () => {};
 
@@ -57,9 +58,22 @@ export function createSender(options: SenderOptions): Sender {
     return running;
   }
 
+  /** What the process before sent within Slack's window counts as if this one had sent it. */
+  async function remember(): Promise<void> {
+    if (remembered) return;
+    const now = { wall: clock.now(), mono: clock.monotonic() };
+    for (const { team, kind, channel, at } of await store.sentSince(now.wall - WINDOW_MS)) {
+      const mono = now.mono - Math.max(0, now.wall - at);
+      noteCall(state, team, METHOD[kind], mono);
+      if (kind !== 'update' && channel !== null) state.lastPost.set(channelKey(team, channel), mono);
+    }
+    remembered = true;
+  }
+
   async function passes(): Promise<void> {
     cancelTimer();
     try {
+      await remember();
       for (let limit = READ_ROWS; again && !stopped; ) {
         again = false;
         const more = await pass(limit);
