@@ -34,8 +34,8 @@ const extensionSchema = z.strictObject(fields).partial().extend({ name: fields.n
 /** A role as one file has it, before what it extends is known. */
 export interface RoleSource {
   readonly file: string;
-  /** The line of each key it writes. */
-  readonly lines: ReadonlyMap<string, number>;
+  /** The line of a key it writes; undefined for one it leaves out. */
+  readonly line: (key: string) => number | undefined;
   readonly instructions: string;
   readonly extends: string | null;
   /** Its front matter, without what it leaves to the role it extends. */
@@ -135,13 +135,13 @@ function backupProblem(
   sources: ReadonlyMap<string, unknown>,
 ): string | null {
   if (backup === null) return null;
-  const at = place(source, source.lines.has('backup') ? 'backup' : 'extends');
+  const at = place(source, source.line('backup') !== undefined ? 'backup' : 'extends');
   if (backup === name) return `${at}: backup: a role cannot stand in for itself`;
   return sources.has(backup) ? null : `${at}: backup: there is no role "${backup}"`;
 }
 
-function place({ file, lines }: RoleSource, key: string): string {
-  return `${file}:${lines.get(key) ?? 1}`;
+function place({ file, line }: RoleSource, key: string): string {
+  return `${file}:${line(key) ?? 1}`;
 }
 
 /** A role by its name. Throws `role_unknown` naming those there are. */
@@ -187,9 +187,7 @@ export function parseRole(text: string, file: string): RoleFile {
   if (document.errors.length > 0) {
     return {
       ok: false,
-      problems: document.errors.map(
-        (error) => `${file}:${lineAt(error.pos[0])}: ${firstLine(error.message)}`,
-      ),
+      problems: document.errors.map((error) => `${file}:${lineAt(error.pos[0])}: ${sentence(error.message)}`),
     };
   }
   const instructions = text.slice(parts[0].length).trim();
@@ -199,7 +197,7 @@ export function parseRole(text: string, file: string): RoleFile {
   const keys = typeof data === 'object' && data !== null ? Object.keys(data) : [];
   const extending = keys.includes('extends');
   if (instructions === '' && !extending) return bad(1, 'has no instructions below its front matter');
-  const lines = new Map(keys.map((key) => [key, lineOf([key])]));
+  const line = (key: string): number | undefined => (keys.includes(key) ? lineOf([key]) : undefined);
   const found = extending ? extensionSchema.safeParse(data) : frontMatterSchema.safeParse(data);
   if (!found.success) {
     return {
@@ -211,7 +209,7 @@ export function parseRole(text: string, file: string): RoleFile {
     };
   }
   const { extends: parent, ...own } = { extends: null, ...found.data };
-  return { ok: true, source: { file, lines, instructions, extends: parent, own } };
+  return { ok: true, source: { file, line, instructions, extends: parent, own } };
 }
 
 /** The document as data; undefined when its aliases multiply beyond measure. */
@@ -223,8 +221,9 @@ function plainData(document: ReturnType<typeof parseDocument>): unknown {
   }
 }
 
-function firstLine(text: string): string {
-  return text.split('\n')[0] ?? text;
+/** The first line of what the parser says, without its own place, which counts from the front matter's beginning. */
+function sentence(text: string): string {
+  return (text.split('\n')[0] ?? text).replace(/ at line \d+, column \d+:?$/, '');
 }
 
 const rangedNodeSchema = z.looseObject({ range: z.tuple([z.number()]).rest(z.number()) });
