@@ -31,6 +31,8 @@ interface Block {
   readonly height: number;
   /** What the line that leaves it says. */
   readonly label: string;
+  /** Whether it draws the tip of the line that comes in itself. */
+  readonly tipped: boolean;
   readonly draw: (x: number, y: number) => string[];
 }
 
@@ -79,6 +81,7 @@ function box({ shape, text }: Box): Block {
     right: half,
     height,
     label: '',
+    tipped: false,
     draw: (x, y) => [
       outline(shape, x - half, y, 2 * half, height),
       ...rows.map(
@@ -104,6 +107,7 @@ function column(parts: readonly Block[]): Block {
     right: Math.max(0, ...parts.map(({ right, label }) => Math.max(right, labelWidth(label)))),
     height,
     label: parts.at(-1)?.label ?? '',
+    tipped: parts[0]?.tipped ?? false,
     draw: (x, y) => {
       const drawn: string[] = [];
       let at = y;
@@ -111,7 +115,11 @@ function column(parts: readonly Block[]): Block {
         drawn.push(...part.draw(x, at));
         at += part.height;
         const gap = gaps[i] ?? 0;
-        if (gap > 0) drawn.push(line([x, at, x, at + gap], true), ...label(part.label, x, at + 16));
+        if (gap > 0)
+          drawn.push(
+            line([x, at, x, at + gap], parts[i + 1]?.tipped === false),
+            ...label(part.label, x, at + 16),
+          );
         at += gap;
       }
       return drawn;
@@ -138,12 +146,14 @@ function fork({ head, ways, foot }: Extract<Picture, { type: 'fork' }>): Block {
   const tallest = Math.max(0, ...parts.map(({ height }) => height));
   const total =
     parts.reduce((sum, { left, right }) => sum + left + right, 0) + GAP * Math.max(0, parts.length - 1);
-  const half = total / 2;
+  // A single way goes straight down.
+  const left = parts.length === 1 ? (parts[0]?.left ?? 0) : total / 2;
   return {
-    left: Math.max(half, top.left, bottom.left),
-    right: Math.max(half, top.right, bottom.right),
+    left: Math.max(left, top.left, bottom.left),
+    right: Math.max(total - left, top.right, bottom.right),
     height: top.height + BUS + drop + tallest + lift + BUS + bottom.height,
     label: '',
+    tipped: false,
     draw: (x, y) => {
       const bus = y + top.height + BUS;
       const begin = bus + drop;
@@ -153,7 +163,7 @@ function fork({ head, ways, foot }: Extract<Picture, { type: 'fork' }>): Block {
         ...bottom.draw(x, meet + BUS),
         line([x, y + top.height, x, bus], false),
       ];
-      let from = x - half;
+      let from = x - left;
       for (const part of parts) {
         const axis = from + part.left;
         from = axis + part.right + GAP;
@@ -164,7 +174,7 @@ function fork({ head, ways, foot }: Extract<Picture, { type: 'fork' }>): Block {
         }
         const end = begin + part.height;
         drawn.push(
-          line([x, bus, axis, bus, axis, begin], true),
+          line([x, bus, axis, bus, axis, begin], !part.inner.tipped),
           ...part.inner.draw(axis, begin),
           line([axis, end, axis, meet, x, meet], false),
           ...label(part.inner.label, axis, end + 16),
@@ -195,6 +205,7 @@ function cycle(picture: Extract<Picture, { type: 'cycle' }>): Block {
     right: lane + 4,
     height,
     label: picture.done,
+    tipped: true,
     draw: (x, y) => {
       const back = [x + lane, y + BUS / 2, x, y + BUS / 2];
       const inward = line([x, y, x, y + entry], true);
@@ -209,7 +220,7 @@ function cycle(picture: Extract<Picture, { type: 'cycle' }>): Block {
       return [
         ...drawn,
         onward,
-        line([x + check.right, y + middle, x + axis, y + middle, x + axis, y + begin], true),
+        line([x + check.right, y + middle, x + axis, y + middle, x + axis, y + begin], !repair.tipped),
         ...label(picture.again, x + axis, y + middle + 16),
         ...repair.draw(x + axis, y + begin),
         line(
