@@ -1,19 +1,11 @@
 import { ButtonElement, FeedbackElement } from './button.tsx';
 import { ChoicesElement } from './choices.tsx';
+import type { Naming } from './naming.ts';
 import { OverflowElement } from './overflow.tsx';
 import { SelectElement } from './select.tsx';
 import { TextElement } from './text-input.tsx';
 import { UnknownBlock } from './unknown.tsx';
 import type { Placed } from './values.ts';
-
-/** How an input block names its element for those who cannot see the label beside it. */
-export interface Naming {
-  readonly id: string;
-  readonly label: string;
-  readonly describedBy: string | undefined;
-  readonly invalid: boolean;
-  readonly required: boolean;
-}
 
 interface Props {
   readonly placed: Placed;

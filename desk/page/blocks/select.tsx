@@ -1,8 +1,8 @@
 import { useState } from 'react';
 import { useDesk } from '../components/context.ts';
 import { ConfirmDialog } from './confirm.tsx';
-import type { Naming } from './element.tsx';
 import { useForm } from './form.tsx';
+import type { Naming } from './naming.ts';
 import { chosenKeys, entryOfOffers, offersOf } from './offers.ts';
 import { plain } from './schema.ts';
 import type { Entry, Placed } from './values.ts';

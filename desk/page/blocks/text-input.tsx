@@ -1,6 +1,6 @@
 import type { InputHTMLAttributes, KeyboardEvent } from 'react';
-import type { Naming } from './element.tsx';
 import { useForm } from './form.tsx';
+import type { Naming } from './naming.ts';
 import { type Element, plain } from './schema.ts';
 import type { Placed } from './values.ts';
 
