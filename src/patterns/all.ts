@@ -8,8 +8,10 @@ import { delegation } from './delegation.ts';
 import { feedback } from './feedback.ts';
 import { loop } from './loop.ts';
 import { map } from './map.ts';
+import { mesh } from './mesh.ts';
 import { parallel } from './parallel.ts';
 import type { Pattern } from './pattern.ts';
+import { phases } from './phases.ts';
 import { race } from './race.ts';
 import { sequence } from './sequence.ts';
 import { wait } from './wait.ts';
@@ -24,6 +26,8 @@ export const patterns: readonly Pattern[] = [
   delegation,
   consensus,
   consult,
+  mesh,
+  phases,
   map,
   race,
   wait,

@@ -98,6 +98,8 @@ export const map = definePattern({
       asks: high.asks,
     };
   },
+  /** One item at a time. */
+  simpler: (node) => (node.limit === 1 ? null : { ...node, limit: 1 }),
   describe: (node, child) =>
     `${child(node.body)} for each of ${node.items === undefined ? `\`${node.over ?? ''}\`` : `${node.items.length} items`}`,
 });
