@@ -1,21 +1,34 @@
 import { BatonError } from '../src/domain/failure.ts';
 import type { Workflow } from '../src/domain/workflow.ts';
+import { liveMap } from '../src/workflows/live-map.ts';
 import type { Command } from './command.ts';
 import { cancel, retry } from './control.ts';
 import { helpCommand } from './help.ts';
 import { list } from './list.ts';
+import { RESERVED_WORDS } from './reserved.ts';
 import { show } from './show.ts';
 import { startCommand } from './start.ts';
 import { status } from './status.ts';
+import { workflowsCommand } from './workflows.ts';
+
+/** Where the workflows come from, and what is wrong with their files; both may change while Baton runs. */
+export interface WorkflowSource {
+  readonly workflows: ReadonlyMap<string, Workflow>;
+  readonly problems: () => readonly string[];
+}
+
+const NO_PROBLEMS = (): readonly string[] => [];
 
 /**
  * Every word `/orchestrate` knows: one per workflow, then the fixed ones.
  * @throws BatonError when a workflow is named like a fixed word
  */
-export function allCommands(workflows: Iterable<Workflow>): ReadonlyMap<string, Command> {
+export function allCommands(
+  workflows: Iterable<Workflow>,
+  problems: () => readonly string[] = NO_PROBLEMS,
+): ReadonlyMap<string, Command> {
   const commands = new Map<string, Command>();
-  const fixed = [status, list, show, cancel, retry, helpCommand(() => [...commands.values()])];
-  const reserved = new Set(fixed.map(({ word }) => word));
+  const reserved: ReadonlySet<string> = new Set(RESERVED_WORDS);
   for (const workflow of workflows) {
     if (reserved.has(workflow.name)) {
       throw new BatonError({
@@ -27,6 +40,22 @@ export function allCommands(workflows: Iterable<Workflow>): ReadonlyMap<string, 
     }
     commands.set(workflow.name, startCommand(workflow));
   }
-  for (const command of fixed) commands.set(command.word, command);
+  const fixed: Readonly<Record<(typeof RESERVED_WORDS)[number], Command>> = {
+    status,
+    list,
+    workflows: workflowsCommand(problems),
+    show,
+    cancel,
+    retry,
+    help: helpCommand(() => [...commands.values()]),
+  };
+  for (const word of RESERVED_WORDS) commands.set(word, fixed[word]);
   return commands;
+}
+
+/** The same, following the workflows as they change. @throws BatonError as `allCommands`, at once */
+export function liveCommands({ workflows, problems }: WorkflowSource): ReadonlyMap<string, Command> {
+  const current = () => allCommands(workflows.values(), problems);
+  current();
+  return liveMap(current);
 }

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pino from 'pino';
 import { createCore, type ModelEndpoint } from './compose/core.ts';
+import type { Local, LocalCast, LocalDesk, Services } from './compose/local.ts';
 import { createSlack, type SlackOptions } from './compose/slack.ts';
 import type { Config } from './config.ts';
 import { BatonError, toFailure } from './domain/failure.ts';
@@ -17,8 +18,6 @@ import {
 import { createRedactor } from './policy/redact.ts';
 import { systemClock } from './system-clock.ts';
 
-/** The desk's usual port, when PORT says nothing. */
-const DESK_PORT = 4_390;
 /** The port for Slack's requests, when PORT says nothing. */
 const HTTP_PORT = 3_000;
 /** Model servers ask for some key; the cast reads none. */
@@ -30,32 +29,17 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-/**
- * Starts Baton: whatever is not configured is played locally (desk for Slack, cast for a model), each in a process
- * of its own that outlives this one if it is killed.
- */
-export async function startBaton(config: Config): Promise<Running> {
+/** Starts Baton on what `local` brings up for it. When that fails, what this start brought up ends with it. */
+export async function startBaton(config: Config, local: Local): Promise<Running> {
   const logs = path.join(config.home, 'logs');
-  const own: Services = { running: [], startedHere: [] };
   try {
-    const [desk, cast] = await both(localDesk(config, logs, own), localCast(config, logs, own));
-    return await startWith(config, logs, own, desk, cast);
+    const { desk, cast } = await local.ready;
+    return await startWith(config, logs, local.services, desk, cast);
   } catch (error) {
     // What an earlier start left running belongs to it; it may still be at work.
-    for (const pid of own.startedHere) endService(pid);
+    for (const pid of local.services.startedHere) endService(pid);
     throw explained(error, config);
   }
-}
-
-/** Like `Promise.all`, but when one fails the other has ended too, so that it can be cleared away. */
-async function both<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
-  await Promise.allSettled([first, second]);
-  return [await first, await second];
-}
-
-function noteService(services: Services, pid: number, startedHere: boolean): void {
-  services.running.push(pid);
-  if (startedHere) services.startedHere.push(pid);
 }
 
 /** An error of the system in words for the person at the terminal. */
@@ -71,13 +55,6 @@ function explained(error: unknown, { port }: Config): unknown {
     },
     error,
   );
-}
-
-/** Process ids of desk and cast. */
-interface Services {
-  readonly running: number[];
-  /** Those of them that this start brought up. */
-  readonly startedHere: number[];
 }
 
 async function startWith(
@@ -111,6 +88,8 @@ async function startWith(
     sshAuthSock: config.sshAuthSock,
     approvals: config.approvals,
     prices: config.prices,
+    onWorkflowProblem: (problem) =>
+      log.warn({ problem: redact(problem) }, 'A workflow file was changed and cannot be used as it is'),
     onStoreTrouble: (error) =>
       error === null
         ? log.info('The database can be written again')
@@ -159,66 +138,6 @@ async function startWith(
     await core.stop();
     throw error;
   }
-}
-
-interface LocalCast {
-  readonly pid: number;
-  readonly url: string;
-  /** Starts it once more, at the same address. */
-  readonly again: () => Promise<{ readonly info: { readonly pid: number }; readonly started: boolean }>;
-}
-
-interface LocalDesk {
-  readonly pid: number;
-  readonly url: string;
-  readonly apiUrl: string;
-  readonly botToken: string;
-  readonly appToken: string;
-}
-
-async function localDesk(config: Config, logs: string, services: Services): Promise<LocalDesk | null> {
-  if (config.slack.mode !== 'desk') return null;
-  const home = path.join(config.home, 'desk');
-  const { info, started } = await ensureService({
-    name: 'desk',
-    entry: 'desk/main.ts',
-    file: path.join(home, 'desk.json'),
-    schema: deskFileSchema,
-    environment: {
-      DESK_HOME: home,
-      DESK_PORT: String(config.port ?? DESK_PORT),
-      DESK_MANIFEST: fileURLToPath(new URL('../manifest.yml', import.meta.url)),
-    },
-    logs,
-    health: (url) => `${url}/desk/stats`,
-  });
-  noteService(services, info.pid, started);
-  return info;
-}
-
-async function localCast(config: Config, logs: string, services: Services): Promise<LocalCast | null> {
-  if (config.model.mode !== 'rehearsal') return null;
-  const home = path.join(config.home, 'cast');
-  const start = (port: string) => ensureService(castService(config, home, logs, port));
-  const { info, started } = await start('0');
-  noteService(services, info.pid, started);
-  return { ...info, again: () => start(new URL(info.url).port) };
-}
-
-function castService(config: Config, home: string, logs: string, port: string) {
-  return {
-    name: 'cast',
-    entry: 'src/cast/main.ts',
-    file: path.join(home, 'cast.json'),
-    schema: castFileSchema,
-    environment: {
-      CAST_HOME: home,
-      CAST_PORT: port,
-      ...(config.castDelayMs === null ? {} : { CAST_DELAY_MS: String(config.castDelayMs) }),
-    },
-    logs,
-    health: (url: string) => `${url}/health`,
-  };
 }
 
 function modelOf(config: Config, cast: { readonly url: string } | null): ModelEndpoint {

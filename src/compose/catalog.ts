@@ -1,6 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { RESERVED_WORDS } from '../../commands/reserved.ts';
 import { loadRoles } from '../agents/registry.ts';
 import { BatonError } from '../domain/failure.ts';
 import type { Workflow } from '../domain/workflow.ts';
@@ -8,7 +8,9 @@ import type { Catalog } from '../orchestrator/catalog.ts';
 import { patterns } from '../patterns/all.ts';
 import { Interpreter } from '../patterns/interpreter.ts';
 import { standInsOf } from '../patterns/on-error.ts';
-import { loadWorkflow, type TreeRules } from '../workflows/load.ts';
+import { type FolderState, WorkflowFolder } from '../workflows/folder.ts';
+import { liveMap } from '../workflows/live-map.ts';
+import type { TreeRules } from '../workflows/load.ts';
 
 /** Where what ships lies. */
 export const SHIPPED = fileURLToPath(new URL('../../catalog', import.meta.url));
@@ -17,24 +19,49 @@ export interface LoadedCatalog extends Catalog {
   readonly interpreter: Interpreter;
   /** What workflow files are checked against. */
   readonly rules: TreeRules;
+  /** What is wrong now with files of Baton's home, as file:line:column; their last good versions are used. */
+  readonly problems: () => readonly string[];
+}
+
+export interface CatalogOptions {
+  /** Workflows beside those of the folders; the same name replaces. */
+  readonly extra?: readonly Workflow[] | undefined;
+  /** Told of each file that was changed and cannot be used any more. */
+  readonly onProblem?: ((problem: string) => void) | undefined;
 }
 
 /**
  * Roles and workflows that ship, then those in `agents/` and `workflows/` of Baton's home; the same name replaces.
+ * Workflow files of the home are read again when they have changed, everything else only here.
  * @throws BatonError `roles_invalid` or `workflow_invalid` with every problem as file:line
  */
-export function loadCatalog(home: string, extra: readonly Workflow[] = []): LoadedCatalog {
+export function loadCatalog(home: string, { extra = [], onProblem }: CatalogOptions = {}): LoadedCatalog {
   const interpreter = new Interpreter(patterns);
   const roles = loadRoles([path.join(SHIPPED, 'agents'), path.join(home, 'agents')]);
   const rules = treeRules(interpreter, [...roles.keys()]);
-  const folders = [path.join(SHIPPED, 'workflows'), path.join(home, 'workflows')];
-  const found = [...folders.flatMap((folder) => workflowsIn(folder, rules)), ...extra];
-  return {
-    interpreter,
-    rules,
-    roles,
-    workflows: new Map(found.map((workflow) => [workflow.name, workflow])),
+  const started: { onProblem: (problem: string) => void } = { onProblem: () => undefined };
+  const folder = (parent: string) =>
+    new WorkflowFolder({
+      folder: path.join(parent, 'workflows'),
+      rules,
+      reserved: RESERVED_WORDS,
+      onProblem: (problem) => started.onProblem(problem),
+    });
+  const shipped = allGood(folder(SHIPPED).read());
+  const own = folder(home);
+  allGood(own.read());
+  // At the start a broken file stops everything and is told by that.
+  started.onProblem = onProblem ?? started.onProblem;
+  let merged: { readonly of: FolderState; readonly workflows: ReadonlyMap<string, Workflow> } | null = null;
+  const current = (): ReadonlyMap<string, Workflow> => {
+    const state = own.read();
+    if (merged?.of !== state) {
+      const all = [...shipped, ...state.workflows, ...extra];
+      merged = { of: state, workflows: new Map(all.map((workflow) => [workflow.name, workflow])) };
+    }
+    return merged.workflows;
   };
+  return { interpreter, rules, roles, workflows: liveMap(current), problems: () => own.read().problems };
 }
 
 /** What workflow files are checked against. */
@@ -51,26 +78,12 @@ export function treeRules(interpreter: Interpreter, agents: readonly string[]): 
   };
 }
 
-function workflowsIn(folder: string, rules: TreeRules): Workflow[] {
-  if (!existsSync(folder)) return [];
-  const problems: string[] = [];
-  const workflows = readdirSync(folder)
-    .filter((name) => name.endsWith('.yaml') || name.endsWith('.yml'))
-    .sort()
-    .flatMap((name) => {
-      const loaded = loadWorkflow(readFileSync(path.join(folder, name), 'utf8'), rules);
-      if (loaded.ok) return [loaded.workflow];
-      for (const { line, column, message } of loaded.problems)
-        problems.push(`${path.join(folder, name)}:${line}:${column}: ${message}`);
-      return [];
-    });
-  if (problems.length > 0) {
-    throw new BatonError({
-      class: 'terminal',
-      code: 'workflow_invalid',
-      message: problems.join('\n'),
-      hint: 'Correct the file, or take it out of the folder. Nothing was started.',
-    });
-  }
-  return workflows;
+function allGood({ workflows, problems }: FolderState): readonly Workflow[] {
+  if (problems.length === 0) return workflows;
+  throw new BatonError({
+    class: 'terminal',
+    code: 'workflow_invalid',
+    message: problems.join('\n'),
+    hint: 'Correct the file, or take it out of the folder. Nothing was started.',
+  });
 }

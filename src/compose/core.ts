@@ -16,7 +16,6 @@ import { EmbeddedEngine } from '../engine/engine.ts';
 import { approvalActivities } from '../orchestrator/activities/approvals.ts';
 import { planningActivities } from '../orchestrator/activities/planning.ts';
 import { workspaceActivities } from '../orchestrator/activities/workspace.ts';
-import type { Catalog } from '../orchestrator/catalog.ts';
 import { Orchestrator } from '../orchestrator/orchestrator.ts';
 import { Queries } from '../orchestrator/queries.ts';
 import { sessionProgram } from '../orchestrator/session-program.ts';
@@ -54,6 +53,8 @@ export interface CoreOptions {
   readonly catalogHome?: string;
   /** Workflows beside those that ship; the same name replaces. */
   readonly extraWorkflows?: readonly Workflow[];
+  /** Told of each workflow file that was changed and cannot be used; its last good version stays in use. */
+  readonly onWorkflowProblem?: (problem: string) => void;
   readonly onStoreTrouble: (error: unknown) => void;
 }
 
@@ -77,9 +78,11 @@ export async function createCore(options: CoreOptions) {
     const { raw, db } = database;
     const log = new EventLog(raw);
     const store = createStore(db, log);
-    const loaded = loadCatalog(options.catalogHome ?? home, options.extraWorkflows);
-    const { interpreter, rules, roles } = loaded;
-    const catalog: Catalog = loaded;
+    const catalog = loadCatalog(options.catalogHome ?? home, {
+      extra: options.extraWorkflows,
+      onProblem: options.onWorkflowProblem,
+    });
+    const { interpreter, rules, roles } = catalog;
 
     const sandbox = await probeSandbox();
     const workspaces = createWorkspaces({ home, sandbox, clock, sshAuthSock: options.sshAuthSock });

@@ -1,7 +1,7 @@
 import { App, LogLevel, type Receiver } from '@slack/bolt';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { allCommands } from '../../commands/index.ts';
+import { liveCommands } from '../../commands/index.ts';
 import { registerCommands } from '../../commands/register.ts';
 import type { HandlerDeps } from '../../handlers/deps.ts';
 import { registerHandlers } from '../../handlers/register.ts';
@@ -105,7 +105,7 @@ export async function createSlack(options: SlackOptions) {
     defaultRepository: core.defaultRepository,
     now: () => clock.now(),
   };
-  registerCommands(app, { ...shared, commands: allCommands(core.catalog.workflows.values()) });
+  registerCommands(app, { ...shared, commands: liveCommands(core.catalog) });
   registerHandlers(app, shared);
   core.engine.onCommit(project.again);
 

@@ -1,4 +1,5 @@
 import type { Box, Picture, Shape } from './picture.ts';
+import { shortened } from './shortened.ts';
 
 /** How Mermaid writes the outline of a box. */
 const OUTLINES: Readonly<Record<Shape, readonly [string, string]>> = {
@@ -95,10 +96,7 @@ export function mermaid(picture: Picture): string {
  * line that begins like an item of a list would be drawn as an error.
  */
 function escaped(text: string): string {
-  const plain = [...text.replace(/[\p{C}\s]+/gu, ' ').trim()];
-  const shown = plain.length > TEXT_MAX ? [...plain.slice(0, TEXT_MAX - 1), '…'] : plain;
-  return shown
-    .join('')
+  return shortened(text, TEXT_MAX)
     .replace(/[^\p{L}\p{M}\p{N} .,:?…()/%+=-]/gu, numbered)
     .replace(/^[+-]/, numbered)
     .replace(/^(\d+)\./, '$1#46;');

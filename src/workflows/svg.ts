@@ -1,4 +1,5 @@
 import type { Box, Picture, Shape } from './picture.ts';
+import { shortened } from './shortened.ts';
 
 /** Sizes in pixels. A character's width is that of a usual sans-serif at this size, a little generously. */
 const CHARACTER = 7.6;
@@ -243,37 +244,35 @@ function line(points: readonly number[], tip: boolean, back = false): string {
 function label(text: string, x: number, y: number): string[] {
   if (text === '') return [];
   return [
-    `<text x="${n(x + 6)}" y="${n(y)}" fill="#555" font-size="12">${escaped(cut(text, LABEL_MAX))}</text>`,
+    `<text x="${n(x + 6)}" y="${n(y)}" fill="#555" font-size="12">${escaped(shortened(text, LABEL_MAX))}</text>`,
   ];
 }
 
 function labelWidth(text: string): number {
-  return text === '' ? 0 : widthOf(cut(text, LABEL_MAX)) + 10;
+  return text === '' ? 0 : widthOf(shortened(text, LABEL_MAX)) + 10;
 }
 
 /** Ideographs and pictures take twice the room. */
 function widthOf(text: string): number {
-  return [...text].reduce((sum, sign) => sum + ((sign.codePointAt(0) ?? 0) >= 0x1100 ? 2 : 1), 0) * CHARACTER;
-}
-
-function cut(text: string, max: number): string {
-  const signs = [...text.replace(/[\p{C}\s]+/gu, ' ').trim()];
-  return signs.length > max ? `${signs.slice(0, max - 1).join('')}…` : signs.join('');
+  return (
+    Array.from(text).reduce((sum, sign) => sum + ((sign.codePointAt(0) ?? 0) >= 0x1100 ? 2 : 1), 0) *
+    CHARACTER
+  );
 }
 
 /** A text in lines, words kept whole where they fit, what does not fit in the last line cut off. */
 function wrapped(text: string): string[] {
   const rows: string[] = [];
-  let rest = cut(text, LINE_MAX * LINES_MAX);
+  let rest = shortened(text, LINE_MAX * LINES_MAX);
   while (rest !== '' && rows.length < LINES_MAX - 1) {
-    const signs = [...rest];
+    const signs = Array.from(rest);
     if (signs.length <= LINE_MAX) break;
     const space = signs.slice(0, LINE_MAX + 1).lastIndexOf(' ');
     const end = space > 0 ? space : LINE_MAX;
     rows.push(signs.slice(0, end).join(''));
     rest = signs.slice(end).join('').trim();
   }
-  return rest === '' ? rows : [...rows, cut(rest, LINE_MAX)];
+  return rest === '' ? rows : [...rows, shortened(rest, LINE_MAX)];
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {

@@ -101,6 +101,7 @@ describe('manifest.yml says what the code does', () => {
       'deploy',
       'status',
       'list',
+      'workflows',
       'show',
       'cancel',
       'retry',

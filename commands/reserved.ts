@@ -1,0 +1,10 @@
+/** Words of `/orchestrate` that are no workflow's. */
+export const RESERVED_WORDS = [
+  'status',
+  'list',
+  'workflows',
+  'show',
+  'cancel',
+  'retry',
+  'help',
+] as const satisfies readonly string[];
