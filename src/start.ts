@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import pino from 'pino';
 import { createCore, type ModelEndpoint } from './compose/core.ts';
 import type { Local, LocalCast, LocalDesk, Services } from './compose/local.ts';
@@ -8,13 +7,7 @@ import { createSlack, type SlackOptions } from './compose/slack.ts';
 import type { Config } from './config.ts';
 import { BatonError, toFailure } from './domain/failure.ts';
 import { keepHouse, sweep } from './ops/housekeeping.ts';
-import {
-  castFileSchema,
-  deskFileSchema,
-  endService,
-  ensureService,
-  keepAlive,
-} from './ops/local-services.ts';
+import { endService, keepAlive } from './ops/local-services.ts';
 import { createRedactor } from './policy/redact.ts';
 import { systemClock } from './system-clock.ts';
 

@@ -1,4 +1,4 @@
-import { startBaton } from '../start.ts';
+import { beginLocal } from '../compose/local.ts';
 import { configFromEnvironment } from './environment.ts';
 
 /** `baton start`: runs until it is told to stop. */
@@ -7,7 +7,11 @@ export async function start(): Promise<number> {
   const stopped = new Promise<string>((resolve) => {
     for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => resolve(name));
   });
-  const running = await startBaton(configFromEnvironment());
+  const config = configFromEnvironment();
+  const local = beginLocal(config);
+  // Read only now: libraries take a second to load, in which desk and cast come up beside it.
+  const { startBaton } = await import('../start.ts');
+  const running = await startBaton(config, local);
   console.log(running.lines.join('\n'));
   const signal = await stopped;
   console.log(`\nStopping (${signal}); work goes on where it is at the next start.`);
