@@ -6,7 +6,7 @@ import { createOutboxStore } from '../../db/outbox.ts';
 import { noteCleanStop, takeCleanStop } from '../../db/settings.ts';
 import { createStore } from '../../db/store.ts';
 import { createAgentRunner } from '../agents/agent-runner.ts';
-import { createModelClient } from '../agents/model-client.ts';
+import type { ModelClient, ModelClientOptions } from '../agents/model-client.ts';
 import { modelTurn } from '../agents/model-turn.ts';
 import { loadPrices, type PriceTable } from '../agents/prices.ts';
 import { toolCall } from '../agents/tool-call.ts';
@@ -84,7 +84,11 @@ export async function createCore(options: CoreOptions) {
     });
     const { interpreter, rules, roles } = catalog;
 
-    const sandbox = await probeSandbox();
+    // Both wait for other processes: they wait beside each other.
+    const [sandbox, defaultRepository] = await Promise.all([
+      probeSandbox(),
+      options.repository ?? ensureSampleRepository(home),
+    ]);
     const workspaces = createWorkspaces({ home, sandbox, clock, sshAuthSock: options.sshAuthSock });
     const registry = new WorkspaceRegistry({
       workspaces,
@@ -93,7 +97,7 @@ export async function createCore(options: CoreOptions) {
       approvals: store.approvals,
     });
     const table = loadPrices(path.join(SHIPPED, 'prices.json'), prices);
-    const client = createModelClient({ ...model, clock });
+    const client = lateClient({ ...model, clock });
     const runner = createAgentRunner();
 
     const engine = new EmbeddedEngine({
@@ -128,7 +132,6 @@ export async function createCore(options: CoreOptions) {
       redact,
       onStoreTrouble: options.onStoreTrouble,
     });
-    const defaultRepository = options.repository ?? (await ensureSampleRepository(home));
     const orchestrator = new Orchestrator({
       engine,
       store,
@@ -164,4 +167,18 @@ export async function createCore(options: CoreOptions) {
       },
     };
   }
+}
+
+/** The model's client, read with the first question: its library takes a tenth of a second that no start should wait. */
+function lateClient(options: ModelClientOptions): ModelClient {
+  let loading: Promise<ModelClient> | null = null;
+  return {
+    model: options.model,
+    complete: async (request, signal) => {
+      loading ??= import('../agents/model-client.ts').then(({ createModelClient }) =>
+        createModelClient(options),
+      );
+      return (await loading).complete(request, signal);
+    },
+  };
 }
