@@ -1,4 +1,4 @@
-import type { Box, Picture, Shape } from './picture.ts';
+import type { Box, Picture, Shape } from './shapes.ts';
 import { shortened } from './shortened.ts';
 
 /** How Mermaid writes the outline of a box. */

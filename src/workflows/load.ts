@@ -169,14 +169,17 @@ function checkTree(root: Node, rules: TreeRules): TreeProblem[] {
 /** Where a node's children stand in it, by their ids in order, so that a problem is shown at its own line. */
 function childPaths(node: Node): Map<string, Path[]> {
   const paths = new Map<string, Path[]>();
-  const note = (value: unknown, path: Path): void => {
+  const look = (value: unknown, path: Path): void => {
+    if (typeof value !== 'object' || value === null) return;
     const child = nodeSchema.safeParse(value);
     if (child.success) paths.set(child.data.id, [...(paths.get(child.data.id) ?? []), path]);
+    else below(value, path);
   };
-  for (const [key, value] of Object.entries(node)) {
-    if (Array.isArray(value)) for (const [index, item] of value.entries()) note(item, [key, index]);
-    else note(value, [key]);
-  }
+  const below = (value: object, path: Path): void => {
+    const items = Array.isArray(value) ? value.entries() : Object.entries(value);
+    for (const [key, item] of items) look(item, [...path, key]);
+  };
+  below(node, []);
   return paths;
 }
 

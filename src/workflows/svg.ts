@@ -1,4 +1,4 @@
-import type { Box, Picture, Shape } from './picture.ts';
+import type { Box, Picture, Shape } from './shapes.ts';
 import { shortened } from './shortened.ts';
 
 /** Sizes in pixels. A character's width is that of a usual sans-serif at this size, a little generously. */

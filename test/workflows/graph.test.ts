@@ -189,3 +189,38 @@ describe('the SVG picture', () => {
     expect(svg(pictureOf(one('a'), rules), '</title><script>')).not.toContain('<script>');
   });
 });
+
+describe('more kinds', () => {
+  test('a hub, phases with one rework, a map, a race and a wait', () => {
+    const pool = [{ agent: 'qa', capabilities: ['tests'] }];
+    const mesh = arrows(chart(build.node('mesh', 'm', { hub: 'architect', task: 't', pool })));
+    expect(mesh).toEqual(expect.arrayContaining(['m --> tests qa', 'architect: done? -.-> no m']));
+    const phase = {
+      id: 'one',
+      purpose: 'p',
+      flow: one('a'),
+      integration: one('b'),
+      validate: 'passed',
+      rework: one('c'),
+    };
+    const phases = arrows(
+      chart(build.node('phases', 'p', { phases: [phase, { ...phase, id: 'two', flow: one('d') }] })),
+    );
+    expect(phases).toEqual(
+      expect.arrayContaining([
+        'a --> b',
+        'b --> one is good?',
+        'c -.-> b',
+        'one is good? --> yes two',
+        'two --> d',
+      ]),
+    );
+    expect(arrows(chart(build.node('map', 'm', { over: 'items', body: one('a') })))).toContain(
+      'm --> 20 at once a',
+    );
+    expect(arrows(chart(build.node('race', 'r', { runners: [one('a'), one('b')] })))).toContain(
+      'b --> the first',
+    );
+    expect(chart(build.node('wait', 'w', { for: '2h' }))).toContain('waits 2h');
+  });
+});

@@ -214,3 +214,11 @@ describe('the nearest word', () => {
     );
   });
 });
+
+test('a node within a case or a phase is shown at its own line', () => {
+  const cases =
+    '  kind: conditional\n  id: c\n  cases:\n    - if: passed\n      then:\n        kind: agent\n        id: a\n        agent: nobody\n        task: t\n';
+  expect(problemsOf(fileWith(cases))).toEqual([
+    '14:16 There is no agent "nobody". Write one of: architect, backend, qa, reviewer.',
+  ]);
+});
