@@ -1,0 +1,160 @@
+import type { Json } from '../../src/domain/json.ts';
+import type { Node } from '../../src/domain/workflow.ts';
+
+/** Numbers from 0 to 1 that one seed decides: a failing tree can be made again (xorshift32). */
+export function chance(seed: number): () => number {
+  let state = (seed ^ 0x9e3779b9) >>> 0 || 1;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    state >>>= 0;
+    return state / 2 ** 32;
+  };
+}
+
+export function pick<T>(random: () => number, ...of: readonly [T, ...T[]]): T {
+  return of[Math.floor(random() * of.length)] ?? of[0];
+}
+
+/** What a kind's node is made with: `first` is the child that is sure to run, `child` any other. */
+interface Makes {
+  readonly id: string;
+  readonly random: () => number;
+  readonly first: () => Node;
+  readonly child: () => Node;
+  readonly fresh: () => string;
+}
+type Make = (makes: Makes) => object;
+
+const agents = ['backend', 'qa', 'reviewer'] as const;
+const rarely = (makes: Makes, key: string, of: () => unknown): object =>
+  makes.random() < 0.4 ? { [key]: of() } : {};
+
+/** One small valid node of each kind, without its `id` and `kind`. */
+const making: Readonly<Record<string, Make>> = {
+  sequence: ({ first, child }) => ({ stages: [first(), child()] }),
+  parallel: ({ first, child, random }) => ({ branches: [first(), child()], limit: pick(random, 1, 2) }),
+  conditional: (makes) => ({
+    start: makes.first(),
+    cases: [{ if: 'passed and result.lines < 50', then: makes.child() }],
+    ...rarely(makes, 'on_failure', makes.child),
+  }),
+  loop: (makes) => ({
+    body: makes.first(),
+    max: 2,
+    on_exhausted: pick(makes.random, 'fail', 'best'),
+    ...rarely(makes, 'improve', makes.child),
+  }),
+  feedback: ({ first, random }) => ({
+    producer: first(),
+    reviewer: 'qa',
+    criteria: [pick(random, 'all-tests-pass', 'no-security-vulnerabilities')],
+    max: 2,
+    on_exhausted: pick(random, 'fail', 'best'),
+  }),
+  delegation: () => ({
+    conductor: 'architect',
+    task: 'Do it',
+    delegates: [{ agent: 'backend', expertise: ['nothing'] }],
+    alignment: true,
+  }),
+  consensus: ({ random }) => ({
+    question: 'Which?',
+    options: ['this', 'that'],
+    participants: agents,
+    method: pick(random, 'majority', 'unanimous'),
+    tie: 'conductor',
+    conductor: 'architect',
+  }),
+  consult: ({ first }) => ({ domain: 'storage', experts: [{ agent: 'qa' }], then: first() }),
+  mesh: () => ({
+    hub: 'architect',
+    task: 'Explore it',
+    pool: ['backend', 'qa'].map((agent) => ({ agent, capabilities: ['work'] })),
+  }),
+  phases: (makes) => {
+    const { first, child, fresh, random } = makes;
+    const overlap = random() < 0.5;
+    return {
+      phases: [
+        {
+          id: fresh(),
+          purpose: 'Make it',
+          flow: first(),
+          validate: overlap ? child() : 'passed',
+          overlap,
+          ...rarely(makes, 'rework', child),
+        },
+        ...(overlap ? [{ id: fresh(), purpose: 'Use it', setup: child(), flow: child() }] : []),
+      ],
+    };
+  },
+  map: ({ first, random }) => ({
+    ...(random() < 0.7 ? { items: ['a', 'b'] } : { over: 'items' }),
+    body: first(),
+    on_item_error: pick(random, 'fail', 'keep'),
+  }),
+  // A loser that would never end, beside a runner that is sure to: whoever waits for losers is stuck.
+  race: ({ first, child, fresh, random }) =>
+    random() < 0.7
+      ? { runners: [first(), safe(fresh()), { kind: 'wait', id: fresh(), signal: 'never' }] }
+      : { runners: [first(), child(), safe(fresh())], needs: 2 },
+  wait: ({ random }) =>
+    random() < 0.5
+      ? { for: pick(random, '0s', '10m', '6w') }
+      : { signal: 'go', within: '1h', on_timeout: pick(random, 'fail', 'go_on') },
+  agent: ({ random }) => ({ agent: pick(random, ...agents), task: 'Do it' }),
+  command: ({ random }) => ({ run: random() < 0.5 ? 'test' : ['check'] }),
+  approval: ({ first }) => ({ title: 'Keep it?', why: 'It matters', on_changes: first(), max_rounds: 2 }),
+};
+
+export const generated: readonly string[] = Object.keys(making);
+
+function safe(id: string): Node {
+  return { kind: 'agent', id: `safe-${id}`, agent: 'backend', task: 'Do it' };
+}
+
+const chains: readonly [Json, ...Json[]] = [
+  'skip',
+  'degrade',
+  'escalate',
+  ['retry', 'skip'],
+  ['degrade', 'stop'],
+];
+
+interface Wanted {
+  readonly seed: number;
+  readonly parent: string;
+  readonly child: string;
+  /** Kinds without nodes below them: what stands at the end of each path. */
+  readonly leaves: readonly [string, ...string[]];
+  readonly kinds: readonly [string, ...string[]];
+}
+
+/** A random tree in which `child` stands below `parent`, sometimes below another node again. */
+export function tree({ seed, parent, child, leaves, kinds }: Wanted): Node {
+  const random = chance(seed);
+  let count = 0;
+  const fresh = (): string => {
+    count += 1;
+    return `n${count}`;
+  };
+  const any = (depth: number): string => (depth <= 0 ? pick(random, ...leaves) : pick(random, ...kinds));
+  const make = (kind: string, depth: number, path: readonly string[]): Node => {
+    const id = fresh();
+    const [firstKind, ...rest] = path;
+    const fields = making[kind]?.({
+      id,
+      random,
+      fresh,
+      first: () => make(firstKind ?? any(depth - 1), depth - 1, rest),
+      child: () => make(any(depth - 1), depth - 1, []),
+    });
+    const chain = random() < 0.15 ? { on_error: pick(random, ...chains) } : {};
+    return { kind, id, ...fields, ...chain };
+  };
+  const above = random() < 0.3 ? [pick(random, 'sequence', 'parallel', 'race', 'map', 'loop')] : [];
+  const [root, ...path] = [...above, parent, child];
+  return make(root ?? parent, 3, path);
+}
