@@ -200,7 +200,8 @@ function cycle(picture: Extract<Picture, { type: 'cycle' }>): Block {
   const middle = entry + upper.height - check.height / 2;
   const begin = entry + upper.height + LABELLED - GAP;
   const end = begin + (repair?.height ?? 0);
-  const height = repair === null ? entry + upper.height : end + GAP;
+  const out = (repair?.label ?? '') === '' ? GAP : LABELLED;
+  const height = repair === null ? entry + upper.height : end + out;
   return {
     left: upper.left,
     right: lane + 4,
@@ -225,11 +226,11 @@ function cycle(picture: Extract<Picture, { type: 'cycle' }>): Block {
         ...label(picture.again, x + axis, y + middle + 16),
         ...repair.draw(x + axis, y + begin),
         line(
-          [x + axis, y + end, x + axis, y + end + GAP / 2, x + lane, y + end + GAP / 2, ...back],
+          [x + axis, y + end, x + axis, y + end + out / 2, x + lane, y + end + out / 2, ...back],
           true,
           true,
         ),
-        ...label(repair.label, x + axis, y + end + 10),
+        ...label(repair.label, x + axis, y + end + 14),
       ];
     },
   };
