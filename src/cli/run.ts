@@ -14,9 +14,8 @@ import { isTerminal } from '../domain/run.ts';
 import type { Workflow } from '../domain/workflow.ts';
 import { createRedactor } from '../policy/redact.ts';
 import { systemClock } from '../system-clock.ts';
-import { loadWorkflow } from '../workflows/load.ts';
 import { configFromEnvironment } from './environment.ts';
-import { readNamedFile } from './read-file.ts';
+import { readWorkflowFile } from './read-workflow.ts';
 
 const TEAM = 'local';
 const REQUESTER = 'you';
@@ -51,7 +50,7 @@ export async function run(argv: string[]): Promise<number> {
     return 2;
   }
   const config = configFromEnvironment();
-  const workflow = readWorkflow(file, config.home);
+  const workflow = readWorkflowFile(file, loadCatalog(config.home).rules);
   const request = readInput(values.input);
   const cast =
     values.cast === undefined && config.model.mode === 'model'
@@ -83,20 +82,6 @@ export async function run(argv: string[]): Promise<number> {
     await cast?.close();
     rmSync(home, { recursive: true, force: true });
   }
-}
-
-function readWorkflow(file: string, home: string): Workflow {
-  const { rules } = loadCatalog(home);
-  const loaded = loadWorkflow(readNamedFile(file), rules);
-  if (loaded.ok) return loaded.workflow;
-  throw new BatonError({
-    class: 'terminal',
-    code: 'workflow_invalid',
-    message: loaded.problems
-      .map(({ line, column, message }) => `${file}:${line}:${column}: ${message}`)
-      .join('\n'),
-    hint: 'Nothing was run.',
-  });
 }
 
 async function readCasts(files: string[]): Promise<Awaited<ReturnType<typeof loadCasts>>> {
