@@ -1,4 +1,3 @@
-import { and, asc, eq, sql } from 'drizzle-orm';
 import {
   type Approval,
   approvalPolicySchema,
@@ -9,6 +8,7 @@ import {
 import { type DecisionSignal, decisionSignal } from '../src/ports/activities.ts';
 import type { ApprovalStore, NewDecision } from '../src/ports/store.ts';
 import { recordDecision } from './decisions.ts';
+import { and, asc, eq, sql } from './drizzle.ts';
 import type { EventLog } from './event-log.ts';
 import type { Db } from './open.ts';
 import { approvals, events, signals } from './schema.ts';

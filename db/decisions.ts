@@ -1,7 +1,7 @@
-import { asc, eq } from 'drizzle-orm';
 import { z } from 'zod';
 import { jsonSchema } from '../src/domain/json.ts';
 import type { Decision, DecisionStore, NewDecision } from '../src/ports/store.ts';
+import { asc, eq } from './drizzle.ts';
 import type { EventLog } from './event-log.ts';
 import type { Db } from './open.ts';
 import { decisions } from './schema.ts';

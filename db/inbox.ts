@@ -1,6 +1,6 @@
-import { and, asc, eq, gt, isNull, sql } from 'drizzle-orm';
 import { jsonSchema } from '../src/domain/json.ts';
 import type { Delivery, Inbox } from '../src/ports/store.ts';
+import { and, asc, eq, gt, isNull, sql } from './drizzle.ts';
 import type { GroupCommit } from './group-commit.ts';
 import type { Db } from './open.ts';
 import { deliveries } from './schema.ts';

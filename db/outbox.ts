@@ -1,5 +1,4 @@
 import type { RunResult } from 'better-sqlite3';
-import { and, asc, eq, gte, inArray, lt, ne, sql } from 'drizzle-orm';
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import type { BaseSQLiteDatabase } from 'drizzle-orm/sqlite-core';
 import { z } from 'zod';
@@ -13,6 +12,7 @@ import {
   outboxStatuses,
   type RecentSend,
 } from '../src/ports/outbox.ts';
+import { and, asc, eq, gte, inArray, lt, ne, sql } from './drizzle.ts';
 import { outbox, messages as places } from './schema.ts';
 
 /** The database, or a transaction of it. */

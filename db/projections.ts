@@ -1,6 +1,6 @@
-import { and, asc, desc, eq, inArray, isNotNull, lt, sql } from 'drizzle-orm';
 import { outcomeSchema, runSpecSchema } from '../src/domain/run.ts';
 import type { Housekeeping, Projections, ReplayGuard, RunReader } from '../src/ports/store.ts';
+import { and, asc, desc, eq, inArray, isNotNull, lt, sql } from './drizzle.ts';
 import type { EventLog } from './event-log.ts';
 import type { Db } from './open.ts';
 import { enqueueRows } from './outbox.ts';

@@ -1,17 +1,7 @@
-import { sql } from 'drizzle-orm';
-import {
-  check,
-  index,
-  integer,
-  primaryKey,
-  real,
-  sqliteTable,
-  text,
-  uniqueIndex,
-} from 'drizzle-orm/sqlite-core';
 import { approvalStatuses } from '../src/domain/approval.ts';
 import { runStatuses } from '../src/domain/run.ts';
 import { lanes, outboxStatuses } from '../src/ports/outbox.ts';
+import { check, index, integer, primaryKey, real, sql, sqliteTable, text, uniqueIndex } from './drizzle.ts';
 
 /** Times are milliseconds since the epoch. JSON is kept as text and parsed with zod where it is read. */
 

@@ -1,8 +1,8 @@
-import { and, desc, eq, notInArray, or, sql } from 'drizzle-orm';
 import type { AnySQLiteColumn } from 'drizzle-orm/sqlite-core';
 import { isTerminal, type RunSpec, runStatuses } from '../src/domain/run.ts';
 import type { Session, SessionStore } from '../src/ports/store.ts';
 import { recordDecision } from './decisions.ts';
+import { and, desc, eq, notInArray, or, sql } from './drizzle.ts';
 import type { EventLog } from './event-log.ts';
 import type { Db } from './open.ts';
 import { runs, sessions } from './schema.ts';

@@ -3,8 +3,9 @@ import { BatonError } from '../domain/failure.ts';
 import type { Clock } from '../ports/clock.ts';
 import { cancelled } from './cancelled.ts';
 import { chatReader, toChatRequest } from './chat.ts';
-import { classifyModelFault, type ModelFault, modelFaultOf } from './model-faults.ts';
+import { classifyModelFault, type ModelFault } from './model-faults.ts';
 import { responsesReader, toResponsesRequest } from './responses.ts';
+import { modelFaultOf } from './sdk-faults.ts';
 import type { ModelReply, ModelRequest, OptionalPart, StreamReader } from './transcript.ts';
 
 /** Where the models are. Everything is given; the SDK's own reading of the environment is switched off. */

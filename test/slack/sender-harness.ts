@@ -1,6 +1,5 @@
 import Database from 'better-sqlite3';
-import { drizzle } from 'drizzle-orm/better-sqlite3';
-import { migrate } from 'drizzle-orm/better-sqlite3/migrator';
+import { drizzle, migrate } from '../../db/drizzle.ts';
 import { createOutboxStore } from '../../db/outbox.ts';
 import { outbox } from '../../db/schema.ts';
 import type { OutboxMessage, OutboxRow } from '../../src/ports/outbox.ts';

@@ -1,7 +1,6 @@
 import Database from 'better-sqlite3';
-import { drizzle } from 'drizzle-orm/better-sqlite3';
-import { migrate } from 'drizzle-orm/better-sqlite3/migrator';
 import { expect, test } from 'vitest';
+import { drizzle, migrate } from '../../db/drizzle.ts';
 import { createOutboxStore } from '../../db/outbox.ts';
 import type { OutboxMessage } from '../../src/ports/outbox.ts';
 import { createSender } from '../../src/slack/sender.ts';
