@@ -10,6 +10,9 @@ import type { Clock } from '../ports/clock.ts';
 const START_LIMIT_MS = 15_000;
 const LOOK_AGAIN_MS = 25;
 
+/** As in bin/baton.mjs. */
+const COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/baton', import.meta.url));
+
 export const deskFileSchema = z.object({
   url: z.string(),
   pid: z.number(),
@@ -49,7 +52,12 @@ export async function ensureService<T>(
   const child = spawn(process.execPath, [fileURLToPath(new URL(`../../${options.entry}`, import.meta.url))], {
     detached: true,
     stdio: ['ignore', log, log],
-    env: { PATH: '/usr/bin:/bin', NODE_NO_WARNINGS: '1', ...options.environment },
+    env: {
+      PATH: '/usr/bin:/bin',
+      NODE_NO_WARNINGS: '1',
+      NODE_COMPILE_CACHE: COMPILE_CACHE,
+      ...options.environment,
+    },
   });
   closeSync(log);
   child.unref();
