@@ -37,7 +37,7 @@ const onErrorSchema = z
     if (end >= 0 && end < chain.length - 1)
       context.addIssue({
         code: 'custom',
-        message: `Nothing comes after "${String(chain[end])}": it ends the chain.`,
+        message: `Nothing comes after "${chain[end] === 'skip' ? 'skip' : 'stop'}": it ends the chain.`,
       });
   });
 export type OnError = z.infer<typeof onErrorSchema>;
