@@ -63,7 +63,7 @@ describe('with the variables set to a Slack and a model server of one’s own', 
       const { epic, end } = await wholeJob(desk);
       await expectGoodEnd(desk, epic, end);
       // The server's words say that they are scripted; Baton itself knows nothing of a rehearsal here.
-      expect(end.text).not.toContain('a scripted cast plays the agents');
+      expect(end.text).not.toContain('Rehearsal: scripted words');
       expect(checkoutState(repository)).toBe(before);
       expect(await baton.end('SIGTERM')).toBe(0);
       expect(baton.output()).not.toContain(file.botToken);

@@ -130,8 +130,14 @@ describe.skipIf(withoutBrowser())('the main job in a browser', () => {
     await picture('running.png');
 
     await card().waitFor();
-    const thread = await text(window.page.getByRole('log', { name: 'Replies' }));
-    expect(thread).toMatch(/❌ node --test fails[\s\S]*✅ node --test passes/);
+    // The question may overtake what is told at one post a second.
+    const thread = () => text(window.page.getByRole('log', { name: 'Replies' }));
+    await until(
+      'The tests in the thread',
+      async () => /❌ node --test fails[\s\S]*✅ node --test passes/.test(await thread()) || null,
+      undefined,
+      thread,
+    );
     const asked = await text(card());
     expect(asked).toContain('Keep these changes on the branch?');
     expect(asked).toMatch(/sha256 [0-9a-f]{4}…[0-9a-f]{2}/);

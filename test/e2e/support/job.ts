@@ -26,8 +26,13 @@ export function goodEnd(desk: Desk, epic: Message): Promise<Message> {
   );
 }
 
-/** What was said in the epic's thread. */
+/** What was said in the epic's thread, once the result was told: a channel takes one post a second, so it comes after the end. */
 export async function thread(desk: Desk, epic: Message): Promise<string[]> {
+  await desk.message(
+    'alice',
+    'The result in the thread',
+    ({ threadTs, ts, text }) => threadTs === epic.ts && ts !== epic.ts && text.includes('The work is on'),
+  );
   const { messages } = await desk.snapshot('alice');
   return messages
     .filter((message) => message.threadTs === epic.ts && message.ts !== epic.ts)
