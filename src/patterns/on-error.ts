@@ -7,6 +7,7 @@ import { type Node, nodeSchema } from '../domain/workflow.ts';
 import { openApproval } from '../ports/activities.ts';
 import type { Flow, Operation } from '../ports/flow.ts';
 import { awaitDecision } from './await-decision.ts';
+import { isFinalFailure } from './final.ts';
 import type { RunContext } from './pattern.ts';
 import { throwingFlow } from './throwing-flow.ts';
 
@@ -103,7 +104,7 @@ export function* withChain(
   if (first.ok) return first.handoff;
   let failure = first.failure;
   for (const [index, item] of chain.entries()) {
-    if (failure.class === 'structural' || failure.class === 'cancelled') break;
+    if (isFinalFailure(failure)) break;
     const step: Step = { node, input, failure, flow: bold, name: `chain-${index + 1}`, context, attempt };
     const end = yield* oneItem(item, step);
     if (end === null) continue;
@@ -192,7 +193,7 @@ function* retry(
     );
     yield* step.flow.sleep(`${step.name}-wait-${n}`, decision.delayMs);
     const end = yield* tried(step.attempt.run(step.node, step.input, step.flow, `${step.name}-retry-${n}`));
-    if (end.ok) return end;
+    if (end.ok || isFinalFailure(end.failure)) return end;
     same = signature(end.failure) === signature(failure) ? same + 1 : 1;
     failure = end.failure;
     if (same >= SAME_FAILURE) return yield* escalate({ ...step, failure, name: `${step.name}-same` });

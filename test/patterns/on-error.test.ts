@@ -129,6 +129,50 @@ describe('what a chain is for', () => {
   });
 });
 
+describe("a person's no", () => {
+  const asks: Node = { kind: 'approval', id: 'keep', title: 'Keep it?', why: 'because' };
+  const after = { ...agent(), id: 'after' };
+  const rejected = () => ({ effects: approvalEffects().effects, signals: [answer('a1', 'reject', 1_000)] });
+
+  test.each<[string, Node]>([
+    ['skip', { kind: 'sequence', id: 's', on_error: 'skip', stages: [asks, after] }],
+    ['retry, then skip', { kind: 'sequence', id: 's', on_error: ['retry', 'skip'], stages: [asks, after] }],
+    [
+      'escalate, then skip',
+      { kind: 'sequence', id: 's', on_error: ['escalate', 'skip'], stages: [asks, after] },
+    ],
+    ['its own skip', { kind: 'sequence', id: 's', stages: [{ ...asks, on_error: 'skip' }, after] }],
+    [
+      'a skip further up',
+      {
+        kind: 'sequence',
+        id: 's',
+        on_error: 'skip',
+        stages: [{ kind: 'sequence', id: 'inner', stages: [asks] }, after],
+      },
+    ],
+    [
+      'a map that keeps what works',
+      { kind: 'map', id: 'm', items: ['one'], on_item_error: 'keep', body: asks },
+    ],
+  ])('is not passed over by %s', (_name, node) => {
+    const played = play(node, {}, rejected());
+    expect(codeOf(played)).toBe('approval_rejected');
+    expect(played.tasks).toEqual([]);
+    expect(handled(played)).toEqual([]);
+  });
+
+  test('nor is silence', () => {
+    const played = play(
+      { kind: 'sequence', id: 's', on_error: 'skip', stages: [asks, after] },
+      {},
+      { effects: approvalEffects().effects },
+    );
+    expect(codeOf(played)).toBe('approval_timeout');
+    expect(played.tasks).toEqual([]);
+  });
+});
+
 describe('timeout', () => {
   test('the whole node, retries included; what is late is cancelled', () => {
     const played = play(agent({ retry: { tries: 5, base: '10s' } }, { timeout: '15s' }), {
