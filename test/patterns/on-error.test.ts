@@ -151,15 +151,18 @@ describe("a person's no", () => {
         stages: [{ kind: 'sequence', id: 'inner', stages: [asks] }, after],
       },
     ],
-    [
-      'a map that keeps what works',
-      { kind: 'map', id: 'm', items: ['one'], on_item_error: 'keep', body: asks },
-    ],
   ])('is not passed over by %s', (_name, node) => {
     const played = play(node, {}, rejected());
     expect(codeOf(played)).toBe('approval_rejected');
     expect(played.tasks).toEqual([]);
     expect(handled(played)).toEqual([]);
+  });
+
+  test('nor by a map that keeps what works', () => {
+    const asked = approvalEffects();
+    const node: Node = { kind: 'map', id: 'm', items: ['one', 'two'], on_item_error: 'keep', body: asks };
+    const signals = [answer('a2', 'approve', 500), answer('a1', 'reject', 1_000)];
+    expect(codeOf(play(node, {}, { effects: asked.effects, signals }))).toBe('approval_rejected');
   });
 
   test('nor is silence', () => {
