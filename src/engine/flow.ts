@@ -6,6 +6,7 @@ import type { ActivityContract } from '../ports/activity.ts';
 import type { Branch, Flow, NamedBody, Operation, Settled, StepOptions } from '../ports/flow.ts';
 
 const numberSchema = z.number();
+const booleanSchema = z.boolean();
 
 /** Branches at once when nobody says otherwise: unlimited fan-out floods models and files alike. */
 const DEFAULT_LIMIT = 20;
@@ -67,6 +68,10 @@ class FiberFlow implements Flow {
 
   *emit(...events: readonly RunEvent[]): Operation<void> {
     yield { op: 'emit', events };
+  }
+
+  *until(holds: () => boolean, options: { readonly patient?: boolean } = {}): Operation<boolean> {
+    return booleanSchema.parse(yield { op: 'until', holds, patient: options.patient ?? false });
   }
 
   *call<T>(name: string, body: (inner: Flow) => Operation<T>, node?: string): Operation<T> {

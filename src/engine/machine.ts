@@ -8,7 +8,7 @@ import { joinPath, NameCounter, segmentOf } from './keys.ts';
 import { Queue } from './queue.ts';
 
 /** Operations that wait for somebody outside the machine. */
-export type WaitingOp = Exclude<Op, { op: 'emit' } | { op: 'branches' } | { op: 'call' }>;
+export type WaitingOp = Exclude<Op, { op: 'emit' } | { op: 'branches' } | { op: 'call' } | { op: 'until' }>;
 export interface Pending {
   readonly key: string;
   /** The workflow node it works for, if any. */
@@ -39,6 +39,14 @@ interface Group {
   next: number;
 }
 
+/** Waits for other fibers of the run. */
+interface Blocked {
+  readonly kind: 'blocked';
+  readonly fiber: Fiber;
+  readonly holds: () => boolean;
+  readonly patient: boolean;
+}
+
 interface Fiber {
   readonly kind: 'fiber';
   readonly path: string;
@@ -50,7 +58,7 @@ interface Fiber {
   /** Its place in the group. */
   readonly index: number;
   /** What must end before it goes on. */
-  waitsFor: Waiting | Group | Fiber | null;
+  waitsFor: Waiting | Group | Fiber | Blocked | null;
   dropped: boolean;
 }
 
@@ -65,12 +73,14 @@ interface Resume {
  * it as far as it goes; `take` hands over what that brought about. Live execution and replay drive it by the very
  * same calls, so an outcome fed in the recorded order leads to the recorded state.
  *
- * A fiber is: ready (in the queue) -> waiting for a key, a call, or a group of branches -> ready … -> ended or
- * dropped. Whatever a fiber or its rules throw ends in the run's outcome, never in the caller.
+ * A fiber is: ready (in the queue) -> waiting for a key, a call, a group of branches, or until something holds in the
+ * run -> ready … -> ended or dropped. Whatever a fiber or its rules throw ends in the run's outcome, never in the caller.
  */
 export class Machine {
   readonly #pending = new Map<string, Waiting>();
   readonly #ready = new Queue<Resume>();
+  /** In the order they began to wait. */
+  readonly #blocked = new Set<Blocked>();
   #issued: Waiting[] = [];
   #cancelled: Waiting[] = [];
   #events: RunEvent[] = [];
@@ -149,9 +159,37 @@ export class Machine {
 
   /** A queue rather than recursion: nesting of any depth costs no stack. */
   #drain(): void {
-    for (let next = this.#ready.shift(); next !== undefined; next = this.#ready.shift()) {
-      if (!next.fiber.dropped) this.#advance(next);
+    do {
+      for (let next = this.#ready.shift(); next !== undefined; next = this.#ready.shift()) {
+        if (!next.fiber.dropped) this.#advance(next);
+      }
+    } while (this.#unblock());
+  }
+
+  /**
+   * Lets one fiber go on for which what it waits for holds: one at a time, since it may change that for the next. When
+   * none can, and nothing outside is waited for, the first that works (not merely watches) learns that it waits in vain.
+   */
+  #unblock(): boolean {
+    for (const blocked of this.#blocked) {
+      try {
+        if (blocked.holds()) return this.#release(blocked, false, true);
+      } catch (error) {
+        return this.#release(blocked, true, error);
+      }
     }
+    if (this.#pending.size > 0 || this.#result !== null) return false;
+    for (const blocked of this.#blocked) if (!blocked.patient) return this.#release(blocked, false, false);
+    const [watcher] = this.#blocked;
+    return (
+      watcher !== undefined && this.#release(watcher, true, clash('Only fibers that watch others are left'))
+    );
+  }
+
+  #release(blocked: Blocked, failed: boolean, value: unknown): true {
+    this.#blocked.delete(blocked);
+    this.#resume(blocked.fiber, failed, value);
+    return true;
   }
 
   #advance({ fiber, failed, value }: Resume): void {
@@ -171,6 +209,12 @@ export class Machine {
     if (op.op === 'emit') {
       this.#events.push(...op.events);
       this.#resume(fiber, false, undefined);
+      return;
+    }
+    if (op.op === 'until') {
+      const blocked: Blocked = { kind: 'blocked', fiber, holds: op.holds, patient: op.patient };
+      fiber.waitsFor = blocked;
+      this.#blocked.add(blocked);
       return;
     }
     const key = joinPath(fiber.path, fiber.names.next(op.name));
@@ -266,7 +310,8 @@ export class Machine {
       if (waitsFor?.kind === 'operation') {
         this.#pending.delete(waitsFor.key);
         this.#cancelled.push(waitsFor);
-      } else if (waitsFor?.kind === 'fiber') stack.push(waitsFor);
+      } else if (waitsFor?.kind === 'blocked') this.#blocked.delete(waitsFor);
+      else if (waitsFor?.kind === 'fiber') stack.push(waitsFor);
       else if (waitsFor?.kind === 'group') stack.push(...this.#leave(waitsFor));
       try {
         fiber.generator.return(undefined);

@@ -17,6 +17,7 @@ export function throwingFlow(flow: Flow): Flow {
     random: (name) => flow.random(name),
     child: (name, spec, schema) => flow.child(name, spec, schema),
     emit: (...events) => flow.emit(...events),
+    until: (holds, options) => flow.until(holds, options),
     call: (name, body, node) => flow.call(name, (inner) => body(throwingFlow(inner)), node),
     all: (name, bodies, limit) => flow.all(name, bold(bodies), limit),
     settle: (name, bodies, options) => flow.settle(name, bold(bodies), options),

@@ -32,6 +32,8 @@ export type Op =
       readonly node?: string;
       readonly body: (flow: Flow) => Operation<void>;
     }
+  /** Waits for what other fibers of the same run do; nothing of it is kept, a replay comes to it again. */
+  | { readonly op: 'until'; readonly holds: () => boolean; readonly patient: boolean }
   | {
       readonly op: 'branches';
       readonly name: string;
@@ -92,6 +94,12 @@ export interface Flow {
   /** Starts another run and waits for its end. */
   child<T>(name: string, spec: RunSpec, schema: z.ZodType<T>): Operation<T>;
   emit(...events: readonly RunEvent[]): Operation<void>;
+  /**
+   * Waits until `holds`, which is pure and speaks of what other fibers of this run have done. False when it never will:
+   * every fiber waits like this, and nothing outside the run is waited for. Of several the one that has waited longest is
+   * told so. A `patient` one is passed over: it watches, and has no part in the work.
+   */
+  until(holds: () => boolean, options?: { readonly patient?: boolean }): Operation<boolean>;
   /** Runs `body` as a fiber of its own under `name`: constant cost per step however deep the nesting. */
   call<T>(name: string, body: (flow: Flow) => Operation<T>, node?: string): Operation<T>;
   /** All to the end; the first failure cancels the rest and is thrown. */
