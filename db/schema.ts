@@ -102,6 +102,21 @@ export const timers = sqliteTable(
   (t) => [primaryKey({ columns: [t.runId, t.key] }), index('timers_due').on(t.fireAt)],
 );
 
+/** Claims on named resources, of all runs; `seq` is the order in which they came. A claim lives as long as its timer. */
+export const leases = sqliteTable(
+  'leases',
+  {
+    seq: integer().primaryKey({ autoIncrement: true }),
+    id: text().notNull().unique(),
+    runId: text('run_id').notNull(),
+    timer: text().notNull(),
+    wants: text().notNull(),
+    held: integer().notNull(),
+    askedAt: integer('asked_at').notNull(),
+  },
+  (t) => [index('leases_by_run').on(t.runId)],
+);
+
 /** Append-only, numbered per run. */
 export const events = sqliteTable(
   'events',

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { ApprovalPolicy } from './domain/approval.ts';
 import { durationMs, durationSchema } from './domain/duration.ts';
 import { BatonError } from './domain/failure.ts';
+import { type Inventory, inventorySchema } from './domain/resources.ts';
 
 /** The environment, read once, here and nowhere else. An empty variable counts as one that is not set. */
 const environmentSchema = z.object({
@@ -66,6 +67,8 @@ const fileSchema = z.strictObject({
       expire_after: durationSchema.default('24h'),
     })
     .prefault({}),
+  /** What there is of what, for `uses:` in workflows. */
+  resources: inventorySchema.default({}),
   prices: z
     .record(z.string(), z.strictObject({ input: z.number(), cached: z.number(), output: z.number() }))
     .default({}),
@@ -102,6 +105,7 @@ export interface Config {
   /** Null: any, which is right only where everybody is at this machine. */
   readonly repositories: readonly string[] | null;
   readonly approvals: ApprovalPolicy;
+  readonly resources: Inventory;
   readonly prices: z.infer<typeof fileSchema>['prices'];
   readonly castDelayMs: number | null;
   readonly logLevel: string;
@@ -147,6 +151,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       escalateAfterMs: durationMs(policy.escalate_after),
       expireAfterMs: durationMs(policy.expire_after),
     },
+    resources: file.resources,
     prices: file.prices,
     castDelayMs: env.CAST_DELAY_MS ?? null,
     logLevel: env.LOG_LEVEL,

@@ -80,6 +80,7 @@ async function startWith(
     repositories: config.repositories,
     sshAuthSock: config.sshAuthSock,
     approvals: config.approvals,
+    resources: config.resources,
     prices: config.prices,
     onWorkflowProblem: (problem) =>
       log.warn({ problem: redact(problem) }, 'A workflow file was changed and cannot be used as it is'),

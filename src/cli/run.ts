@@ -131,6 +131,7 @@ function coreOptions(config: Config, home: string, workflow: Workflow, castUrl: 
     rehearsal: castUrl !== null,
     repository: config.repository,
     approvals: config.approvals,
+    resources: config.resources,
     prices: config.prices,
     repositories: null,
     catalogHome: config.home,

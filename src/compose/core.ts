@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { EventLog } from '../../db/event-log.ts';
 import { SqliteJournal } from '../../db/journal.ts';
+import { createLeaseStore } from '../../db/leases.ts';
 import { openStore } from '../../db/open.ts';
 import { createOutboxStore } from '../../db/outbox.ts';
 import { noteCleanStop, takeCleanStop } from '../../db/settings.ts';
@@ -11,15 +12,19 @@ import { modelTurn } from '../agents/model-turn.ts';
 import { loadPrices, type PriceTable } from '../agents/prices.ts';
 import { toolCall } from '../agents/tool-call.ts';
 import type { ApprovalPolicy } from '../domain/approval.ts';
+import type { Inventory } from '../domain/resources.ts';
 import type { Workflow } from '../domain/workflow.ts';
 import { EmbeddedEngine } from '../engine/engine.ts';
+import { pathBelow } from '../engine/keys.ts';
 import { approvalActivities } from '../orchestrator/activities/approvals.ts';
 import { planningActivities } from '../orchestrator/activities/planning.ts';
 import { workspaceActivities } from '../orchestrator/activities/workspace.ts';
+import { LeaseKeeper } from '../orchestrator/lease-keeper.ts';
 import { Orchestrator } from '../orchestrator/orchestrator.ts';
 import { Queries } from '../orchestrator/queries.ts';
 import { sessionProgram } from '../orchestrator/session-program.ts';
 import { WorkspaceRegistry } from '../orchestrator/workspace-registry.ts';
+import { HOLDER_TIMER } from '../patterns/uses.ts';
 import { agentEstimate } from '../planning/agent-estimate.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Redact } from '../ports/redactor.ts';
@@ -48,6 +53,8 @@ export interface CoreOptions {
   readonly sshAuthSock?: string | undefined;
   readonly repositories: readonly string[] | null;
   readonly approvals: ApprovalPolicy;
+  /** What `uses:` in workflows may name; nothing unless given. */
+  readonly resources?: Inventory;
   readonly prices: PriceTable;
   /** Where the person's own roles and workflows lie, when that is not `home`. */
   readonly catalogHome?: string;
@@ -99,6 +106,14 @@ export async function createCore(options: CoreOptions) {
     const table = loadPrices(path.join(SHIPPED, 'prices.json'), prices);
     const client = lateClient({ ...model, clock });
     const runner = createAgentRunner();
+    const inventory = options.resources ?? {};
+    const keeper = new LeaseKeeper({
+      leases: createLeaseStore(db, log, inventory),
+      inventory,
+      clock,
+      timerOf: (holder) => pathBelow(holder, HOLDER_TIMER),
+      onTrouble: options.onStoreTrouble,
+    });
 
     const engine = new EmbeddedEngine({
       journal: new SqliteJournal(raw, log),
@@ -117,6 +132,7 @@ export async function createCore(options: CoreOptions) {
           agentTask: (agent) =>
             agentEstimate({ rehearsal, model: roles.get(agent)?.model ?? model.model, prices: table }),
         }),
+        keeper.activity,
         modelTurn({ client, redact, prices: table, clock }),
         toolCall({
           workspaceOf: (runId) => registry.of(runId),
@@ -132,6 +148,7 @@ export async function createCore(options: CoreOptions) {
       redact,
       onStoreTrouble: options.onStoreTrouble,
     });
+    const stopKeeper = keeper.start(engine);
     const orchestrator = new Orchestrator({
       engine,
       store,
@@ -159,6 +176,7 @@ export async function createCore(options: CoreOptions) {
       /** Ends what is under way politely; the next start goes on from here without counting a crash. */
       async stop(): Promise<void> {
         try {
+          stopKeeper();
           await engine.stop();
           noteCleanStop(db, clock.now());
         } finally {

@@ -135,6 +135,10 @@ export const runEventSchema = z.discriminatedUnion('type', [
     action: z.enum(['retry', 'failover', 'degrade', 'escalate', 'skip']),
     reason: z.string(),
   }),
+  /** A node waits for named resources, holds them, or its lease has been given back. */
+  z.object({ type: z.literal('resource.waiting'), node: id, resources: z.array(z.string()) }),
+  z.object({ type: z.literal('resource.held'), node: id, resources: z.array(z.string()) }),
+  z.object({ type: z.literal('resource.released'), lease: id }),
   /** A rule was looked at; one over a field that is not there does not match. */
   z.object({
     type: z.literal('rule.evaluated'),

@@ -19,6 +19,11 @@ export function joinPath(parent: string, segment: string): string {
   return `~${digest(parent)}/${segment}`;
 }
 
+/** The path below `parent` that these names lead to, each the first of its name. */
+export function pathBelow(parent: string, names: readonly string[]): string {
+  return names.reduce((path, name) => joinPath(path, segmentOf(name)), parent);
+}
+
 /** A name as part of a path: reserved characters escaped, length bounded. */
 export function segmentOf(name: string): string {
   const plain = RESERVED.test(name)

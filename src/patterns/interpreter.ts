@@ -4,6 +4,7 @@ import type { Estimate, Node } from '../domain/workflow.ts';
 import type { Flow, NamedBody, Operation } from '../ports/flow.ts';
 import { type Attempt, commonOf, type OnError, standInsOf, withChain } from './on-error.ts';
 import type { EstimateContext, Pattern, RunContext } from './pattern.ts';
+import { refuseNested, withUses } from './uses.ts';
 
 /** Bumped when a run begun by an older interpreter could no longer be resumed by this one. */
 export const INTERPRETER_VERSION = 1;
@@ -26,22 +27,27 @@ export class Interpreter {
 
   /** Runs a tree. Each node is a fiber named by its id, so a step costs the same however deep it sits. */
   run(node: Node, input: Handoff, flow: Flow, context: Omit<RunContext, 'run'>): Operation<Handoff> {
-    return this.#node(node, input, flow, context, null);
+    return this.#node(node, input, flow, context, null, false);
   }
 
-  /** @param inherited the chain of the node above, which is its children's unless they have one of their own */
+  /**
+   * @param inherited the chain of the node above, which is its children's unless they have one of their own
+   * @param holding whether a node above holds resources
+   */
   #node(
     node: Node,
     input: Handoff,
     flow: Flow,
     context: Omit<RunContext, 'run'>,
     inherited: OnError | null,
+    holding: boolean,
   ): Operation<Handoff> {
     const common = commonOf(node);
     const leaf = this.#pattern(node).children(node).length === 0;
     const own: RunContext = {
       ...context,
-      run: (child, handoff, inner) => this.#node(child, handoff, inner, context, common.chain),
+      run: (child, handoff, inner) =>
+        this.#node(child, handoff, inner, context, common.chain, holding || common.uses !== null),
     };
     // A chain on a node with nodes below it is theirs; what it has of its own comes from the node above.
     const chain = leaf ? (common.chain ?? inherited) : inherited;
@@ -49,16 +55,13 @@ export class Interpreter {
       chain === null
         ? this.#once(node, input, inner, own)
         : withChain(node, chain, input, inner, own, this.#attempts(own));
-    return flow.call(
-      node.id,
-      (inner) =>
-        told(
-          node,
-          inner,
-          common.timeoutMs === null ? work(inner) : inTime(node, common.timeoutMs, inner, work),
-        ),
-      node.id,
-    );
+    const timed = (inner: Flow): Operation<Handoff> =>
+      common.timeoutMs === null ? work(inner) : inTime(node, common.timeoutMs, inner, work);
+    const whole = (inner: Flow): Operation<Handoff> => {
+      if (common.uses === null) return timed(inner);
+      return holding ? refuseNested(node) : withUses(node, common.uses, inner, timed);
+    };
+    return flow.call(node.id, (inner) => told(node, inner, () => whole(inner)), node.id);
   }
 
   #once(node: Node, input: Handoff, flow: Flow, context: RunContext): Operation<Handoff> {
@@ -121,9 +124,9 @@ export class Interpreter {
 }
 
 /** A node that fails says so; what it leaves unfinished in the epic ends with it. */
-function* told(node: Node, flow: Flow, work: Operation<Handoff>): Operation<Handoff> {
+function* told(node: Node, flow: Flow, work: () => Operation<Handoff>): Operation<Handoff> {
   try {
-    return yield* work;
+    return yield* work();
   } catch (error) {
     yield* flow.emit({
       type: 'node.finished',

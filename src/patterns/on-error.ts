@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { durationMs, durationSchema } from '../domain/duration.ts';
 import { BatonError, type Failure, toFailure } from '../domain/failure.ts';
 import type { Handoff } from '../domain/handoff.ts';
+import { type Uses, usesSchema } from '../domain/resources.ts';
 import { nextRetry, type RetryPolicy } from '../domain/retry.ts';
 import { type Node, nodeSchema } from '../domain/workflow.ts';
 import { openApproval } from '../ports/activities.ts';
@@ -50,25 +51,34 @@ export const commonShape = {
   on_error: onErrorSchema.optional(),
   /** The whole node, retries included. */
   timeout: durationSchema.optional(),
+  /** Named resources, reserved before the node starts and held until it ends. */
+  uses: usesSchema.optional(),
 } as const;
 
 const given = z.looseObject({
   on_error: onErrorSchema.optional().catch(undefined),
   timeout: durationSchema.optional().catch(undefined),
+  uses: usesSchema.optional().catch(undefined),
 });
 
-/** The chain a node has of its own, and its time limit in milliseconds. */
+/** The chain a node has of its own, its time limit in milliseconds, and what it uses. */
 export interface Common {
   readonly chain: OnError | null;
   readonly timeoutMs: number | null;
+  readonly uses: Uses | null;
 }
 
-const nothing: Common = { chain: null, timeoutMs: null };
+const nothing: Common = { chain: null, timeoutMs: null, uses: null };
 
 export function commonOf(node: Node): Common {
-  if (node['on_error'] === undefined && node['timeout'] === undefined) return nothing;
-  const { on_error: chain, timeout } = given.parse(node);
-  return { chain: chain ?? null, timeoutMs: timeout === undefined ? null : durationMs(timeout) };
+  if (node['on_error'] === undefined && node['timeout'] === undefined && node['uses'] === undefined)
+    return nothing;
+  const { on_error: chain, timeout, uses } = given.parse(node);
+  return {
+    chain: chain ?? null,
+    timeoutMs: timeout === undefined ? null : durationMs(timeout),
+    uses: uses ?? null,
+  };
 }
 
 /** Agents that a node's chain names as stand-ins. */

@@ -15,6 +15,8 @@ export type CommandLine = 'test' | readonly string[];
 export interface NodeOptions {
   /** What a failure of the node does: a word such as `skip`, or what the file format allows instead. */
   readonly on_error?: Json;
+  /** Named resources it reserves before it starts: how many, or a throughput such as "5/min". */
+  readonly uses?: Readonly<Record<string, number | string>>;
 }
 export interface AgentOptions extends NodeOptions {
   readonly limits?: { readonly turns?: number; readonly tokens?: number; readonly timeout?: string };

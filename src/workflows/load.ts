@@ -131,9 +131,11 @@ interface TreeProblem {
 function checkTree(root: Node, rules: TreeRules): TreeProblem[] {
   const problems: TreeProblem[] = [];
   const seen = new Set<string>();
-  const stack: { node: Node; path: Path; depth: number }[] = [{ node: root, path: [], depth: 1 }];
+  const stack: { node: Node; path: Path; depth: number; held: string | null }[] = [
+    { node: root, path: [], depth: 1, held: null },
+  ];
   for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
-    const { node, path, depth } = next;
+    const { node, path, depth, held } = next;
     const say = (message: string, ...below: Path): void =>
       void problems.push({ path: [...path, ...below], message });
     if (depth > MAX_DEPTH) {
@@ -156,10 +158,13 @@ function checkTree(root: Node, rules: TreeRules): TreeProblem[] {
       if (!rules.agents.includes(agent))
         say(`There is no agent "${agent}". ${suggestion(agent, rules.agents)}`, 'agent');
     }
+    const uses = node['uses'] !== undefined;
+    if (uses && held !== null)
+      say(`"${held}" above holds resources already. Reserve all of them there, at once.`, 'uses');
     const places = childPaths(node);
     const children = rules.children(node).map((child) => {
       const place = places.get(child.id)?.shift() ?? [];
-      return { node: child, path: [...path, ...place], depth: depth + 1 };
+      return { node: child, path: [...path, ...place], depth: depth + 1, held: uses ? node.id : held };
     });
     stack.push(...children.reverse());
   }

@@ -43,6 +43,17 @@ export interface RigOptions {
   readonly programs: readonly Program[];
   readonly activities: readonly Activity[];
   readonly maxStepsPerRun?: number;
+  /** What stands beside the engine on the same store in each life of the process. */
+  readonly beside?: (world: Beside) => {
+    readonly activities: readonly Activity[];
+    /** Called with the engine; what it returns is called when the process ends or dies. */
+    readonly started: (engine: Engine) => () => void;
+  };
+}
+export interface Beside {
+  readonly store: OpenStore;
+  readonly log: EventLog;
+  readonly clock: Clock;
 }
 
 /** Turns of the event loop after which a wait is given up: far more than any test needs. */
@@ -62,8 +73,10 @@ export function embeddedRig(options: RigOptions): Rig {
     const log = new EventLog(store.raw);
     const mortal = new MortalClock(clock);
     const journal = new BreakableJournal(new SqliteJournal(store.raw, log));
+    const beside = current.beside?.({ store, log, clock: mortal });
     const engine = new EmbeddedEngine({
       ...current,
+      activities: [...current.activities, ...(beside?.activities ?? [])],
       journal,
       clock: mortal,
       random: () => 0.5,
@@ -71,7 +84,8 @@ export function embeddedRig(options: RigOptions): Rig {
       onStoreTrouble: (error) => troubles.push(error),
     });
     engine.recover();
-    return { store, log, mortal, journal, engine };
+    const stopBeside = beside?.started(engine) ?? (() => undefined);
+    return { store, log, mortal, journal, engine, stopBeside };
   }
 
   const until: Rig['until'] = async (reached, what = 'what was waited for') => {
@@ -90,6 +104,7 @@ export function embeddedRig(options: RigOptions): Rig {
       return life.engine;
     },
     async crash(next) {
+      life.stopBeside();
       life.mortal.die();
       life.journal.dead = true;
       life.store.close();
@@ -97,6 +112,7 @@ export function embeddedRig(options: RigOptions): Rig {
       life = begin(true);
     },
     async restart(next) {
+      life.stopBeside();
       await life.engine.stop();
       life.store.close();
       current = { ...current, ...next };
@@ -122,6 +138,7 @@ export function embeddedRig(options: RigOptions): Rig {
       return life.engine.loaded;
     },
     async close() {
+      life.stopBeside();
       await life.engine.stop();
       life.store.close();
       rmSync(folder, { recursive: true, force: true });
