@@ -5,6 +5,7 @@ import { conditional } from './conditional.ts';
 import { consensus } from './consensus.ts';
 import { consult } from './consult.ts';
 import { delegation } from './delegation.ts';
+import { end } from './end.ts';
 import { feedback } from './feedback.ts';
 import { loop } from './loop.ts';
 import { map } from './map.ts';
@@ -31,6 +32,7 @@ export const patterns: readonly Pattern[] = [
   map,
   race,
   wait,
+  end,
   agent,
   command,
   approval,
