@@ -195,18 +195,21 @@ class Tally {
       this.ends[at] = end;
       this.open -= 1;
     };
-    const tally = this;
+    const failed = (error: unknown): void => {
+      ended({ status: 'failed', error });
+      this.#failed(error);
+    };
+    const late = (): boolean => this.hasPassed;
+    const { node } = this.#of;
     return {
       ...body,
       *run(inner) {
         try {
           ended({ status: 'done', value: yield* body.run(inner) });
         } catch (error) {
-          ended({ status: 'failed', error });
-          tally.#failed(error);
+          failed(error);
         }
-        if (tally.hasPassed)
-          yield* inner.emit({ type: 'join.late', node: tally.#of.node, branch: body.name });
+        if (late()) yield* inner.emit({ type: 'join.late', node, branch: body.name });
       },
     };
   }
