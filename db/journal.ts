@@ -2,6 +2,7 @@ import type Database from 'better-sqlite3';
 import { isTerminal } from '../src/domain/run.ts';
 import type { Journal, JournalWrite, StoredRun, StoredSignal } from '../src/ports/journal.ts';
 import { Batch } from './batch.ts';
+import { BusLog } from './bus-log.ts';
 import type { EventLog } from './event-log.ts';
 import {
   idRows,
@@ -28,10 +29,12 @@ export class SqliteJournal implements Journal {
   // Steps begin and end thousands of times a second, all else now and then.
   readonly #attempts: Batch;
   readonly #settled: Batch;
+  readonly #bus: BusLog;
 
   constructor(raw: Database.Database, log: EventLog) {
     this.#log = log;
     this.#sql = prepare(raw);
+    this.#bus = new BusLog(raw);
     this.#attempts = new Batch(
       raw,
       'insert into steps (run_id, key, kind, status, attempt, crashes, started_at)',
@@ -85,6 +88,7 @@ export class SqliteJournal implements Journal {
           write.runId,
         );
         if (write.status === 'cancelled') this.#cutOff(write.runId);
+        this.#bus.runTurned(write.runId, write.status, write.outcome, write.at);
         return;
       case 'attempt':
         this.#attempts.add(write.runId, write.key, write.attempt, write.crashes, write.at);

@@ -1,5 +1,6 @@
 import { outcomeSchema, runSpecSchema } from '../src/domain/run.ts';
 import type { Housekeeping, Projections, ReplayGuard, RunReader } from '../src/ports/store.ts';
+import { sweepBus } from './bus-sweep.ts';
 import { and, asc, desc, eq, inArray, isNotNull, lt, sql } from './drizzle.ts';
 import type { EventLog } from './event-log.ts';
 import type { Db } from './open.ts';
@@ -84,7 +85,7 @@ export function createHousekeeping(db: Db): Housekeeping {
         .delete(replays)
         .where(lt(replays.seenAt, now - KEEP_SIGNATURES_MS))
         .run().changes;
-      return old + told + seen;
+      return old + told + seen + sweepBus(db, now);
     },
     async endedRuns(limit) {
       return db

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { createBus } from '../../db/bus.ts';
 import { EventLog } from '../../db/event-log.ts';
 import { SqliteJournal } from '../../db/journal.ts';
 import { createLeaseStore } from '../../db/leases.ts';
@@ -12,18 +13,22 @@ import { modelTurn } from '../agents/model-turn.ts';
 import { loadPrices, type PriceTable } from '../agents/prices.ts';
 import { toolCall } from '../agents/tool-call.ts';
 import type { ApprovalPolicy } from '../domain/approval.ts';
+import { type Declarations, eventTypes } from '../domain/bus-event.ts';
 import type { Inventory } from '../domain/resources.ts';
 import type { Workflow } from '../domain/workflow.ts';
 import { EmbeddedEngine } from '../engine/engine.ts';
 import { pathBelow } from '../engine/keys.ts';
 import { approvalActivities } from '../orchestrator/activities/approvals.ts';
+import { eventActivities } from '../orchestrator/activities/events.ts';
 import { planningActivities } from '../orchestrator/activities/planning.ts';
 import { workspaceActivities } from '../orchestrator/activities/workspace.ts';
+import { Events, type Subscriber } from '../orchestrator/events.ts';
 import { LeaseKeeper } from '../orchestrator/lease-keeper.ts';
 import { Orchestrator } from '../orchestrator/orchestrator.ts';
 import { Queries } from '../orchestrator/queries.ts';
 import { sessionProgram } from '../orchestrator/session-program.ts';
 import { WorkspaceRegistry } from '../orchestrator/workspace-registry.ts';
+import { EventRules } from '../patterns/event-rule.ts';
 import { HOLDER_TIMER } from '../patterns/uses.ts';
 import { agentEstimate } from '../planning/agent-estimate.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -56,6 +61,9 @@ export interface CoreOptions {
   /** What `uses:` in workflows may name; nothing unless given. */
   readonly resources?: Inventory;
   readonly prices: PriceTable;
+  /** Events of the person's own, and who wants events beside the runs that wait for them. */
+  readonly events?: Declarations;
+  readonly subscribers?: readonly Subscriber[];
   /** Where the person's own roles and workflows lie, when that is not `home`. */
   readonly catalogHome?: string;
   /** Workflows beside those that ship; the same name replaces. */
@@ -115,7 +123,19 @@ export async function createCore(options: CoreOptions) {
       onTrouble: options.onStoreTrouble,
     });
 
-    const engine = new EmbeddedEngine({
+    const bus = createBus(raw, log);
+    const events = new Events({
+      bus,
+      engine: { wake: (runId) => engine.wake(runId) },
+      clock,
+      types: eventTypes(options.events),
+      rules: new EventRules(),
+      subscribers: options.subscribers ?? [],
+      redact,
+      onTrouble: options.onStoreTrouble,
+    });
+
+    const engine: EmbeddedEngine = new EmbeddedEngine({
       journal: new SqliteJournal(raw, log),
       programs: [sessionProgram(interpreter, () => runner)],
       activities: [
@@ -133,6 +153,7 @@ export async function createCore(options: CoreOptions) {
             agentEstimate({ rehearsal, model: roles.get(agent)?.model ?? model.model, prices: table }),
         }),
         keeper.activity,
+        ...eventActivities({ events, runs: store.runs }),
         modelTurn({ client, redact, prices: table, clock }),
         toolCall({
           workspaceOf: (runId) => registry.of(runId),
@@ -149,6 +170,8 @@ export async function createCore(options: CoreOptions) {
       onStoreTrouble: options.onStoreTrouble,
     });
     const stopKeeper = keeper.start(engine);
+    // A run that ends publishes so in the same commit.
+    engine.onCommit(() => events.wake());
     const orchestrator = new Orchestrator({
       engine,
       store,
@@ -172,11 +195,14 @@ export async function createCore(options: CoreOptions) {
       interpreter,
       orchestrator,
       queries: new Queries(store),
+      bus,
+      events,
       defaultRepository,
       /** Ends what is under way politely; the next start goes on from here without counting a crash. */
       async stop(): Promise<void> {
         try {
           stopKeeper();
+          await events.stop();
           await engine.stop();
           noteCleanStop(db, clock.now());
         } finally {

@@ -129,6 +129,7 @@ export async function createSlack(options: SlackOptions) {
       await worker.recover();
       const address = await open(app);
       core.engine.recover();
+      core.events.wake();
       project.again();
       sender.wake();
       return { address };

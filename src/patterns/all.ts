@@ -5,7 +5,7 @@ import { conditional } from './conditional.ts';
 import { consensus } from './consensus.ts';
 import { consult } from './consult.ts';
 import { delegation } from './delegation.ts';
-import { end } from './end.ts';
+import { emit } from './emit.ts';
 import { feedback } from './feedback.ts';
 import { loop } from './loop.ts';
 import { map } from './map.ts';
@@ -14,6 +14,7 @@ import { parallel } from './parallel.ts';
 import type { Pattern } from './pattern.ts';
 import { phases } from './phases.ts';
 import { race } from './race.ts';
+import { receive } from './receive.ts';
 import { sequence } from './sequence.ts';
 import { wait } from './wait.ts';
 
@@ -32,7 +33,8 @@ export const patterns: readonly Pattern[] = [
   map,
   race,
   wait,
-  end,
+  emit,
+  receive,
   agent,
   command,
   approval,

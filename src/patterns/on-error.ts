@@ -8,7 +8,6 @@ import { type Node, nodeSchema } from '../domain/workflow.ts';
 import { openApproval } from '../ports/activities.ts';
 import type { Flow, Operation } from '../ports/flow.ts';
 import { awaitDecision } from './await-decision.ts';
-import { controlShape } from './control.ts';
 import { isFinalFailure } from './final.ts';
 import type { RunContext } from './pattern.ts';
 import { throwingFlow } from './throwing-flow.ts';
@@ -54,7 +53,6 @@ export const commonShape = {
   timeout: durationSchema.optional(),
   /** Named resources, reserved before the node starts and held until it ends. */
   uses: usesSchema.optional(),
-  ...controlShape,
 } as const;
 
 const given = z.looseObject({

@@ -78,6 +78,9 @@ function run(root: Node, seed: number, of: readonly Pattern[]): Ran {
           const counts = passed ? { passed: 3, failed: 0 } : { passed: 2, failed: 1 };
           return { exitCode: passed ? 0 : 1, ended: null, output: '', durationMs: 1, argv, ...counts };
         },
+        'event.publish': () => ({ event: 'evt_1' }),
+        'event.listen': () => ({}),
+        'event.unlisten': () => ({}),
         ...approvalEffects().effects,
       },
       signals: [

@@ -34,15 +34,7 @@ const rarely = (makes: Makes, key: string, of: () => unknown): object =>
 /** One small valid node of each kind, without its `id` and `kind`. */
 const making: Readonly<Record<string, Make>> = {
   sequence: ({ first, child }) => ({ stages: [first(), child()] }),
-  parallel: (makes) => ({
-    branches: [makes.first(), makes.child()],
-    limit: pick(makes.random, 1, 2),
-    ...rarely(makes, 'each', makes.child),
-    ...rarely(makes, 'join', () => ({
-      count: pick(makes.random, 0, 1, 2),
-      rest: pick(makes.random, 'cancel', 'ignore', 'block'),
-    })),
-  }),
+  parallel: ({ first, child, random }) => ({ branches: [first(), child()], limit: pick(random, 1, 2) }),
   conditional: (makes) => ({
     start: makes.first(),
     cases: [{ if: 'passed and result.lines < 50', then: makes.child() }],
@@ -98,36 +90,27 @@ const making: Readonly<Record<string, Make>> = {
       ],
     };
   },
-  map: (makes) => {
-    const { first, random, child } = makes;
-    return {
-      ...(random() < 0.7 ? { items: ['a', 'b'] } : { over: 'items' }),
-      body: first(),
-      on_item_error: pick(random, 'fail', 'keep'),
-      ...rarely(makes, 'more', () => 'go'),
-      ...(random() < 0.3
-        ? { join: { count: 1, rest: pick(random, 'cancel', 'ignore', 'block') }, then: child() }
-        : {}),
-    };
-  },
+  map: ({ first, random }) => ({
+    ...(random() < 0.7 ? { items: ['a', 'b'] } : { over: 'items' }),
+    body: first(),
+    on_item_error: pick(random, 'fail', 'keep'),
+  }),
   // A loser that would never end, beside a runner that is sure to: whoever waits for losers is stuck.
   race: ({ first, child, fresh, random }) =>
     random() < 0.7
       ? { runners: [first(), safe(fresh()), { kind: 'wait', id: fresh(), signal: 'never' }] }
       : { runners: [first(), child(), safe(fresh())], needs: 2 },
   wait: ({ random }) =>
-    pick<object>(
-      random,
-      { for: pick(random, '0s', '10m', '6w') },
-      {
-        signal: 'go',
-        within: '1h',
-        on_timeout: pick(random, 'fail', 'go_on'),
-        transient: random() < 0.3,
-      },
-      { any: [{ signal: 'go' }, { for: '1h' }] },
-    ),
-  end: ({ random }) => ({ status: pick(random, 'completed', 'failed') }),
+    random() < 0.5
+      ? { for: pick(random, '0s', '10m', '6w') }
+      : { signal: 'go', within: '1h', on_timeout: pick(random, 'fail', 'go_on') },
+  emit: () => ({ event: 'task_completion', payload: { task: '{{ result.lines }} lines' } }),
+  receive: ({ random }) => ({
+    event: 'task_completion',
+    within: '1h',
+    on_timeout: pick(random, 'fail', 'go_on'),
+    ...(random() < 0.5 ? { since: 'run', count: 2, where: 'event.task == "x"' } : {}),
+  }),
   agent: ({ random }) => ({ agent: pick(random, ...agents), task: 'Do it' }),
   command: ({ random }) => ({ run: random() < 0.5 ? 'test' : ['check'] }),
   approval: ({ first }) => ({ title: 'Keep it?', why: 'It matters', on_changes: first(), max_rounds: 2 }),
@@ -176,9 +159,7 @@ export function tree({ seed, parent, child, leaves, kinds }: Wanted): Node {
       child: () => make(any(depth - 1), depth - 1, []),
     });
     const chain = random() < 0.15 ? { on_error: pick(random, ...chains) } : {};
-    // On leaves alone: a lock within itself is refused when a file is read.
-    const lock = leaves.includes(kind) && random() < 0.2 ? { lock: pick(random, 'a', 'b') } : {};
-    return { kind, id, ...fields, ...chain, ...lock };
+    return { kind, id, ...fields, ...chain };
   };
   const above = random() < 0.3 ? [pick(random, 'sequence', 'parallel', 'race', 'map', 'loop')] : [];
   const [root, ...path] = [...above, parent, child];

@@ -1,0 +1,245 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type Core, createCore } from '../../src/compose/core.ts';
+import { type BusEvent, MAX_HOPS } from '../../src/domain/bus-event.ts';
+import type { RunEvent } from '../../src/domain/events.ts';
+import { isTerminal, type RunStatus } from '../../src/domain/run.ts';
+import type { Node, Workflow } from '../../src/domain/workflow.ts';
+import { systemClock } from '../../src/system-clock.ts';
+
+const workflow = (name: string, flow: Node): Workflow => ({
+  name,
+  title: name,
+  description: name,
+  how: 'as it comes',
+  why: 'to test',
+  flow,
+});
+
+const workflows = [
+  workflow('tell', {
+    kind: 'emit',
+    id: 'say',
+    event: 'release-cut',
+    payload: { version: '{{ request }}', size: 3 },
+  }),
+  workflow('hear', {
+    kind: 'receive',
+    id: 'hear',
+    event: 'release-cut',
+    where: 'event.version == "2" and event.size == 3',
+  }),
+  workflow('hear-past', { kind: 'receive', id: 'hear', event: 'release-cut', count: 2, since: '1h' }),
+  workflow('hear-wrong', { kind: 'receive', id: 'hear', event: 'release-cut', where: 'event.size > "much"' }),
+  workflow('hear-unknown', { kind: 'receive', id: 'hear', event: 'no-such-thing' }),
+  workflow('hear-end', {
+    kind: 'receive',
+    id: 'hear',
+    event: 'task_completion',
+    where: 'event.workflow == "tell"',
+  }),
+  workflow('hear-failure', { kind: 'receive', id: 'hear', event: 'error_encountered' }),
+  workflow('hear-next', { kind: 'receive', id: 'hear', event: 'release-cut' }),
+  workflow('late', {
+    kind: 'receive',
+    id: 'hear',
+    event: 'release-cut',
+    within: '50ms',
+    on_timeout: 'go_on',
+  }),
+  workflow('misspelt', { kind: 'emit', id: 'say', event: 'release-cut', payload: { verison: '1' } }),
+];
+
+let home = '';
+let core: Core;
+const open = async (): Promise<void> => {
+  core = await createCore({
+    home,
+    clock: systemClock,
+    redact: (text) => text.replaceAll('s3cret', '***'),
+    model: { api: 'chat', apiKey: null, baseUrl: 'http://127.0.0.1:1', model: 'none' },
+    rehearsal: true,
+    repository: null,
+    repositories: null,
+    approvals: {
+      people: [],
+      fourEyes: false,
+      escalateTo: [],
+      remindAfterMs: 1e6,
+      escalateAfterMs: 2e6,
+      expireAfterMs: 3e6,
+    },
+    prices: {},
+    events: { 'release-cut': { version: 'text', size: 'number', notes: 'text?' } },
+    extraWorkflows: workflows,
+    onStoreTrouble: () => undefined,
+  });
+  core.engine.recover();
+  core.events.wake();
+};
+beforeEach(async () => {
+  home = mkdtempSync(path.join(tmpdir(), 'baton-events-'));
+  await open();
+});
+afterEach(async () => {
+  await core.stop();
+  rmSync(home, { recursive: true, force: true });
+});
+
+async function start(name: string, request = 'Go on'): Promise<string> {
+  const session = await core.orchestrator.start({
+    intent: `${name}:${request}`,
+    receivedAt: systemClock.now(),
+    team: 'T',
+    channel: 'C',
+    requester: 'U',
+    workflow: name,
+    request,
+    repository: null,
+    autoStart: true,
+  });
+  return session.currentRunId;
+}
+
+async function until(check: () => Promise<boolean>): Promise<void> {
+  for (;;) {
+    const next = Promise.withResolvers<void>();
+    const off = core.engine.onCommit(() => next.resolve());
+    try {
+      if (await check()) return;
+      await next.promise;
+    } finally {
+      off();
+    }
+  }
+}
+
+const statusOf = async (runId: string): Promise<RunStatus> =>
+  (await core.store.runs.status(runId))?.status ?? 'queued';
+/** Until a run waits for events. */
+const parked = (runId: string) => until(async () => (await statusOf(runId)) === 'waiting');
+
+async function ended(runId: string): Promise<{ status: RunStatus; events: RunEvent[]; words: string }> {
+  await until(async () => isTerminal(await statusOf(runId)));
+  const stored = await core.store.projections.events(runId, 0, 500);
+  const events = stored.map(({ event }) => event);
+  const words = events.flatMap((event) => (event.type === 'node.finished' ? [event.summary] : [])).join('\n');
+  return { status: await statusOf(runId), events, words };
+}
+
+describe('an event between runs', () => {
+  test('wakes the run that waits for it, and no other', async () => {
+    const waits = await start('hear');
+    await parked(waits);
+    expect((await ended(await start('tell', '1'))).status).toBe('completed');
+    expect(await statusOf(waits)).toBe('waiting');
+    const told = await ended(await start('tell', '2'));
+    expect(told.words).toContain('published "release-cut" (evt_');
+    const heard = await ended(waits);
+    expect([heard.status, heard.words]).toEqual(['completed', '"release-cut" came']);
+    // What it did not want did not even wake it.
+    expect(heard.events.filter(({ type }) => type === 'signal.received')).toHaveLength(1);
+  });
+
+  test('is there for a run that waits while Baton is stopped and started again', async () => {
+    const waits = await start('hear');
+    await parked(waits);
+    await core.stop();
+    await open();
+    await ended(await start('tell', '2'));
+    expect((await ended(waits)).status).toBe('completed');
+  });
+
+  test('of the past is there for whoever asks for it', async () => {
+    for (const version of ['1', '2']) await ended(await start('tell', version));
+    const heard = await ended(await start('hear-past'));
+    expect(heard.words).toBe('"release-cut" came 2 times');
+  });
+
+  test('that does not come in time is gone on without', async () => {
+    const late = await ended(await start('late'));
+    expect([late.status, late.words]).toEqual(['completed', '"release-cut" came 0 of 1 times within 50ms']);
+  });
+
+  test('with a rule that cannot be decided fails the run that waits', async () => {
+    const waits = await start('hear-wrong');
+    await parked(waits);
+    await ended(await start('tell', '1'));
+    const heard = await ended(waits);
+    expect(heard.status).toBe('failed');
+    expect(heard.words).toContain('event.size > "much"');
+  });
+
+  test('that nobody declared, or with fields it has not, is refused', async () => {
+    expect((await ended(await start('hear-unknown'))).words).toContain('There is no event "no-such-thing"');
+    const misspelt = await ended(await start('misspelt'));
+    expect([misspelt.status, misspelt.words]).toEqual([
+      'failed',
+      expect.stringContaining('That is not what "release-cut" says (version:'),
+    ]);
+  });
+
+  test('tells of a run that ended, and of one that failed', async () => {
+    const waits = await Promise.all([start('hear-end'), start('hear-failure')]);
+    await Promise.all(waits.map(parked));
+    await ended(await start('misspelt'));
+    await ended(await start('tell', '1'));
+    expect((await Promise.all(waits.map(ended))).map(({ status }) => status)).toEqual([
+      'completed',
+      'completed',
+    ]);
+  });
+
+  test('keeps no secret', async () => {
+    await ended(await start('tell', 'the s3cret'));
+    const { seq } = await core.events.publish({
+      keys: ['again'],
+      name: 'external_change',
+      payload: { change: 'the s3cret', details: [{ also: 's3cret' }] },
+      sourceKind: 'person',
+      source: 'U',
+      runId: null,
+      at: systemClock.now(),
+    });
+    expect(seq).toBeGreaterThan(0);
+    const kept: unknown[] = [];
+    // A listener looks at the past once it has been handed on.
+    for (let turn = 0; kept.length === 0; turn += 1) {
+      const one = { id: `x${turn}`, runId: 'none', signal: 's', rule: null, facts: {}, remaining: 9 };
+      const look = (_listener: unknown, event: BusEvent): boolean => {
+        kept.push(event.payload);
+        return false;
+      };
+      await core.bus.listen({ ...one, name: 'external_change' }, 0, look, 0);
+      await new Promise(setImmediate);
+    }
+    expect(kept).toEqual([{ change: 'the ***', details: [{ also: '***' }] }]);
+  });
+});
+
+test('events that follow from each other end somewhere', async () => {
+  // Each run was given the event that the one before published.
+  let before: string | null = null;
+  for (let hop = 0; hop <= MAX_HOPS + 1; hop += 1) {
+    const next = await start('hear-next', `hop ${hop}`);
+    await parked(next);
+    const { refused } = await core.events.publish({
+      keys: [`hop-${hop}`],
+      name: 'release-cut',
+      payload: { version: `${hop}`, size: 1 },
+      sourceKind: 'run',
+      source: 'test',
+      runId: before,
+      at: systemClock.now(),
+    });
+    if (hop > MAX_HOPS) expect(refused).toContain('8 is the most');
+    else {
+      expect(refused).toBe(null);
+      await ended(next);
+    }
+    before = next;
+  }
+  expect(await statusOf(before ?? '')).toBe('waiting');
+}, 60_000);
