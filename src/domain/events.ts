@@ -146,6 +146,18 @@ export const runEventSchema = z.discriminatedUnion('type', [
     rule: z.string(),
     outcome: z.enum(['matched', 'false', 'absent']),
   }),
+  /** Enough of the work side by side has ended; what becomes of the rest. */
+  z.object({
+    type: z.literal('join.passed'),
+    node: id,
+    from: z.array(z.string()),
+    of: z.number().int(),
+    rest: z.enum(['cancel', 'ignore', 'block']),
+  }),
+  /** Work ended after its join was passed: it no longer counts. */
+  z.object({ type: z.literal('join.late'), node: id, branch: z.string() }),
+  /** A signal brought one more item to a list under way. */
+  z.object({ type: z.literal('item.added'), node: id, item: z.string() }),
   /** Who was given what, and what decided it. */
   z.object({
     type: z.literal('route.chosen'),

@@ -6,6 +6,7 @@ import { consensus } from './consensus.ts';
 import { consult } from './consult.ts';
 import { delegation } from './delegation.ts';
 import { emit } from './emit.ts';
+import { end } from './end.ts';
 import { feedback } from './feedback.ts';
 import { loop } from './loop.ts';
 import { map } from './map.ts';
@@ -33,6 +34,7 @@ export const patterns: readonly Pattern[] = [
   map,
   race,
   wait,
+  end,
   emit,
   receive,
   agent,

@@ -50,6 +50,11 @@ export function* decide(source: string, facts: Facts, node: string, flow: Flow):
   return outcome.matched;
 }
 
+/** Decides a rule without a record: for what is looked at again and again. */
+export function matches(source: string, facts: Facts): boolean {
+  return compiled(source).evaluate(facts).matched;
+}
+
 function compiled(source: string): Rule {
   const read = compileRule(source);
   if (read.ok) return read.rule;

@@ -1,13 +1,18 @@
 import { BatonError, toFailure } from '../domain/failure.ts';
-import type { Handoff } from '../domain/handoff.ts';
+import { emptyHandoff, type Handoff } from '../domain/handoff.ts';
 import type { Estimate, Node } from '../domain/workflow.ts';
 import type { Flow, NamedBody, Operation } from '../ports/flow.ts';
+import { Board, type Ending } from './board.ts';
+import { governed, skipped } from './control.ts';
 import { type Attempt, commonOf, type OnError, standInsOf, withChain } from './on-error.ts';
 import type { EstimateContext, Pattern, RunContext } from './pattern.ts';
 import { refuseNested, withUses } from './uses.ts';
 
 /** Bumped when a run begun by an older interpreter could no longer be resumed by this one. */
 export const INTERPRETER_VERSION = 1;
+
+/** What a run gives; the rest the interpreter adds. */
+export type GivenContext = Omit<RunContext, 'run' | 'board' | 'end'>;
 
 /** Patterns by kind, and what can be done with a tree of them. */
 export class Interpreter {
@@ -26,8 +31,11 @@ export class Interpreter {
   }
 
   /** Runs a tree. Each node is a fiber named by its id, so a step costs the same however deep it sits. */
-  run(node: Node, input: Handoff, flow: Flow, context: Omit<RunContext, 'run'>): Operation<Handoff> {
-    return this.#node(node, input, flow, context, null, false);
+  run(node: Node, input: Handoff, flow: Flow, context: GivenContext): Operation<Handoff> {
+    const board = new Board(node);
+    const whole = { ...context, board, end: (ending: Ending) => board.end(ending) };
+    const work = (inner: Flow): Operation<Handoff> => this.#node(node, input, inner, whole, null, false);
+    return board.mayEnd ? endable(board, flow, work) : work(flow);
   }
 
   /**
@@ -61,7 +69,23 @@ export class Interpreter {
       if (common.uses === null) return timed(inner);
       return holding ? refuseNested(node) : withUses(node, common.uses, inner, timed);
     };
-    return flow.call(node.id, (inner) => told(node, inner, () => whole(inner)), node.id);
+    return flow.call(
+      node.id,
+      (inner) => told(node, inner, () => this.#governed(node, input, inner, context.board, whole)),
+      node.id,
+    );
+  }
+
+  #governed(
+    node: Node,
+    input: Handoff,
+    flow: Flow,
+    board: Board,
+    work: (inner: Flow) => Operation<Handoff>,
+  ): Operation<Handoff> {
+    if (!board.used) return work(flow);
+    const below = (): string[] => [...this.walk(node)].map(({ id }) => id);
+    return governed(node, input, flow, board, below, work);
   }
 
   #once(node: Node, input: Handoff, flow: Flow, context: RunContext): Operation<Handoff> {
@@ -121,6 +145,29 @@ export class Interpreter {
       });
     return pattern;
   }
+}
+
+/** The tree, or what a node makes its end. */
+function* endable(board: Board, flow: Flow, work: (inner: Flow) => Operation<Handoff>): Operation<Handoff> {
+  let left: readonly string[] = [];
+  const end: NamedBody<Handoff | null> = {
+    name: 'end',
+    *run(inner) {
+      yield* inner.until(() => board.ending !== null, { patient: true });
+      left = board.activeNow();
+      return null;
+    },
+  };
+  const { value } = yield* flow.race<Handoff | null>('whole', [{ name: 'work', run: work }, end]);
+  if (value !== null) return value;
+  const { ending } = board;
+  yield* skipped(
+    left.filter((id) => id !== ending?.node),
+    'the workflow was ended',
+    flow,
+  );
+  if (ending === null || ending.ok) return ending?.handoff ?? emptyHandoff;
+  throw new BatonError(ending.failure);
 }
 
 /** A node that fails says so; what it leaves unfinished in the epic ends with it. */

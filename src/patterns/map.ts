@@ -6,8 +6,10 @@ import type { Json } from '../domain/json.ts';
 import { type Estimate, nodeSchema } from '../domain/workflow.ts';
 import type { Flow, NamedBody, Settled } from '../ports/flow.ts';
 import { isFinal } from './final.ts';
+import { gather, joinProblems, joinShape } from './join.ts';
 import { commonShape } from './on-error.ts';
 import { definePattern } from './pattern.ts';
+import { signalName } from './wait.ts';
 
 /** Items at once unless the node says otherwise: what one provider's rate limit usually bears. */
 const DEFAULT_LIMIT = 20;
@@ -47,6 +49,9 @@ const schema = z
       .refine((name) => name !== 'failed', '`failed` lists the items that failed')
       .default('items'),
     on_item_error: z.enum(['fail', 'keep']).default('fail'),
+    /** A signal that brings one more item, its payload, while there are items under way. */
+    more: signalName.optional(),
+    ...joinShape,
   })
   .superRefine((node, context) => {
     const say = (path: string, message: string): void =>
@@ -55,6 +60,9 @@ const schema = z
       say('over', 'Write either `over` or `items`.');
     if (node.items !== undefined && node.items.length > node.max)
       say('items', `${node.items.length} items are more than \`max: ${node.max}\`.`);
+    // How many there will be, only a written list that cannot grow tells.
+    const known = node.more === undefined ? (node.items?.length ?? null) : null;
+    for (const issue of joinProblems(node, known)) context.addIssue({ code: 'custom', ...issue });
   });
 type MapNode = z.infer<typeof schema>;
 
@@ -62,15 +70,30 @@ type MapNode = z.infer<typeof schema>;
 export const map = definePattern({
   kind: 'map',
   schema,
-  children: (node) => [node.body],
+  children: (node) => (node.then === undefined ? [node.body] : [node.body, node.then]),
   *run(node, input, flow, context) {
     const items = itemsOf(node, input);
-    const bodies = items.map(
-      (item, at): NamedBody<Handoff> => ({
-        name: `item-${at + 1}`,
-        run: (inner: Flow) => context.run(node.body, { ...input, result: { item, index: at + 1 } }, inner),
-      }),
-    );
+    const make = (item: Json, at: number): NamedBody<Handoff> => ({
+      name: `item-${at + 1}`,
+      run: (inner: Flow) => context.run(node.body, { ...input, result: { item, index: at + 1 } }, inner),
+    });
+    const bodies = items.map(make);
+    if (node.join !== undefined || node.more !== undefined || context.board.isCompletable(node.id))
+      return yield* gather(
+        {
+          node: node.id,
+          group: 'items',
+          bodies,
+          limit: node.limit,
+          join: node.join ?? null,
+          then: node.then ?? null,
+          endsAll: () => node.on_item_error === 'fail' && node.join === undefined,
+          ...(node.more === undefined ? {} : { more: { signal: node.more, max: node.max, make } }),
+          assemble: (ends) => collected(node, input, ends),
+        },
+        flow,
+        context,
+      );
     const ends = yield* flow.settle('items', bodies, {
       limit: node.limit,
       until: (settled) => settled.some((end) => endsAll(node, end)),
@@ -84,13 +107,22 @@ export const map = definePattern({
   },
   estimate(node, context) {
     const one = context.child(node.body);
+    const then = node.then === undefined ? [] : [context.child(node.then)];
     const of = (count: number): Estimate =>
-      inParallel(
-        Array.from({ length: count }, () => one),
-        node.limit,
-      );
-    if (node.items !== undefined) return of(node.items.length);
-    const [mid, high] = [of(Math.min(EXPECTED_ITEMS, node.max)), of(node.max)];
+      inSequence([
+        inParallel(
+          Array.from({ length: count }, () => one),
+          node.limit,
+        ),
+        ...then,
+      ]);
+    if (node.items !== undefined && node.join === undefined && node.more === undefined)
+      return of(node.items.length);
+    const expected = node.items?.length ?? Math.min(EXPECTED_ITEMS, node.max);
+    const [mid, high] = [
+      of(expected),
+      of(node.items !== undefined && node.more === undefined ? expected : node.max),
+    ];
     const low = inSequence([]);
     return {
       ms: { low: low.ms.low, mid: mid.ms.mid, high: high.ms.high },

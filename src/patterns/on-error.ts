@@ -8,6 +8,7 @@ import { type Node, nodeSchema } from '../domain/workflow.ts';
 import { openApproval } from '../ports/activities.ts';
 import type { Flow, Operation } from '../ports/flow.ts';
 import { awaitDecision } from './await-decision.ts';
+import { controlShape } from './control.ts';
 import { isFinalFailure } from './final.ts';
 import type { RunContext } from './pattern.ts';
 import { throwingFlow } from './throwing-flow.ts';
@@ -53,6 +54,7 @@ export const commonShape = {
   timeout: durationSchema.optional(),
   /** Named resources, reserved before the node starts and held until it ends. */
   uses: usesSchema.optional(),
+  ...controlShape,
 } as const;
 
 const given = z.looseObject({

@@ -5,6 +5,7 @@ import type { Handoff } from '../domain/handoff.ts';
 import type { Estimate, Node } from '../domain/workflow.ts';
 import type { Flow, Operation } from '../ports/flow.ts';
 import type { Runner } from '../ports/runner.ts';
+import type { Board, Ending } from './board.ts';
 
 /** What every node of a run may know. Pinned at the start of the run; no I/O behind any of it. */
 export interface RunContext {
@@ -18,6 +19,10 @@ export interface RunContext {
   permit(argv: readonly string[] | null, node: string, flow: Flow): Operation<string | null>;
   /** Runs a child node as a fiber of its own. */
   run(node: Node, input: Handoff, flow: Flow): Operation<Handoff>;
+  /** What the nodes of this workflow know of one another. */
+  readonly board: Board;
+  /** Ends the whole workflow: everything under way is given up. */
+  end(ending: Ending): void;
   /** Remembers the state of the worktree that people allowed to be kept. */
   approved(tree: string): void;
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Node, nodeSchema } from '../domain/workflow.ts';
-import { box, column, fork, type Picture, type Way } from './shapes.ts';
+import { type Box, box, column, fork, type Picture, type Way } from './shapes.ts';
 
 /** Draws a child. */
 export type Draw = (child: Node) => Picture;
@@ -22,6 +22,18 @@ function rounds(max: number): string {
 const id = nodeSchema.shape.id;
 const node = nodeSchema;
 const list = z.array(nodeSchema);
+
+const joinSchema = z.object({ count: z.number().optional(), when: z.string().optional(), rest: z.string() });
+
+function joinBox(join: z.infer<typeof joinSchema> | undefined): Box {
+  if (join === undefined) return box('point');
+  const rest = join.rest === 'cancel' ? 'the rest is cancelled' : 'the rest goes on';
+  return box('point', join.when ?? `${join.count ?? 0} ended`, rest);
+}
+
+function joined(work: Picture, then: Node | undefined, draw: Draw): Picture {
+  return then === undefined ? work : column([work, draw(then)]);
+}
 
 const phaseSchema = z.object({
   id,
@@ -59,11 +71,28 @@ export const DRAWERS: ReadonlyMap<string, Drawer> = new Map([
   ['sequence', drawer(z.object({ stages: list }), ({ stages }, draw) => column(stages.map(draw)))],
   [
     'parallel',
-    drawer(z.object({ id, branches: list }), (at, draw) =>
-      fork(
-        box('point', at.id),
-        at.branches.map((branch) => ({ label: '', part: draw(branch) })),
-      ),
+    drawer(
+      z.object({
+        id,
+        branches: list,
+        choose: z.record(z.string(), z.string()).optional(),
+        each: node.optional(),
+        join: joinSchema.optional(),
+        then: node.optional(),
+      }),
+      (at, draw) =>
+        joined(
+          fork(
+            box('point', at.id),
+            at.branches.map((branch) => ({
+              label: at.choose?.[branch.id] ?? '',
+              part: at.each === undefined ? draw(branch) : column([draw(branch), draw(at.each)]),
+            })),
+            joinBox(at.join),
+          ),
+          at.then,
+          draw,
+        ),
     ),
   ],
   [
@@ -269,11 +298,25 @@ export const DRAWERS: ReadonlyMap<string, Drawer> = new Map([
         items: z.array(z.unknown()).optional(),
         body: node,
         limit: z.number(),
+        more: z.string().optional(),
+        join: joinSchema.optional(),
+        then: node.optional(),
       }),
-      ({ id, over, items, body, limit }, draw) =>
-        fork(box('point', id, `for each of ${over ?? `${items?.length ?? 0} items`}`), [
-          { label: `${limit} at once`, part: draw(body) },
-        ]),
+      ({ id, over, items, body, limit, more, join, then }, draw) =>
+        joined(
+          fork(
+            box(
+              'point',
+              id,
+              `for each of ${over ?? `${items?.length ?? 0} items`}`,
+              more === undefined ? '' : `and each "${more}"`,
+            ),
+            [{ label: `${limit} at once`, part: draw(body) }],
+            joinBox(join),
+          ),
+          then,
+          draw,
+        ),
     ),
   ],
   [
@@ -289,9 +332,32 @@ export const DRAWERS: ReadonlyMap<string, Drawer> = new Map([
   [
     'wait',
     drawer(
-      z.object({ id, for: z.string().optional(), signal: z.string().optional() }),
-      ({ id, for: time, signal }) =>
-        box('point', id, time === undefined ? `until ${signal ?? ''}` : `waits ${time}`),
+      z.object({
+        id,
+        for: z.string().optional(),
+        signal: z.string().optional(),
+        any: z
+          .array(
+            z.object({ for: z.string().optional(), signal: z.string().optional(), then: node.optional() }),
+          )
+          .optional(),
+      }),
+      ({ id, for: time, signal, any }, draw) =>
+        any === undefined
+          ? box('point', id, time === undefined ? `until ${signal ?? ''}` : `waits ${time}`)
+          : fork(
+              box('choice', id, 'whichever comes first'),
+              any.map((way) => ({
+                label: way.signal ?? `after ${way.for ?? ''}`,
+                part: way.then === undefined ? null : draw(way.then),
+              })),
+            ),
+    ),
+  ],
+  [
+    'end',
+    drawer(z.object({ id, status: z.string() }), (at) =>
+      box('end', at.id, at.status === 'failed' ? 'ends it, failed' : 'ends it'),
     ),
   ],
   ['emit', drawer(z.object({ id, event: z.string() }), (at) => box('point', at.id, `tells ${at.event}`))],

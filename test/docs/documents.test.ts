@@ -83,7 +83,7 @@ describe('the documents', () => {
 });
 
 /** Told once for all nodes. */
-const COMMON = ['id', 'kind', 'on_error', 'timeout', 'uses'];
+const COMMON = ['id', 'kind', 'on_error', 'timeout', 'uses', 'lock', 'milestone', 'cancels', 'completes'];
 
 /** The keys of a pattern's nodes, as its schema has them. */
 function keysOf(schema: z.ZodType): string[] {

@@ -34,7 +34,15 @@ const rarely = (makes: Makes, key: string, of: () => unknown): object =>
 /** One small valid node of each kind, without its `id` and `kind`. */
 const making: Readonly<Record<string, Make>> = {
   sequence: ({ first, child }) => ({ stages: [first(), child()] }),
-  parallel: ({ first, child, random }) => ({ branches: [first(), child()], limit: pick(random, 1, 2) }),
+  parallel: (makes) => ({
+    branches: [makes.first(), makes.child()],
+    limit: pick(makes.random, 1, 2),
+    ...rarely(makes, 'each', makes.child),
+    ...rarely(makes, 'join', () => ({
+      count: pick(makes.random, 0, 1, 2),
+      rest: pick(makes.random, 'cancel', 'ignore', 'block'),
+    })),
+  }),
   conditional: (makes) => ({
     start: makes.first(),
     cases: [{ if: 'passed and result.lines < 50', then: makes.child() }],
@@ -90,20 +98,36 @@ const making: Readonly<Record<string, Make>> = {
       ],
     };
   },
-  map: ({ first, random }) => ({
-    ...(random() < 0.7 ? { items: ['a', 'b'] } : { over: 'items' }),
-    body: first(),
-    on_item_error: pick(random, 'fail', 'keep'),
-  }),
+  map: (makes) => {
+    const { first, random, child } = makes;
+    return {
+      ...(random() < 0.7 ? { items: ['a', 'b'] } : { over: 'items' }),
+      body: first(),
+      on_item_error: pick(random, 'fail', 'keep'),
+      ...rarely(makes, 'more', () => 'go'),
+      ...(random() < 0.3
+        ? { join: { count: 1, rest: pick(random, 'cancel', 'ignore', 'block') }, then: child() }
+        : {}),
+    };
+  },
   // A loser that would never end, beside a runner that is sure to: whoever waits for losers is stuck.
   race: ({ first, child, fresh, random }) =>
     random() < 0.7
       ? { runners: [first(), safe(fresh()), { kind: 'wait', id: fresh(), signal: 'never' }] }
       : { runners: [first(), child(), safe(fresh())], needs: 2 },
   wait: ({ random }) =>
-    random() < 0.5
-      ? { for: pick(random, '0s', '10m', '6w') }
-      : { signal: 'go', within: '1h', on_timeout: pick(random, 'fail', 'go_on') },
+    pick<object>(
+      random,
+      { for: pick(random, '0s', '10m', '6w') },
+      {
+        signal: 'go',
+        within: '1h',
+        on_timeout: pick(random, 'fail', 'go_on'),
+        transient: random() < 0.3,
+      },
+      { any: [{ signal: 'go' }, { for: '1h' }] },
+    ),
+  end: ({ random }) => ({ status: pick(random, 'completed', 'failed') }),
   emit: () => ({ event: 'task_completion', payload: { task: '{{ result.lines }} lines' } }),
   receive: ({ random }) => ({
     event: 'task_completion',
@@ -159,7 +183,9 @@ export function tree({ seed, parent, child, leaves, kinds }: Wanted): Node {
       child: () => make(any(depth - 1), depth - 1, []),
     });
     const chain = random() < 0.15 ? { on_error: pick(random, ...chains) } : {};
-    return { kind, id, ...fields, ...chain };
+    // On leaves alone: a lock within itself is refused when a file is read.
+    const lock = leaves.includes(kind) && random() < 0.2 ? { lock: pick(random, 'a', 'b') } : {};
+    return { kind, id, ...fields, ...chain, ...lock };
   };
   const above = random() < 0.3 ? [pick(random, 'sequence', 'parallel', 'race', 'map', 'loop')] : [];
   const [root, ...path] = [...above, parent, child];
