@@ -156,7 +156,7 @@ export async function createCore(options: CoreOptions) {
         ...eventActivities({ events, runs: store.runs }),
         modelTurn({ client, redact, prices: table, clock }),
         toolCall({
-          workspaceOf: (runId) => registry.of(runId),
+          workspaceOf: (runId, stream) => registry.of(runId, stream),
           redact,
           clock,
           summariseTests,

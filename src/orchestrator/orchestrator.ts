@@ -165,7 +165,8 @@ export class Orchestrator {
     if ((await store.runs.status(runId))?.status !== 'cancelled') return;
     try {
       const at = clock.now();
-      const workspace = await registry.of(runId);
+      await registry.saveStreams(runId, at);
+      const workspace = await registry.of(runId, null);
       const { tree } = await workspace.snapshot('stopped', at);
       await workspace.commit({ tree, message: commitMessage(await registry.input(runId), STOPPED), at });
     } catch {

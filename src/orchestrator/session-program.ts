@@ -100,8 +100,8 @@ function* session(
         runner: (role) =>
           role.tools.some((tool) => CHANGING.has(tool))
             ? // What is changed after an approval was not approved, and is not to be left out either.
-              afterwards(runnerFor(role), () => {
-                kept.tree = null;
+              afterwards(runnerFor(role), (stream) => {
+                if (stream === null) kept.tree = null;
               })
             : runnerFor(role),
         permit,
@@ -115,13 +115,13 @@ function* session(
 }
 
 /** The same runner, with something done each time it ends, however it does. */
-function afterwards(runner: Runner, done: () => void): Runner {
+function afterwards(runner: Runner, done: (stream: string | null) => void): Runner {
   return {
     *run(task, flow, guard) {
       try {
         return yield* runner.run(task, flow, guard);
       } finally {
-        done();
+        done(task.stream);
       }
     },
   };

@@ -36,11 +36,14 @@ export class WorkspaceRegistry {
     return sessionInputSchema.parse(run.spec.input);
   }
 
+  /** The run's own worktree. */
   open(runId: string, location: string, branch: string, base: string): Promise<Workspace> {
     return this.#remember(runId, () => this.#deps.workspaces.open({ runId, location, branch, base }));
   }
 
-  of(runId: string): Promise<Workspace> {
+  /** @param stream null: the run's own worktree */
+  of(runId: string, stream: string | null): Promise<Workspace> {
+    if (stream !== null) return this.openStream(runId, stream);
     return this.#remember(runId, async () => {
       const { repository } = await this.input(runId);
       const { branch, base } = await this.#ready(runId);
@@ -48,9 +51,39 @@ export class WorkspaceRegistry {
     });
   }
 
+  /** Makes a stream's worktree, or finds it; without a parent it has to be there. */
+  openStream(runId: string, stream: string, parent?: string | null): Promise<Workspace> {
+    return this.#remember(`${runId}/${stream}`, async () => {
+      const { repository } = await this.input(runId);
+      const wanted = { runId, location: repository, stream };
+      return this.#deps.workspaces.openStream(parent === undefined ? wanted : { ...wanted, parent });
+    });
+  }
+
+  streams(runId: string): ReturnType<Workspaces['streams']> {
+    return this.#deps.workspaces.streams(runId);
+  }
+
+  /** Saves what streams that are still open hold: their worktrees go with the run, their work stays. */
+  async saveStreams(runId: string, at: number): Promise<void> {
+    for (const { stream } of await this.streams(runId))
+      await (await this.of(runId, stream)).line.save('unfinished', at);
+  }
+
+  async closeStream(runId: string, stream: string): Promise<void> {
+    // Those within it go, too; whoever is still there is found again.
+    this.#forget(`${runId}/`);
+    await this.#deps.workspaces.closeStream(runId, stream);
+  }
+
   async close(runId: string): Promise<void> {
     this.#open.delete(runId);
+    this.#forget(`${runId}/`);
     await this.#deps.workspaces.close(runId);
+  }
+
+  #forget(prefix: string): void {
+    for (const id of this.#open.keys()) if (id.startsWith(prefix)) this.#open.delete(id);
   }
 
   /** Whether this command may run where there is no sandbox: on our own sample, or because somebody said so. */
@@ -65,15 +98,15 @@ export class WorkspaceRegistry {
     return approvals.some(({ status, subject }) => status === 'approved' && subject.payload === wanted);
   }
 
-  #remember(runId: string, open: () => Promise<Workspace>): Promise<Workspace> {
-    const known = this.#open.get(runId);
+  #remember(id: string, open: () => Promise<Workspace>): Promise<Workspace> {
+    const known = this.#open.get(id);
     if (known !== undefined) return known;
     const opening = open().catch((error: unknown) => {
       // The next attempt tries again instead of meeting this failure for ever.
-      if (this.#open.get(runId) === opening) this.#open.delete(runId);
+      if (this.#open.get(id) === opening) this.#open.delete(id);
       throw error;
     });
-    this.#open.set(runId, opening);
+    this.#open.set(id, opening);
     return opening;
   }
 

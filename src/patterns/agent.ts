@@ -21,7 +21,12 @@ export const agent = definePattern({
   *run(node, input, flow, context) {
     const outcome = yield* askAgent({ ...node, node: node.id, line: node.id }, input, flow, context);
     const at = yield* flow.now('at');
-    yield* flow.step('snapshot', takeSnapshot, { node: node.id, at }, { label: 'keeping a snapshot' });
+    yield* flow.step(
+      'snapshot',
+      takeSnapshot,
+      { node: node.id, stream: context.stream, at },
+      { label: 'keeping a snapshot' },
+    );
     const judged = context.role(node.agent).output === 'review';
     return {
       result: outcome.result,

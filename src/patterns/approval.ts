@@ -36,7 +36,7 @@ export const approval = definePattern({
   *run(node, input, flow, context) {
     let handoff: Handoff = input;
     for (let round = 1; round <= node.max_rounds; round += 1) {
-      const { opened, answer } = yield* ask(node, round, flow);
+      const { opened, answer } = yield* ask(node, round, flow, context.stream);
       if (answer === null) {
         throw new BatonError({
           class: 'terminal',
@@ -83,7 +83,7 @@ export const approval = definePattern({
 });
 
 /** Asks, and anew when the content had changed by the time somebody answered: they had been shown something else. */
-function* ask(node: ApprovalNode, round: number, flow: Flow) {
+function* ask(node: ApprovalNode, round: number, flow: Flow, stream: string | null) {
   for (;;) {
     const at = yield* flow.now('at');
     const opened = yield* flow.step(
@@ -96,7 +96,7 @@ function* ask(node: ApprovalNode, round: number, flow: Flow) {
         risk: node.risk,
         round,
         policy: policyOf(node),
-        subject: { kind: 'changes' },
+        subject: { kind: 'changes', stream },
         at,
       },
       { label: 'asking for approval' },

@@ -41,7 +41,7 @@ export const command = definePattern({
     const done = yield* flow.step(
       'run',
       runCommand,
-      { node: node.id, argv: [...argv], timeoutMs },
+      { node: node.id, stream: context.stream, argv: [...argv], timeoutMs },
       // The command has its own limit; the step's is the safety net behind it.
       { label: `running ${argv.join(' ')}`, timeoutMs: timeoutMs + 30_000 },
     );

@@ -184,7 +184,7 @@ function* command(
   const done = yield* flow.step(
     'run',
     runCommand,
-    { node: node.id, argv: [...argv], timeoutMs: COMMAND_MS },
+    { node: node.id, stream: context.stream, argv: [...argv], timeoutMs: COMMAND_MS },
     { label: `running ${argv.join(' ')}`, timeoutMs: COMMAND_MS + 30_000 },
   );
   return done.exitCode === 0

@@ -54,8 +54,15 @@ export class Interpreter {
     const leaf = this.#pattern(node).children(node).length === 0;
     const own: RunContext = {
       ...context,
-      run: (child, handoff, inner) =>
-        this.#node(child, handoff, inner, context, common.chain, holding || common.uses !== null),
+      run: (child, handoff, inner, stream) =>
+        this.#node(
+          child,
+          handoff,
+          inner,
+          inStream(context, stream),
+          common.chain,
+          holding || common.uses !== null,
+        ),
     };
     // A chain on a node with nodes below it is theirs; what it has of its own comes from the node above.
     const chain = leaf ? (common.chain ?? inherited) : inherited;
@@ -168,6 +175,15 @@ function* endable(board: Board, flow: Flow, work: (inner: Flow) => Operation<Han
   );
   if (ending === null || ending.ok) return ending?.handoff ?? emptyHandoff;
   throw new BatonError(ending.failure);
+}
+
+/** What people allow in a stream is that stream's, not what the run ends with: it is merged first. */
+function inStream(
+  context: Omit<RunContext, 'run'>,
+  stream: string | null | undefined,
+): Omit<RunContext, 'run'> {
+  if (stream === undefined || stream === context.stream) return context;
+  return { ...context, stream, approved: () => undefined };
 }
 
 /** A node that fails says so; what it leaves unfinished in the epic ends with it. */

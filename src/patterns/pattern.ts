@@ -17,14 +17,14 @@ export interface RunContext {
   runner(role: AgentRole): Runner;
   /** Asks first where commands have no sandbox; null when the command may run. */
   permit(argv: readonly string[] | null, node: string, flow: Flow): Operation<string | null>;
-  /** Runs a child node as a fiber of its own. */
-  run(node: Node, input: Handoff, flow: Flow): Operation<Handoff>;
+  /** Runs a child node as a fiber of its own; in another worktree when one is given. */
+  run(node: Node, input: Handoff, flow: Flow, stream?: string | null): Operation<Handoff>;
   /** What the nodes of this workflow know of one another. */
   readonly board: Board;
   /** Ends the whole workflow: everything under way is given up. */
   end(ending: Ending): void;
-  /** Remembers the state of the worktree that people allowed to be kept. */
-  approved(tree: string): void;
+  /** Remembers the state of the run's worktree that people allowed to be kept; null once it has changed since. */
+  approved(tree: string | null): void;
 }
 
 export interface EstimateContext {

@@ -5,17 +5,20 @@ import { commandResultSchema, snapshotSchema } from './workspace.ts';
 
 /** The effects that patterns ask for. Implementations live in src/orchestrator/activities. */
 
+/** Which worktree is meant: null is the run's own, otherwise a stream's. Given outright, so that no node forgets it. */
+const stream = z.string().nullable();
+
 /** Keeps the worktree's state outside the branch. */
 export const takeSnapshot = contract(
   'workspace.snapshot',
-  z.object({ node: z.string(), at: z.number() }),
+  z.object({ node: z.string(), stream, at: z.number() }),
   snapshotSchema,
 );
 
 /** Runs a command in the worktree. `argv` null means the repository's own test command. */
 export const runCommand = contract(
   'workspace.command',
-  z.object({ node: z.string(), argv: z.array(z.string()).nullable(), timeoutMs: z.number() }),
+  z.object({ node: z.string(), stream, argv: z.array(z.string()).nullable(), timeoutMs: z.number() }),
   commandResultSchema.extend({
     passed: z.number().nullable(),
     failed: z.number().nullable(),
@@ -35,7 +38,7 @@ export const openApproval = contract(
     /** Shared defaults, overridden by the node. */
     policy: approvalPolicySchema.partial(),
     subject: z.discriminatedUnion('kind', [
-      z.object({ kind: z.literal('changes') }),
+      z.object({ kind: z.literal('changes'), stream }),
       z.object({ kind: z.literal('unsandboxed'), argv: z.array(z.string()).nullable() }),
       /** What failed, when people are asked whether to try it once more. */
       z.object({ kind: z.literal('failure'), code: z.string(), message: z.string() }),

@@ -35,6 +35,66 @@ export type WorkspaceInfo = z.infer<typeof workspaceInfoSchema>;
 export const snapshotSchema = z.object({ commit: z.string(), tree: z.string() });
 export type Snapshot = z.infer<typeof snapshotSchema>;
 
+/** Which of two sides of a conflict is kept. First: what was there; second: what is merged into it. */
+export const sides = ['first', 'second'] as const;
+/** What a rule says of a conflict in a path it matches: a side, or who decides, or that the work stops. */
+export const conflictWays = [...sides, 'agent', 'ask', 'stop'] as const;
+export const conflictRuleSchema = z.object({
+  /** Patterns with `*`, `**` and `?`; null matches every path. */
+  paths: z.array(z.string()).nullable(),
+  way: z.enum(conflictWays),
+  /** Who resolves it where `way` is `agent`. */
+  agent: z.string().nullable(),
+});
+export type ConflictRule = z.infer<typeof conflictRuleSchema>;
+
+export const conflictSchema = z.object({
+  path: z.string(),
+  /** What git calls it: `contents`, `binary`, `modify/delete`. */
+  kind: z.string(),
+  /** The content of each side as git names it; null where that side has no such file. */
+  first: z.string().nullable(),
+  second: z.string().nullable(),
+  /** What the first rule that matches says. */
+  way: z.enum(conflictWays),
+  agent: z.string().nullable(),
+});
+export type Conflict = z.infer<typeof conflictSchema>;
+
+/** What is decided of a conflict already; `marked` leaves it as git does, for an agent to finish. */
+export const choiceSchema = z.object({ path: z.string(), take: z.enum([...sides, 'marked']) });
+export type Choice = z.infer<typeof choiceSchema>;
+
+/** `both`: git had moved one side out of the other's way, and it stays so. */
+export const resolutionSchema = z.object({
+  path: z.string(),
+  kind: z.string(),
+  took: z.enum([...sides, 'both', 'marked']),
+  by: z.enum(['rule', 'choice']),
+});
+export type Resolution = z.infer<typeof resolutionSchema>;
+
+/** `before` and `second` are the two states that met; `second` is what came in. */
+export const mergeOutcomeSchema = z.discriminatedUnion('status', [
+  z.object({
+    status: z.literal('merged'),
+    commit: z.string(),
+    tree: z.string(),
+    before: z.string(),
+    second: z.string(),
+    files: z.number().int(),
+    resolutions: z.array(resolutionSchema),
+  }),
+  /** Nothing was changed: these are still to be decided. */
+  z.object({
+    status: z.literal('conflict'),
+    before: z.string(),
+    second: z.string(),
+    conflicts: z.array(conflictSchema),
+  }),
+]);
+export type MergeOutcome = z.infer<typeof mergeOutcomeSchema>;
+
 export const commandResultSchema = z.object({
   exitCode: z.number().nullable(),
   /** Set when it was ended from outside; `resource_limit`: too many processes or too much memory. */
@@ -85,10 +145,48 @@ export interface RunCommand {
   readonly allowUnsandboxed: boolean;
 }
 
-/** One run's own worktree. */
+export interface MergeRequest {
+  /** The stream that comes in, as it was saved last: what is half done in it stays there. */
+  readonly stream: string;
+  readonly rules: readonly ConflictRule[];
+  readonly choices: readonly Choice[];
+  readonly label: string;
+  readonly at: number;
+  /** A repetition under the same key gives the first outcome and changes nothing more. */
+  readonly idempotencyKey: string;
+}
+
+/** What a worktree is asked where streams are forked, joined and undone. */
+export interface Line {
+  /** Saves the state of the worktree as the next of its line, from which streams fork and merges begin. Idempotent. */
+  save(label: string, at: number): Promise<Snapshot>;
+  /**
+   * Joins a stream of the same run into this worktree, in memory first: the files change only when nothing is left to
+   * decide, and whatever else was changed in them meanwhile stays.
+   */
+  merge(request: MergeRequest): Promise<MergeOutcome>;
+  /** Takes back a merge: files and line as they were `before`. Safe to repeat. */
+  undo(before: string): Promise<void>;
+  /** For a stream: takes in its parent's line, which holds all that this stream saved. Safe to repeat. */
+  follow(): Promise<void>;
+  /** What each side of a conflict did to a file, for people and agents; cut at `maxChars` each. */
+  sidesOf(input: {
+    readonly path: string;
+    readonly before: string;
+    readonly second: string;
+    readonly maxChars: number;
+  }): Promise<{ readonly first: string; readonly second: string; readonly cut: boolean }>;
+  /** Those of the paths in which conflict markers stand. */
+  marked(paths: readonly string[]): Promise<string[]>;
+  /** Paths in which the newest state of another stream meets the newest of this one; nothing is changed. */
+  meets(stream: string): Promise<string[]>;
+}
+
+/** A run's own worktree, or a stream's. */
 export interface Workspace {
   readonly info: WorkspaceInfo;
   readonly files: Files;
+  readonly line: Line;
   /** Throws `needs_person` / `sandbox_missing` where there is no sandbox and `allowUnsandboxed` is false. */
   run(command: RunCommand): Promise<CommandResult>;
   /** Keeps the state of the worktree outside the branch, under `refs/baton/snap/<run>/<label>`. Idempotent by label and content. */
@@ -116,7 +214,21 @@ export interface Workspaces {
     readonly branch: string;
     readonly base: string;
   }): Promise<Workspace>;
-  /** Removes the worktree; branch and snapshots stay. Safe to repeat. */
+  /**
+   * Makes a stream's worktree at its parent's last saved state, or finds the one that is there. Streams are closed with
+   * their run at the latest. `parent` null: the run's own worktree. Not given: only one that was opened before.
+   */
+  openStream(input: {
+    readonly runId: string;
+    readonly location: string;
+    readonly stream: string;
+    readonly parent?: string | null;
+  }): Promise<Workspace>;
+  /** The open streams of a run. */
+  streams(runId: string): Promise<{ readonly stream: string; readonly parent: string | null }[]>;
+  /** Removes a stream's worktree and those of the streams in it; what they saved stays. Safe to repeat. */
+  closeStream(runId: string, stream: string): Promise<void>;
+  /** Removes the worktree and those of all streams; branch and snapshots stay. Safe to repeat. */
   close(runId: string): Promise<void>;
   /** What holds on this machine, for `doctor` and the epic. */
   sandbox(): { readonly kind: 'bubblewrap' | 'none'; readonly reason: string };

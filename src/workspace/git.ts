@@ -27,6 +27,11 @@ const FIXED_CONFIG = [
   'gc.auto=0',
   'i18n.commitEncoding=UTF-8',
   'maintenance.auto=false',
+  // Merges come out the same whatever the machine's owner likes to see.
+  'merge.conflictStyle=merge',
+  'merge.directoryRenames=conflict',
+  'merge.renames=true',
+  'merge.renormalize=false',
   'protocol.ext.allow=never',
   'safe.bareRepository=explicit',
   'submodule.recurse=false',
@@ -89,7 +94,7 @@ interface Override {
 }
 
 /**
- * What has to be set so that no program named in the configuration runs: content filters (git-lfs included) and
+ * What has to be set so that no program named in the configuration runs: content filters (git-lfs included), merge drivers and
  * hooks defined by configuration. An empty filter command passes content through unchanged (gitattributes(5)).
  */
 export function neutralise(config: ReadonlyMap<string, string>): Override[] {
@@ -101,6 +106,9 @@ export function neutralise(config: ReadonlyMap<string, string>): Override[] {
         overrides.push({ key: `${filter}.${name}`, value: '' });
       overrides.push({ key: `${filter}.required`, value: 'false' });
     }
+    // An empty driver would take one side silently; this one does what git does for text.
+    const driver = /^merge\.[\s\S]*\.driver$/.exec(key)?.[0];
+    if (driver !== undefined) overrides.push({ key: driver, value: 'git merge-file -q %A %O %B' });
     const hook = /^(hook\.[\s\S]*)\.(?:command|event)$/.exec(key)?.[1];
     if (hook !== undefined) overrides.push({ key: `${hook}.enabled`, value: 'false' });
   }

@@ -23,8 +23,28 @@ const DIFF_OPTIONS = ['-r', '-M', '-l1000', '--no-ext-diff', '--no-textconv', '-
 export async function takeSnapshot(
   git: Git,
   opened: OpenedWorktree,
-  input: { readonly runId: string; readonly label: string; readonly at: number },
+  input: { readonly id: string; readonly label: string; readonly at: number },
 ): Promise<Snapshot> {
+  const { bound, tree } = await gathered(git, opened);
+  const ref = snapshotRef(input.id, input.label);
+  const kept = await bound.resolve(`${ref}^{commit}`);
+  if (kept !== null && (await bound.resolve(`${kept}^{tree}`)) === tree) return { commit: kept, tree };
+  const commit = await commitTree(bound, {
+    tree,
+    // A stream's snapshots follow its saved states, so that two of them can be compared at any moment.
+    parents: [opened.stream === null ? opened.base : await tipOf(bound, input.id, opened)],
+    message: `baton: ${input.label}`,
+    at: input.at,
+  });
+  await bound.run(['update-ref', '-m', 'baton: snapshot', ref, commit]);
+  return { commit, tree };
+}
+
+/** The state of the worktree in its private index, which is left bound, and as a tree. */
+export async function gathered(
+  git: Git,
+  opened: OpenedWorktree,
+): Promise<{ readonly bound: BoundGit; readonly tree: string; readonly index: string }> {
   const index = join(opened.side, 'index');
   await rm(`${index}.lock`, { force: true });
   const bound = await git.bind({
@@ -34,17 +54,52 @@ export async function takeSnapshot(
     indexFile: await seeded(index, opened),
   });
   await gather(bound, opened.worktree);
-  const tree = await bound.text(['write-tree']);
-  const ref = `refs/baton/snap/${input.runId}/${refPart(input.label)}`;
-  const kept = await bound.resolve(`${ref}^{commit}`);
-  if (kept !== null && (await bound.resolve(`${kept}^{tree}`)) === tree) return { commit: kept, tree };
+  return { bound, tree: await bound.text(['write-tree']), index };
+}
+
+export function snapshotRef(id: string, label: string): string {
+  return `refs/baton/snap/${id}/${refPart(label)}`;
+}
+
+/** Where the line of a worktree's saved states stands: what merges begin from. */
+export function tipRef(id: string): string {
+  return `refs/baton/tip/${id}`;
+}
+
+/** The last saved state of a worktree; its base while nothing was saved. */
+export async function tipOf(
+  bound: BoundGit,
+  id: string,
+  { base }: Pick<OpenedWorktree, 'base'>,
+): Promise<string> {
+  return (await bound.resolve(`${tipRef(id)}^{commit}`)) ?? base;
+}
+
+/** The line goes on from a commit; also the newest snapshot, from which a worktree that is gone is made again. */
+export async function moveTip(bound: BoundGit, id: string, commit: string, why: string): Promise<void> {
+  await bound.run(['update-ref', '-m', `baton: ${why}`, snapshotRef(id, 'saved'), commit]);
+  await bound.run(['update-ref', '-m', `baton: ${why}`, tipRef(id), commit]);
+}
+
+/** Saves the state of the worktree as the next commit of its line; the last one stands when nothing changed since. */
+export async function saveTip(
+  git: Git,
+  opened: OpenedWorktree,
+  input: { readonly id: string; readonly label: string; readonly at: number },
+): Promise<Snapshot> {
+  const { bound, tree } = await gathered(git, opened);
+  const tip = await tipOf(bound, input.id, opened);
+  if ((await bound.resolve(`${tip}^{tree}`)) === tree) {
+    await moveTip(bound, input.id, tip, 'saved');
+    return { commit: tip, tree };
+  }
   const commit = await commitTree(bound, {
     tree,
-    parent: opened.base,
+    parents: [tip],
     message: `baton: ${input.label}`,
     at: input.at,
   });
-  await bound.run(['update-ref', '-m', 'baton: snapshot', ref, commit]);
+  await moveTip(bound, input.id, commit, 'saved');
   return { commit, tree };
 }
 
@@ -140,7 +195,12 @@ export async function commitBranch(
       message: `The content ${input.tree.slice(0, 12)} to be committed is not in the repository.`,
     });
   }
-  const commit = await commitTree(bound, { tree, parent: opened.base, message: input.message, at: input.at });
+  const commit = await commitTree(bound, {
+    tree,
+    parents: [opened.base],
+    message: input.message,
+    at: input.at,
+  });
   const ref = `refs/heads/${opened.branch}`;
   const tip = await bound.resolve(ref);
   if (tip !== commit) {
@@ -177,11 +237,17 @@ function branchMoved(branch: string): BatonError {
   });
 }
 
-async function commitTree(
+export async function commitTree(
   bound: BoundGit,
-  input: { readonly tree: string; readonly parent: string; readonly message: string; readonly at: number },
+  input: {
+    readonly tree: string;
+    readonly parents: readonly string[];
+    readonly message: string;
+    readonly at: number;
+  },
 ): Promise<string> {
-  return bound.text(['commit-tree', '--no-gpg-sign', '-p', input.parent, '-F', '-', input.tree], {
+  const parents = input.parents.flatMap((parent) => ['-p', parent]);
+  return bound.text(['commit-tree', '--no-gpg-sign', ...parents, '-F', '-', input.tree], {
     input: `${printable(input.message).trimEnd()}\n`,
     at: input.at,
   });

@@ -1,4 +1,4 @@
-import { mkdir, realpath } from 'node:fs/promises';
+import { mkdir, readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BatonError } from '../domain/failure.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -7,11 +7,20 @@ import { runCommand } from './command.ts';
 import { createFiles } from './files.ts';
 import { createGit, type Git } from './git.ts';
 import { inspectRepository } from './inspect.ts';
+import { createLine } from './line.ts';
 import { createKeyedMutex, type KeyedMutex } from './mutex.ts';
-import { addressOf, locate } from './repository.ts';
+import { addressOf, locate, type Repository } from './repository.ts';
 import { type Sandbox, SYSTEM_PATH, wrapCommand } from './sandbox.ts';
-import { commitBranch, diffFrom, takeSnapshot } from './snapshots.ts';
-import { closeWorktree, commonOf, type OpenedWorktree, openWorktree, type RunFolders } from './worktree.ts';
+import { commitBranch, diffFrom, takeSnapshot, tipOf } from './snapshots.ts';
+import {
+  closeWorktree,
+  commonOf,
+  type OpenedWorktree,
+  openWorktree,
+  type RunFolders,
+  stateOf,
+  streamState,
+} from './worktree.ts';
 
 export interface WorkspacesSettings {
   /** BATON_HOME. Worktrees lie in `worktrees/`, per-run files in `workspaces/`, fetched copies in `repositories/`. */
@@ -64,65 +73,192 @@ export function createWorkspaces(settings: WorkspacesSettings): Workspaces {
       const here = await context();
       return oneFetch(location, () => inspectRepository(here, location));
     },
-    async open(input) {
+    async open({ runId, location, branch, base }) {
       const here = await context();
-      const folders = foldersOf(here.home, input.runId);
-      const located = await oneFetch(input.location, () => locate(here, input.location, false));
-      if ('problem' in located) {
-        throw new BatonError({
-          class: 'needs_person',
-          code: 'repository_unusable',
-          message: located.problem,
-          hint: 'Nothing was changed. Put it right, then choose Retry.',
-        });
-      }
-      const { repository } = located;
+      const folders = foldersOf(here.home, checked(runId));
+      const repository = await repositoryAt(here, location, oneFetch);
       const opened = await mutex.run(`repository:${repository.common}`, () =>
-        openWorktree(here.git, repository, folders, input),
+        openWorktree(here.git, repository, folders, { id: runId, branch, base, stream: null }),
       );
-      return workspaceOf(here, opened, input.runId);
+      return workspaceOf(here, opened, { runId, id: runId, parent: null });
+    },
+    async openStream({ runId, location, stream, parent }) {
+      const here = await context();
+      const id = streamId(runId, stream);
+      const repository = await repositoryAt(here, location, oneFetch);
+      const { opened, from } = await mutex.run(`repository:${repository.common}`, () =>
+        openStreamIn(here, repository, { runId, stream, parent }),
+      );
+      return workspaceOf(here, opened, { runId, id, parent: from });
+    },
+    async streams(runId) {
+      const here = await context();
+      return streamsOf(here.home, checked(runId));
+    },
+    async closeStream(runId, stream) {
+      const here = await context();
+      const all = await streamsOf(here.home, checked(runId));
+      for (const name of [...below(all, stream), stream]) await closeOne(here, streamId(runId, name));
     },
     async close(runId) {
       const here = await context();
-      const folders = foldersOf(here.home, runId);
-      const common = await commonOf(folders);
-      await mutex.run(`repository:${common ?? runId}`, () => closeWorktree(folders));
+      // By their folders: of a stream whose opening was cut short there may be nothing else.
+      for (const id of await streamFolders(here.home, checked(runId))) await closeOne(here, id);
+      await closeOne(here, runId);
     },
     sandbox: () => ({ kind: settings.sandbox.kind, reason: settings.sandbox.reason }),
   };
 }
 
-function foldersOf(home: string, runId: string): RunFolders {
-  if (!/^[A-Za-z0-9_-]{1,100}$/.test(runId)) {
-    throw new BatonError({
-      class: 'structural',
-      code: 'run_id',
-      message: 'The id of the run cannot name a folder.',
-    });
-  }
-  return { worktree: join(home, 'worktrees', runId), side: join(home, 'workspaces', runId) };
+async function repositoryAt(
+  here: Context,
+  location: string,
+  oneFetch: <T>(location: string, work: () => Promise<T>) => Promise<T>,
+): Promise<Repository> {
+  const located = await oneFetch(location, () => locate(here, location, false));
+  if (!('problem' in located)) return located.repository;
+  throw new BatonError({
+    class: 'needs_person',
+    code: 'repository_unusable',
+    message: located.problem,
+    hint: 'Nothing was changed. Put it right, then choose Retry.',
+  });
 }
 
-async function workspaceOf(context: Context, opened: OpenedWorktree, runId: string): Promise<Workspace> {
+/** Where the stream stands when it is there already; else at its parent's last saved state. */
+async function openStreamIn(
+  here: Context,
+  repository: Repository,
+  wanted: { readonly runId: string; readonly stream: string; readonly parent?: string | null | undefined },
+): Promise<{ readonly opened: OpenedWorktree; readonly from: string | null }> {
+  const { runId, stream } = wanted;
+  const id = streamId(runId, stream);
+  const folders = foldersOf(here.home, id);
+  const there = await streamState(folders);
+  const parent = there === null ? wanted.parent : there.parent;
+  if (parent === undefined) throw unknownStream(stream);
+  const parentId = parent === null ? runId : streamId(runId, parent);
+  const state = there ?? (await stateOf(foldersOf(here.home, parentId)));
+  if (state === null) throw unknownStream(parent ?? runId);
+  const base = there === null ? await tipOf(repository.git, parentId, state) : state.base;
+  const named = { name: stream, parent };
+  const opened = await openWorktree(here.git, repository, folders, {
+    id,
+    branch: state.branch,
+    base,
+    stream: named,
+  });
+  return { opened, from: parent };
+}
+
+function unknownStream(stream: string): BatonError {
+  return new BatonError({
+    class: 'structural',
+    code: 'stream_unknown',
+    message: `The stream ${stream} of this run has no worktree.`,
+    hint: 'What it saved is kept under refs/baton/tip/. Run the work again.',
+  });
+}
+
+async function closeOne(here: Context, id: string): Promise<void> {
+  const folders = foldersOf(here.home, id);
+  const common = await commonOf(folders);
+  await here.mutex.run(`repository:${common ?? id}`, () => closeWorktree(folders));
+}
+
+/** A dot is in no run's id, so no stream is taken for another run. */
+async function streamFolders(home: string, runId: string): Promise<string[]> {
+  const [open, half] = await Promise.all(
+    ['workspaces', 'worktrees'].map((folder) => readdir(join(home, folder)).catch(() => [])),
+  );
+  return [...new Set([...(open ?? []), ...(half ?? [])])].filter((name) => name.startsWith(`${runId}.`));
+}
+
+async function streamsOf(home: string, runId: string): Promise<Open[]> {
+  const names = await streamFolders(home, runId);
+  const states = await Promise.all(names.map((name) => streamState(foldersOf(home, name))));
+  return states.flatMap((state) => (state === null ? [] : [{ stream: state.name, parent: state.parent }]));
+}
+
+interface Open {
+  readonly stream: string;
+  readonly parent: string | null;
+}
+
+/** The streams that began from a stream, and those that began from them, the innermost first. */
+function below(all: readonly Open[], stream: string): string[] {
+  return all
+    .filter(({ parent }) => parent === stream)
+    .flatMap((child) => [...below(all, child.stream), child.stream]);
+}
+
+function checked(runId: string): string {
+  if (/^[A-Za-z0-9_-]{1,100}$/.test(runId)) return runId;
+  throw new BatonError({
+    class: 'structural',
+    code: 'run_id',
+    message: 'The id of the run cannot name a folder.',
+  });
+}
+
+function streamId(runId: string, stream: string): string {
+  if (/^[a-z0-9-]{1,80}$/.test(stream)) return `${checked(runId)}.${stream}`;
+  throw new BatonError({
+    class: 'structural',
+    code: 'run_id',
+    message: 'The name of the stream cannot name a folder.',
+  });
+}
+
+function foldersOf(home: string, id: string): RunFolders {
+  return { worktree: join(home, 'worktrees', id), side: join(home, 'workspaces', id) };
+}
+
+async function workspaceOf(
+  context: Context,
+  opened: OpenedWorktree,
+  { runId, id, parent }: { readonly runId: string; readonly id: string; readonly parent: string | null },
+): Promise<Workspace> {
   const { git, mutex, sandbox } = context;
   const { files, settle } = createFiles(git, opened, mutex);
   await settle();
   // The private index and the branch have one writer at a time.
-  const alone = <T>(work: () => Promise<T>) => mutex.run(`snapshots:${runId}`, work);
+  const alone = <T>(work: () => Promise<T>) => mutex.run(`snapshots:${id}`, work);
   return {
-    info: {
-      path: opened.worktree,
-      branch: opened.branch,
-      base: opened.base,
-      sandbox: sandbox.kind,
-      ...(opened.restoredFrom === null ? {} : { restoredFrom: opened.restoredFrom }),
+    get info() {
+      return {
+        path: opened.worktree,
+        branch: opened.branch,
+        base: opened.base,
+        sandbox: sandbox.kind,
+        ...(opened.restoredFrom === null ? {} : { restoredFrom: opened.restoredFrom }),
+      };
     },
     files,
+    line: createLine({
+      git,
+      opened,
+      id,
+      idOf: (stream) => streamId(runId, stream),
+      parentId: opened.stream === null ? null : parent === null ? runId : streamId(runId, parent),
+      alone: (work) => alone(() => mutex.run(`files:${opened.worktree}`, work)),
+    }),
     run: (command) => run(context, opened, command),
-    snapshot: (label, at) => alone(() => takeSnapshot(git, opened, { runId, label, at })),
+    snapshot: (label, at) => alone(() => takeSnapshot(git, opened, { id, label, at })),
     diff: (tree, maxPatchChars) => diffFrom(git, opened, tree, maxPatchChars),
-    commit: (input) => alone(() => commitBranch(git, opened, input)),
+    commit: async (input) => {
+      if (opened.stream !== null) throw unknownBranch(opened.stream);
+      return alone(() => commitBranch(git, opened, input));
+    },
   };
+}
+
+function unknownBranch(stream: string): BatonError {
+  return new BatonError({
+    class: 'structural',
+    code: 'stream_ahead',
+    message: `The stream ${stream} has no branch of its own; its work is merged where it began.`,
+  });
 }
 
 async function run(context: Context, opened: OpenedWorktree, command: RunCommand) {

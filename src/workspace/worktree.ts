@@ -18,10 +18,12 @@ const stateSchema = z.object({
   common: z.string(),
   branch: z.string(),
   base: z.string(),
+  /** Set for a stream: its own name, and the stream it began from (null: the run's own worktree). */
+  stream: z.object({ name: z.string(), parent: z.string().nullable() }).nullable().default(null),
 });
 type State = z.infer<typeof stateSchema>;
 
-/** The folders of one run. `side` holds what must not stand in the worktree: private index, edit intents, temporary files. */
+/** The folders of one worktree, a run's or a stream's. `side` holds what must not stand in the worktree: private index, edit intents, temporary files. */
 export interface RunFolders {
   readonly worktree: string;
   readonly side: string;
@@ -34,15 +36,20 @@ export interface OpenedWorktree {
   readonly gitDir: string;
   readonly common: string;
   readonly branch: string;
-  readonly base: string;
+  /** Moves when a stream takes in what was merged. */
+  base: string;
+  readonly stream: string | null;
   /** The snapshot the files were taken from, where the folder had gone missing. */
   readonly restoredFrom: string | null;
 }
 
 export interface OpenRequest {
-  readonly runId: string;
+  /** A run's id, or a stream's. */
+  readonly id: string;
   readonly branch: string;
   readonly base: string;
+  /** Null: the run's own worktree, which is on the branch. A stream's stands on its base alone. */
+  readonly stream: { readonly name: string; readonly parent: string | null } | null;
 }
 
 /**
@@ -58,7 +65,7 @@ export async function openWorktree(
   const { common } = repository;
   const base = await baseCommit(repository.git, request.base);
   await checkBranchName(repository.git, request.branch);
-  const wanted = { common, branch: request.branch, base };
+  const wanted = { common, branch: request.branch, base, stream: request.stream };
   const state = await readState(folders);
   if (state?.status === 'closing') await closeWorktree(folders);
   if (state?.status === 'ready') {
@@ -66,23 +73,26 @@ export async function openWorktree(
     const gitDir = await findGitDir(common, folders.worktree);
     if (gitDir !== null && (await isFolder(folders.worktree))) {
       await rm(join(gitDir, 'index.lock'), { force: true });
-      return { ...folders, ...wanted, gitDir, restoredFrom: null };
+      return openedAs(folders, state, gitDir, null);
     }
   }
-  const restoredFrom = state?.status === 'ready' ? await newestSnapshot(repository.git, request.runId) : null;
+  const restoredFrom = state?.status === 'ready' ? await newestSnapshot(repository.git, request.id) : null;
+  // A stream's base moves: what was taken in stays taken in.
+  const ready: State = { status: 'ready', ...wanted, base: state?.status === 'ready' ? state.base : base };
   await mkdir(folders.side, { recursive: true });
-  await writeState(folders, { status: 'making', ...wanted });
-  await removeWorktree(common, folders, request.runId);
-  await ensureBranch(repository.git, request.branch, base);
+  await writeState(folders, { ...ready, status: 'making' });
+  await removeWorktree(common, folders, request.id);
+  if (request.stream === null) await ensureBranch(repository.git, request.branch, base);
   await mkdir(join(folders.worktree, '..'), { recursive: true });
   await repository.git.run([
     'worktree',
     'add',
     '--no-checkout',
     '--quiet',
+    ...(request.stream === null ? [] : ['--detach']),
     '--',
     folders.worktree,
-    request.branch,
+    request.stream === null ? request.branch : ready.base,
   ]);
   const gitDir = await findGitDir(common, folders.worktree);
   if (gitDir === null) {
@@ -99,8 +109,48 @@ export async function openWorktree(
   });
   if (restoredFrom !== null) await inside.run(['read-tree', 'HEAD']);
   await rm(join(folders.side, 'index'), { force: true });
-  await writeState(folders, { status: 'ready', ...wanted });
-  return { ...folders, ...wanted, gitDir, restoredFrom };
+  await writeState(folders, ready);
+  return openedAs(folders, ready, gitDir, restoredFrom);
+}
+
+function openedAs(
+  folders: RunFolders,
+  { common, branch, base, stream }: State,
+  gitDir: string,
+  restoredFrom: string | null,
+): OpenedWorktree {
+  return { ...folders, common, branch, base, stream: stream?.name ?? null, gitDir, restoredFrom };
+}
+
+/** How a stream was opened, when it was: its parent, its branch in words, and the commit it stands on now. */
+export async function streamState(folders: RunFolders): Promise<{
+  readonly name: string;
+  readonly parent: string | null;
+  readonly branch: string;
+  readonly base: string;
+} | null> {
+  const state = await readState(folders);
+  if (state === null || state.stream === null || state.status === 'closing') return null;
+  return { ...state.stream, branch: state.branch, base: state.base };
+}
+
+/** The branch and base of any worktree that is open. */
+export async function stateOf(
+  folders: RunFolders,
+): Promise<{ readonly branch: string; readonly base: string } | null> {
+  return readState(folders);
+}
+
+/** Puts a stream on another commit, once its files are those of that commit. Safe to repeat. */
+export async function moveBase(git: Git, opened: OpenedWorktree, base: string): Promise<void> {
+  const state = await readState(opened);
+  if (state !== null) await writeState(opened, { ...state, base });
+  opened.base = base;
+  const bound = await git.bind({ cwd: opened.worktree, gitDir: opened.gitDir, workTree: opened.worktree });
+  await rm(join(opened.gitDir, 'index.lock'), { force: true });
+  await bound.run(['update-ref', '--no-deref', '-m', 'baton: taken in', 'HEAD', base]);
+  await bound.run(['read-tree', 'HEAD']);
+  await bound.run(['update-index', '-q', '--refresh'], { answers: [1] });
 }
 
 /** Removes a run's worktree and side files. The branch and the snapshots stay. Safe to repeat, also after a kill. */
@@ -130,7 +180,8 @@ async function writeState(folders: RunFolders, state: State): Promise<void> {
 }
 
 function checkSame(state: State, wanted: Omit<State, 'status'>): void {
-  if (state.common === wanted.common && state.branch === wanted.branch && state.base === wanted.base) return;
+  const sameBase = state.base === wanted.base || wanted.stream !== null;
+  if (state.common === wanted.common && state.branch === wanted.branch && sameBase) return;
   throw new BatonError({
     class: 'structural',
     code: 'workspace_mismatch',
@@ -201,22 +252,22 @@ async function findGitDir(common: string, worktree: string): Promise<string | nu
 }
 
 /** Takes away a worktree and its entry, also one whose making was cut short, when git itself would keep it locked. */
-async function removeWorktree(common: string, folders: RunFolders, runId: string | null): Promise<void> {
+async function removeWorktree(common: string, folders: RunFolders, id: string | null): Promise<void> {
   const found = await findGitDir(common, folders.worktree);
   await rm(folders.worktree, { recursive: true, force: true });
   if (found !== null) await rm(found, { recursive: true, force: true });
-  if (runId === null) return;
-  const named = join(common, 'worktrees', runId);
+  if (id === null) return;
+  const named = join(common, 'worktrees', id);
   if ((await readIfThere(join(named, 'gitdir'))) === null) await rm(named, { recursive: true, force: true });
 }
 
-async function newestSnapshot(git: BoundGit, runId: string): Promise<string | null> {
+export async function newestSnapshot(git: BoundGit, id: string): Promise<string | null> {
   const newest = await git.text([
     'for-each-ref',
     '--sort=-committerdate',
     '--count=1',
     '--format=%(objectname)',
-    `refs/baton/snap/${runId}/`,
+    `refs/baton/snap/${id}/`,
   ]);
   return newest === '' ? null : newest;
 }

@@ -90,6 +90,15 @@ export async function folderWorkspace(files: Readonly<Record<string, string>>): 
     commands,
     info: { path: folder, branch: 'b', base: 'c', sandbox: 'none' },
     files: fs,
+    line: {
+      save: unused,
+      merge: unused,
+      undo: unused,
+      follow: unused,
+      sidesOf: unused,
+      marked: unused,
+      meets: unused,
+    },
     run: async (command) => {
       commands.push(command);
       if (!command.allowUnsandboxed) {

@@ -34,7 +34,7 @@ async function asked(title: string): Promise<Asked> {
   );
   if (session === undefined) throw new Error(`no session ${title}`);
   const runId = session.currentRunId;
-  const worktree = (await w.core.registry.of(runId)).info.path;
+  const worktree = (await w.core.registry.of(runId, null)).info.path;
   const nonce = (await w.core.store.approvals.ofRun(runId))[0]?.nonce ?? '';
   return { runId, card, nonce, worktree };
 }
@@ -184,7 +184,7 @@ describe('words that steer what shows them', () => {
       await w.click('alice', epic, 'plan_start');
       const runId = (await w.core.store.sessions.recent(await team(), 1))[0]?.currentRunId ?? '';
       const found = await w.find('alice', /Keep it\?.*Paint/s, epic.ts);
-      return { card: found, worktree: (await w.core.registry.of(runId)).info };
+      return { card: found, worktree: (await w.core.registry.of(runId, null)).info };
     })();
     await w.click('bob', card, 'approval_approve');
     await w.find('alice', /Paint.*done in/s);

@@ -76,6 +76,9 @@ function orchestrator(): Orchestrator {
   const workspaces: Workspaces = {
     inspect: missing,
     open: missing,
+    openStream: missing,
+    streams: async () => [],
+    closeStream: missing,
     close: async (runId) => {
       live();
       closed.push(runId);

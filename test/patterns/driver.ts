@@ -241,7 +241,7 @@ export function play(
           },
         }),
         permit: (_argv, _node, inner) => answering(cast.permit ?? null, inner),
-        approved: (tree) => void approvedTrees.push(tree),
+        approved: (tree) => void (tree === null ? approvedTrees.splice(0) : approvedTrees.push(tree)),
       });
       return null;
     },

@@ -23,7 +23,10 @@ const EXCERPT_CHARS = 2_000;
 /** Git leaves out content that is binary, or that the repository's attributes call so: `*.js -diff` hides a script. */
 const WITHOUT_CONTENT = /^Binary files .* differ$/m;
 /** What every payload says of itself. */
-const payloadKind = z.looseObject({ kind: z.enum(['changes', 'unsandboxed', 'failure']) });
+const payloadSchema = z.looseObject({
+  kind: z.enum(['changes', 'unsandboxed', 'failure']),
+  stream: z.string().nullable().default(null),
+});
 /** Files named above a patch that is cut, and characters of each name: together under 1 100. */
 const FILES_NAMED = 15;
 const NAME_CHARS = 56;
@@ -119,7 +122,7 @@ async function contentOf(
   { registry, runs, redact }: Pick<ApprovalDeps, 'registry' | 'runs' | 'redact'>,
   runId: string,
   subject:
-    | { readonly kind: 'changes' }
+    | { readonly kind: 'changes'; readonly stream: string | null }
     | { readonly kind: 'unsandboxed'; readonly argv: readonly string[] | null }
     | { readonly kind: 'failure'; readonly code: string; readonly message: string },
   label: string,
@@ -146,14 +149,15 @@ async function contentOf(
     });
     return { payload, excerpt: '', cut: false, tree: null, commit: null };
   }
-  const workspace = await registry.of(runId);
+  const { stream } = subject;
+  const workspace = await registry.of(runId, stream);
   const snapshot = await workspace.snapshot(label, at);
   const { stat, patch, cut } = await workspace.diff(snapshot.tree, EXCERPT_CHARS);
   const clean = redact(patch);
   const partly = cut || clean !== patch || WITHOUT_CONTENT.test(patch);
   const whole = `git diff --text ${workspace.info.base.slice(0, 12)} ${snapshot.commit.slice(0, 12)}`;
   return {
-    payload: await changesPayload(registry, runs, runId, snapshot.tree),
+    payload: await changesPayload(registry, runs, { runId, stream, tree: snapshot.tree }),
     excerpt: partly ? `${redact(overview(stat))}\nAll of it: ${whole}\n\n${clean}` : clean,
     cut: partly,
     ...snapshot,
@@ -176,13 +180,15 @@ function overview({ files, added, removed }: DiffStat): string {
 async function changesPayload(
   registry: WorkspaceRegistry,
   runs: RunReader,
-  runId: string,
-  tree: string,
+  { runId, stream, tree }: { readonly runId: string; readonly stream: string | null; readonly tree: string },
 ): Promise<string> {
   const { repository } = await registry.input(runId);
-  const { branch, base } = (await registry.of(runId)).info;
+  const { branch, base } = (await registry.of(runId, stream)).info;
   const run = await runs.status(runId);
-  return canonicalJson({ kind: 'changes', definition: run?.spec.hash ?? '', repository, branch, base, tree });
+  const definition = run?.spec.hash ?? '';
+  // In a stream its own base and tree: what its siblings do meanwhile is not what was shown.
+  const where = stream === null ? {} : { stream };
+  return canonicalJson({ kind: 'changes', definition, repository, branch, base, tree, ...where });
 }
 
 /**
@@ -194,11 +200,12 @@ export async function currentDigest(
   approval: Approval,
   now: number,
 ): Promise<string> {
-  const { kind } = payloadKind.parse(JSON.parse(approval.subject.payload));
+  const { kind, stream } = payloadSchema.parse(JSON.parse(approval.subject.payload));
   if (kind !== 'changes') return digestOf(approval.subject.payload);
-  const workspace = await deps.registry.of(approval.runId);
+  const { runId } = approval;
+  const workspace = await deps.registry.of(runId, stream);
   const { tree } = await workspace.snapshot(`check-${approval.id}`, now);
-  return digestOf(await changesPayload(deps.registry, deps.runs, approval.runId, tree));
+  return digestOf(await changesPayload(deps.registry, deps.runs, { runId, stream, tree }));
 }
 
 function digestOf(payload: string): string {

@@ -37,14 +37,14 @@ export function workspaceActivities({
       return { ...workspace.info, allowUnsandboxed: sample };
     }),
 
-    implement(takeSnapshot, async ({ node, at }, step) => {
-      const workspace = await registry.of(step.runId);
+    implement(takeSnapshot, async ({ node, stream, at }, step) => {
+      const workspace = await registry.of(step.runId, stream);
       const snapshot = await workspace.snapshot(label(step.idempotencyKey), at);
       step.emit({ type: 'snapshot.taken', node, ...snapshot });
       return snapshot;
     }),
 
-    implement(runCommand, async ({ node, argv, timeoutMs }, step) => {
+    implement(runCommand, async ({ node, stream, argv, timeoutMs }, step) => {
       const { runId, signal } = step;
       if (argv === null)
         throw new BatonError({
@@ -52,7 +52,7 @@ export function workspaceActivities({
           code: 'command_missing',
           message: 'A command step has no command',
         });
-      const workspace = await registry.of(runId);
+      const workspace = await registry.of(runId, stream);
       const allowUnsandboxed =
         workspace.info.sandbox === 'none' && (await registry.mayRunUnsandboxed(runId, argv));
       const done = await workspace.run({ argv, timeoutMs, signal, allowUnsandboxed });
@@ -74,7 +74,8 @@ export function workspaceActivities({
     }),
 
     implement(keepWork, async ({ tree, message, at }, { runId }) => {
-      const workspace = await registry.of(runId);
+      const workspace = await registry.of(runId, null);
+      if (tree === null) await registry.saveStreams(runId, at);
       const kept = tree ?? (await workspace.snapshot('end', at)).tree;
       const { commit } = await workspace.commit({ tree: kept, message, at });
       const { stat } = await workspace.diff(kept, 0);

@@ -1,0 +1,62 @@
+import type { Choice, Conflict, ConflictRule, Resolution } from '../ports/workspace.ts';
+import { readable } from './git.ts';
+import { matchesGlob } from './glob.ts';
+import type { Entry, TreeConflict } from './tree-merge.ts';
+
+/** A conflict with what the rules say of it. */
+interface Judged extends TreeConflict {
+  readonly rule: ConflictRule;
+}
+
+interface Decided {
+  /** Still to be decided by somebody. */
+  readonly open: readonly Judged[];
+  /** What is set in the merged tree, by path. */
+  readonly entries: ReadonlyMap<string, Entry | null>;
+  readonly resolutions: readonly Resolution[];
+}
+
+/** Nobody said what to do: nothing is done. */
+const STOP: ConflictRule = { paths: null, way: 'stop', agent: null };
+
+/** What is settled of the conflicts by earlier choices and by rules, the first that matches a path. */
+export function decideConflicts(
+  conflicts: readonly TreeConflict[],
+  { rules, choices }: { readonly rules: readonly ConflictRule[]; readonly choices: readonly Choice[] },
+): Decided & { resolutions: Resolution[] } {
+  const open: Judged[] = [];
+  const entries = new Map<string, Entry | null>();
+  const resolutions: Resolution[] = [];
+  for (const conflict of conflicts) {
+    const path = readable(conflict.path);
+    const rule =
+      rules.find(({ paths }) => paths === null || paths.some((glob) => matchesGlob(glob, path))) ?? STOP;
+    const chosen = choices.find((each) => each.path === path)?.take;
+    const take = chosen ?? (rule.way === 'first' || rule.way === 'second' ? rule.way : null);
+    if (take === null) {
+      open.push({ ...conflict, rule });
+      continue;
+    }
+    const by = chosen === undefined ? 'rule' : 'choice';
+    const took = take !== 'marked' && nowhere(conflict) ? 'both' : take;
+    if (took === 'first' || took === 'second') entries.set(conflict.path, conflict[took]);
+    resolutions.push({ path, kind: conflict.kind, took, by });
+  }
+  return { open, entries, resolutions };
+}
+
+/** Git moved something, and neither side has a file of this name: to take either would take it out. */
+function nowhere({ base, first, second }: TreeConflict): boolean {
+  return base === null && first === null && second === null;
+}
+
+export function readableConflict({ path, kind, first, second, rule }: Judged): Conflict {
+  return {
+    path: readable(path),
+    kind,
+    first: first?.oid ?? null,
+    second: second?.oid ?? null,
+    way: rule.way,
+    agent: rule.agent,
+  };
+}
