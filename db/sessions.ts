@@ -39,6 +39,17 @@ export function createSessionStore(db: Db, log: EventLog): SessionStore {
         return true;
       });
     },
+    async replace({ sessionId, from, runId, spec, why, now }) {
+      return atomically(db, log, (tx) => {
+        const session = tx.select().from(sessions).where(eq(sessions.id, sessionId)).get();
+        if (session?.currentRunId === runId) return true;
+        if (session?.currentRunId !== from) return false;
+        insertRun(tx, log, runId, sessionId, spec, now);
+        tx.update(sessions).set({ currentRunId: runId }).where(eq(sessions.id, sessionId)).run();
+        recordDecision(tx, log, runId, why, now);
+        return true;
+      });
+    },
     async get(sessionId) {
       return db.select().from(sessions).where(eq(sessions.id, sessionId)).get() ?? null;
     },

@@ -30,6 +30,16 @@ export const ballotSchema = z.object({
 });
 export type Ballot = z.infer<typeof ballotSchema>;
 
+/** Another workflow for the same request, and what choosing it would mean. */
+export const alternativeSchema = z.object({
+  workflow: z.string(),
+  title: z.string(),
+  how: z.string(),
+  /** "about 3 min sooner, $0.40 less, asks nobody" */
+  tradeOff: z.string(),
+});
+export type Alternative = z.infer<typeof alternativeSchema>;
+
 /** What is shown before a run starts. Money in US dollars (null: no price known), time in milliseconds. */
 export const planSchema = z.object({
   title: z.string(),
@@ -45,6 +55,12 @@ export const planSchema = z.object({
   /** How many times people will be asked. */
   asks: z.number().int(),
   warnings: z.array(z.string()),
+  /** What people changed since the first plan, and what they said about it. */
+  changedBy: z.string().optional(),
+  changes: z.array(z.string()).optional(),
+  notes: z.array(z.string()).optional(),
+  /** Other ways of doing it, each beside this one. */
+  alternatives: z.array(alternativeSchema).optional(),
 });
 export type Plan = z.infer<typeof planSchema>;
 

@@ -5,10 +5,23 @@ import { workflowSchema } from '../domain/workflow.ts';
 import { contract } from '../ports/activity.ts';
 import { repositoryReportSchema, workspaceInfoSchema } from '../ports/workspace.ts';
 
+/** What people did to a plan before it was started. Part of the definition, so that it is pinned with it. */
+export const planReviewSchema = z.object({
+  by: z.string(),
+  /** One line per change, in words for people, oldest first. */
+  changes: z.array(z.string()),
+  /** What was said about the plan; every agent reads it beside the request. */
+  notes: z.array(z.string()),
+});
+export type PlanReview = z.infer<typeof planReviewSchema>;
+
 /** What a session's run is made of: stored with the run, so a newer catalogue changes nothing under way. */
 export const sessionDefinitionSchema = z.object({
   workflow: workflowSchema,
   roles: z.array(agentRoleSchema),
+  review: planReviewSchema.optional(),
+  /** People may skip, repeat or take over single pieces of work. Absent in runs that began before that was there. */
+  steered: z.literal(true).optional(),
 });
 export type SessionDefinition = z.infer<typeof sessionDefinitionSchema>;
 

@@ -2,10 +2,8 @@ import { createHash } from 'node:crypto';
 import { type DecideResult, type Decider, decide, type Verdict } from '../domain/approval.ts';
 import type { Control, StartRefusal } from '../domain/control.ts';
 import { BatonError } from '../domain/failure.ts';
-import { shortId, slugOf, timeOrderedId } from '../domain/ids.ts';
-import { asJson, canonicalJson } from '../domain/json.ts';
 import { isTerminal, type RunSpec } from '../domain/run.ts';
-import { INTERPRETER_VERSION, type Interpreter } from '../patterns/interpreter.ts';
+import type { Interpreter } from '../patterns/interpreter.ts';
 import { repositoryAllowed } from '../policy/repositories.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Engine } from '../ports/engine.ts';
@@ -13,8 +11,10 @@ import type { Redact } from '../ports/redactor.ts';
 import type { Decision, NewDecision, Session, Store } from '../ports/store.ts';
 import { currentDigest } from './activities/approvals.ts';
 import type { Catalog } from './catalog.ts';
-import { PLAN_SIGNAL, type SessionInput } from './contracts.ts';
-import { commitMessage, SESSION_PROGRAM } from './session-program.ts';
+import { PLAN_SIGNAL } from './contracts.ts';
+import { derivedId } from './derived-id.ts';
+import { commitMessage } from './session-program.ts';
+import { sessionSpec } from './spec.ts';
 import type { WorkspaceRegistry } from './workspace-registry.ts';
 
 const STOPPED = 'Stopped by hand';
@@ -226,37 +226,7 @@ export class Orchestrator {
         code: 'workflow_unknown',
         message: `There is no workflow "${session.workflow}"`,
       });
-    const names = new Set([
-      ...interpreter.agents(workflow.flow).map(({ agent }) => agent),
-      ...interpreter.standIns(workflow.flow),
-    ]);
-    const asked = [...names].flatMap((name) => catalog.roles.get(name) ?? []);
-    // Backups come along: whoever may take over is pinned like everybody else.
-    const backups = asked.flatMap(({ backup }) =>
-      backup === null || names.has(backup) ? [] : (catalog.roles.get(backup) ?? []),
-    );
-    const roles = [...new Map([...asked, ...backups].map((role) => [role.name, role])).values()];
-    const definition = asJson({ workflow, roles });
-    const input: SessionInput = {
-      runId,
-      sessionId: session.id,
-      team: session.team,
-      requester: session.requester,
-      request: session.request,
-      repository: session.repository,
-      branch: `baton/${slugOf(session.request)}-${shortId(runId)}`,
-      autoStart,
-    };
-    const hash = createHash('sha256')
-      .update(canonicalJson({ program: SESSION_PROGRAM, version: INTERPRETER_VERSION, definition }))
-      .digest('hex');
-    return {
-      program: SESSION_PROGRAM,
-      programVersion: INTERPRETER_VERSION,
-      definition,
-      input: asJson(input),
-      hash,
-    };
+    return sessionSpec({ catalog, interpreter }, session, runId, { workflow, autoStart });
   }
 
   #choice(session: Session, runId: string): NewDecision {
@@ -280,15 +250,4 @@ function person(id: string, kind: string, actor: string, choice: string, reason:
 
 function digest(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 20);
-}
-
-/** An id that the same intent always gets: time-ordered, its tail drawn from the intent instead of chance. */
-function derivedId(prefix: string, at: number, intent: string): string {
-  const bytes = createHash('sha256').update(intent).digest();
-  let next = 0;
-  return timeOrderedId(prefix, at, () => {
-    const value = (bytes[next % bytes.length] ?? 0) / 256;
-    next += 1;
-    return value;
-  });
 }

@@ -27,6 +27,18 @@ export interface SessionStore {
   create(session: Session, spec: RunSpec, why: NewDecision): Promise<boolean>;
   /** A new run of the session becomes its current one, when the current one has ended and this one is new. False otherwise. */
   restart(sessionId: string, runId: string, spec: RunSpec, why: NewDecision, now: number): Promise<boolean>;
+  /**
+   * Another run takes the place of one whose plan was not started: it becomes the current run. False when the session
+   * has moved on meanwhile; true again for the same run.
+   */
+  replace(change: {
+    readonly sessionId: string;
+    readonly from: string;
+    readonly runId: string;
+    readonly spec: RunSpec;
+    readonly why: NewDecision;
+    readonly now: number;
+  }): Promise<boolean>;
   get(sessionId: string): Promise<Session | null>;
   byRun(runId: string): Promise<Session | null>;
   /** Newest first; only one person's, or only those whose current run has not ended, when asked so. */

@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+import { shortId, slugOf } from '../domain/ids.ts';
+import { asJson, canonicalJson } from '../domain/json.ts';
+import type { RunSpec } from '../domain/run.ts';
+import type { Workflow } from '../domain/workflow.ts';
+import { INTERPRETER_VERSION, type Interpreter } from '../patterns/interpreter.ts';
+import type { Session } from '../ports/store.ts';
+import type { Catalog } from './catalog.ts';
+import type { PlanReview, SessionDefinition, SessionInput } from './contracts.ts';
+import { SESSION_PROGRAM } from './session-program.ts';
+
+/** What a run of a session is to do, before it is pinned. */
+export interface Wanted {
+  readonly workflow: Workflow;
+  /** What people changed of the plan and said about it; none yet when absent. */
+  readonly review?: PlanReview | undefined;
+  readonly autoStart: boolean;
+}
+
+export interface SpecDeps {
+  readonly catalog: Catalog;
+  readonly interpreter: Interpreter;
+}
+
+/** Pins a run: the workflow with every role it may ask, what people said of the plan, and the digest over all of it. */
+export function sessionSpec(deps: SpecDeps, session: Session, runId: string, wanted: Wanted): RunSpec {
+  const { workflow, review, autoStart } = wanted;
+  const definition: SessionDefinition = {
+    workflow,
+    roles: rolesOf(deps, workflow),
+    steered: true,
+    ...(review === undefined ? {} : { review }),
+  };
+  const input: SessionInput = {
+    runId,
+    sessionId: session.id,
+    team: session.team,
+    requester: session.requester,
+    request: session.request,
+    repository: session.repository,
+    branch: `baton/${slugOf(session.request)}-${shortId(runId)}`,
+    autoStart,
+  };
+  return {
+    program: SESSION_PROGRAM,
+    programVersion: INTERPRETER_VERSION,
+    definition: asJson(definition),
+    input: asJson(input),
+    hash: definitionHash(definition),
+  };
+}
+
+/** SHA-256 over program, version and definition: what approvals are bound to. */
+export function definitionHash(definition: SessionDefinition): string {
+  const pinned = {
+    program: SESSION_PROGRAM,
+    version: INTERPRETER_VERSION,
+    definition: asJson(definition),
+  };
+  return createHash('sha256').update(canonicalJson(pinned)).digest('hex');
+}
+
+function rolesOf({ catalog, interpreter }: SpecDeps, workflow: Workflow): SessionDefinition['roles'] {
+  const names = new Set([
+    ...interpreter.agents(workflow.flow).map(({ agent }) => agent),
+    ...interpreter.standIns(workflow.flow),
+  ]);
+  const asked = [...names].flatMap((name) => catalog.roles.get(name) ?? []);
+  // Backups come along: whoever may take over is pinned like everybody else.
+  const backups = asked.flatMap(({ backup }) =>
+    backup === null || names.has(backup) ? [] : (catalog.roles.get(backup) ?? []),
+  );
+  return [...new Map([...asked, ...backups].map((role) => [role.name, role])).values()];
+}
