@@ -8,11 +8,18 @@ const actionBody = z.object({
   container: z.object({ message_ts: z.string().optional() }).loose().nullish(),
   trigger_id: z.string(),
   actions: z
-    .array(z.object({ action_id: z.string(), action_ts: z.string(), value: z.string().optional() }))
+    .array(
+      z.object({
+        action_id: z.string(),
+        action_ts: z.string(),
+        value: z.string().optional(),
+        selected_option: z.looseObject({ value: z.string() }).nullish(),
+      }),
+    )
     .min(1),
 });
 
-/** A button's click as it is kept. `value` is opaque: what it may do is looked up when it is handled. */
+/** A click on a button, or a choice in a select, as it is kept. `value` is opaque: what it may do is looked up when it is handled. */
 export const clickSchema = z.object({
   team: z.string(),
   homeTeam: z.string(),
@@ -29,9 +36,11 @@ export function readClick(
 ): { readonly click: Click; readonly intent: string; readonly trigger: string } | null {
   const parsed = actionBody.safeParse(body);
   const action = parsed.data?.actions[0];
+  const value = action?.value ?? action?.selected_option?.value;
   if (
     !parsed.success ||
-    action?.value === undefined ||
+    action === undefined ||
+    value === undefined ||
     parsed.data.team === null ||
     parsed.data.team === undefined
   )
@@ -44,11 +53,11 @@ export function readClick(
     user: user.id,
     channel: channel?.id ?? '',
     action: action.action_id,
-    value: action.value,
+    value,
   };
   return {
     click,
     trigger,
-    intent: `click:${key}:${user.id}:${action.action_ts}:${action.action_id}:${action.value}`,
+    intent: `click:${key}:${user.id}:${action.action_ts}:${action.action_id}:${value}`,
   };
 }

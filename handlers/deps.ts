@@ -1,7 +1,9 @@
 import type { WebClient } from '@slack/web-api';
+import type { SavedWorkflow, Workflow } from '../src/domain/workflow.ts';
 import type { Catalog } from '../src/orchestrator/catalog.ts';
 import type { InboxWorker } from '../src/orchestrator/inbox-worker.ts';
 import type { Orchestrator } from '../src/orchestrator/orchestrator.ts';
+import type { PlanReviews } from '../src/orchestrator/plan-reviews.ts';
 import type { Queries } from '../src/orchestrator/queries.ts';
 import type { ApprovalStore } from '../src/ports/store.ts';
 import type { Answers } from '../src/slack/answers.ts';
@@ -12,6 +14,9 @@ export interface HandlerDeps {
   readonly worker: InboxWorker;
   readonly orchestrator: Orchestrator;
   readonly queries: Queries;
+  readonly plans: PlanReviews;
+  /** Writes a workflow into the folder of Baton's home. */
+  readonly saveWorkflow: (workflow: Workflow) => SavedWorkflow;
   readonly approvals: ApprovalStore;
   readonly answers: Answers;
   readonly people: People;

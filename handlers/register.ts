@@ -1,14 +1,18 @@
 import type { App } from '@slack/bolt';
 import { registerApprovalActions } from './actions/approvals.ts';
+import { registerPlanActions } from './actions/plans.ts';
 import { registerRunActions } from './actions/runs.ts';
 import type { HandlerDeps } from './deps.ts';
 import { registerMentions } from './events/mentions.ts';
 import { registerForms } from './views/forms.ts';
+import { registerPlanForms } from './views/plans.ts';
 
 /** Every listener but the slash command's. */
 export function registerHandlers(app: App, deps: HandlerDeps): void {
   registerRunActions(app, deps);
   registerApprovalActions(app, deps);
+  registerPlanActions(app, deps);
   registerForms(app, deps);
+  registerPlanForms(app, deps);
   registerMentions(app, deps);
 }

@@ -4,32 +4,9 @@ import type { Verdict } from '../../src/domain/approval.ts';
 import { actionIds, callbackIds, inputIds } from '../../src/slack/actions.ts';
 import { answerBlocks } from '../../src/slack/builders/answers.ts';
 import { startRefusalWords } from '../../src/slack/control-words.ts';
-import { teamKey } from '../../src/slack/team.ts';
 import { decideAndAnswer } from '../decide.ts';
 import type { HandlerDeps } from '../deps.ts';
-
-const bodySchema = z.object({
-  team: z.object({ id: z.string(), enterprise_id: z.string().nullish() }),
-  user: z.object({ id: z.string() }),
-  view: z.object({
-    id: z.string(),
-    hash: z.string(),
-    private_metadata: z.string(),
-    state: z.object({
-      values: z.record(
-        z.string(),
-        z.record(
-          z.string(),
-          z.looseObject({
-            value: z.string().nullish(),
-            selected_option: z.looseObject({ value: z.string() }).nullish(),
-          }),
-        ),
-      ),
-    }),
-  }),
-});
-type Body = z.infer<typeof bodySchema>;
+import { readForm, textOf, where } from './form.ts';
 
 const reasonSchema = z.object({
   team: z.string(),
@@ -51,7 +28,7 @@ const startSchema = z.object({
 /** Submitted forms: checked, kept, acknowledged, then done. */
 export function registerForms(app: App, deps: HandlerDeps): void {
   app.view(callbackIds.start, async ({ body, ack }) => {
-    const form = bodySchema.parse(body);
+    const form = readForm(body);
     const workflow =
       form.view.state.values[inputIds.workflow]?.[actionIds.startWorkflow]?.selected_option?.value ?? '';
     const request = textOf(form, inputIds.request, actionIds.startRequest);
@@ -96,7 +73,7 @@ function registerReason(
   verdict: Verdict,
 ): void {
   app.view(callback, async ({ body, ack }) => {
-    const form = bodySchema.parse(body);
+    const form = readForm(body);
     const { team, homeTeam, intent } = where(form);
     const text = textOf(form, block, action);
     await deps.worker.accept(intent, callback, {
@@ -112,18 +89,4 @@ function registerReason(
     const { text, ...kept } = reasonSchema.parse(payload);
     await decideAndAnswer({ ...kept, intent, channel: '', verdict, comment: text }, deps);
   });
-}
-
-function where(form: Body): { readonly team: string; readonly homeTeam: string; readonly intent: string } {
-  const team = teamKey(form.team.enterprise_id, form.team.id);
-  return {
-    team,
-    homeTeam: form.team.id,
-    intent: `view:${team}:${form.user.id}:${form.view.id}:${form.view.hash}`,
-  };
-}
-
-function textOf(form: Body, block: string, action: string): string | null {
-  const text = form.view.state.values[block]?.[action]?.value?.trim() ?? '';
-  return text === '' ? null : text;
 }

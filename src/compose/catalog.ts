@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { RESERVED_WORDS } from '../../commands/reserved.ts';
 import { loadRoles } from '../agents/registry.ts';
 import { BatonError } from '../domain/failure.ts';
-import type { Workflow } from '../domain/workflow.ts';
+import type { SavedWorkflow, Workflow } from '../domain/workflow.ts';
 import type { Catalog } from '../orchestrator/catalog.ts';
 import { patterns } from '../patterns/all.ts';
 import { Interpreter } from '../patterns/interpreter.ts';
@@ -11,6 +11,7 @@ import { standInsOf } from '../patterns/on-error.ts';
 import { type FolderState, WorkflowFolder } from '../workflows/folder.ts';
 import { liveMap } from '../workflows/live-map.ts';
 import type { TreeRules } from '../workflows/load.ts';
+import { saveWorkflow } from '../workflows/save.ts';
 
 /** Where what ships lies. */
 export const SHIPPED = fileURLToPath(new URL('../../catalog', import.meta.url));
@@ -21,6 +22,8 @@ export interface LoadedCatalog extends Catalog {
   readonly rules: TreeRules;
   /** What is wrong now with files of Baton's home, as file:line:column; their last good versions are used. */
   readonly problems: () => readonly string[];
+  /** Writes one into `workflows/` of the home, from where it can be started at once. Never overwrites. */
+  readonly save: (workflow: Workflow) => SavedWorkflow;
 }
 
 export interface CatalogOptions {
@@ -61,7 +64,20 @@ export function loadCatalog(home: string, { extra = [], onProblem }: CatalogOpti
     }
     return merged.workflows;
   };
-  return { interpreter, rules, roles, workflows: liveMap(current), problems: () => own.read().problems };
+  return {
+    interpreter,
+    rules,
+    roles,
+    workflows: liveMap(current),
+    problems: () => own.read().problems,
+    save: (workflow) =>
+      saveWorkflow(workflow, {
+        folder: path.join(home, 'workflows'),
+        rules,
+        reserved: RESERVED_WORDS,
+        taken: new Set(current().keys()),
+      }),
+  };
 }
 
 /** What workflow files are checked against. */

@@ -25,6 +25,7 @@ import { workspaceActivities } from '../orchestrator/activities/workspace.ts';
 import { Events, type Subscriber } from '../orchestrator/events.ts';
 import { LeaseKeeper } from '../orchestrator/lease-keeper.ts';
 import { Orchestrator } from '../orchestrator/orchestrator.ts';
+import { PlanReviews } from '../orchestrator/plan-reviews.ts';
 import { Queries } from '../orchestrator/queries.ts';
 import { sessionProgram } from '../orchestrator/session-program.ts';
 import { WorkspaceRegistry } from '../orchestrator/workspace-registry.ts';
@@ -149,6 +150,7 @@ export async function createCore(options: CoreOptions) {
         }),
         ...planningActivities({
           interpreter,
+          workflows: () => catalog.workflows.values(),
           agentTask: (agent) =>
             agentEstimate({ rehearsal, model: roles.get(agent)?.model ?? model.model, prices: table }),
         }),
@@ -197,6 +199,7 @@ export async function createCore(options: CoreOptions) {
       queries: new Queries(store),
       bus,
       events,
+      plans: new PlanReviews({ engine, store, catalog, interpreter, clock, redact }),
       defaultRepository,
       /** Ends what is under way politely; the next start goes on from here without counting a crash. */
       async stop(): Promise<void> {

@@ -96,6 +96,8 @@ export async function createSlack(options: SlackOptions) {
     worker,
     orchestrator: core.orchestrator,
     queries: core.queries,
+    plans: core.plans,
+    saveWorkflow: core.catalog.save,
     approvals: core.store.approvals,
     answers,
     people: new People(clients.prompt, clock),

@@ -21,6 +21,14 @@ export function parseDuration(text: string): number | null {
   return ms <= MAX_MS ? ms : null;
 }
 
+/** Milliseconds as {@link parseDuration} reads them, in the largest unit that keeps them whole. */
+export function durationText(ms: number): string {
+  const unit = Object.entries(UNITS)
+    .toReversed()
+    .find(([, size]) => ms % size === 0);
+  return unit === undefined ? `${Math.round(ms)}ms` : `${ms / unit[1]}${unit[0]}`;
+}
+
 /** A duration in a workflow file; parsed where it is used, so that the file's own text is what is pinned. */
 export const durationSchema = z
   .string()

@@ -32,3 +32,8 @@ export interface Estimate {
   /** How often people are asked, at most. */
   readonly asks: number;
 }
+
+/** What came of writing a workflow into a file. The problem is in words for people. */
+export type SavedWorkflow =
+  | { readonly ok: true; readonly file: string }
+  | { readonly ok: false; readonly problem: string };

@@ -15,11 +15,20 @@ export const planReviewSchema = z.object({
 });
 export type PlanReview = z.infer<typeof planReviewSchema>;
 
+/** What a run may cost and how long it may take, as people set it for this run; null: no limit of its own. */
+export const planLimitsSchema = z.object({
+  budgetUsd: z.number().positive().nullable(),
+  /** Milliseconds from the start of the work. */
+  withinMs: z.number().positive().nullable(),
+});
+export type PlanLimits = z.infer<typeof planLimitsSchema>;
+
 /** What a session's run is made of: stored with the run, so a newer catalogue changes nothing under way. */
 export const sessionDefinitionSchema = z.object({
   workflow: workflowSchema,
   roles: z.array(agentRoleSchema),
   review: planReviewSchema.optional(),
+  limits: planLimitsSchema.optional(),
   /** People may skip, repeat or take over single pieces of work. Absent in runs that began before that was there. */
   steered: z.literal(true).optional(),
 });
@@ -71,3 +80,8 @@ export const closeWorkspace = contract('workspace.close', z.object({}), z.object
 /** What Start and Cancel on the plan send. */
 export const planSignalSchema = z.object({ verdict: z.enum(['start', 'cancel']), by: z.string() });
 export const PLAN_SIGNAL = 'plan';
+
+/** The one answer to a run's plan: started, cancelled, or given up for another. */
+export function planDecisionId(runId: string): string {
+  return `dec_plan_${runId}`;
+}

@@ -11,7 +11,7 @@ import type { Redact } from '../ports/redactor.ts';
 import type { Decision, NewDecision, Session, Store } from '../ports/store.ts';
 import { currentDigest } from './activities/approvals.ts';
 import type { Catalog } from './catalog.ts';
-import { PLAN_SIGNAL } from './contracts.ts';
+import { PLAN_SIGNAL, planDecisionId, planSignalSchema, sessionDefinitionSchema } from './contracts.ts';
 import { derivedId } from './derived-id.ts';
 import { commitMessage } from './session-program.ts';
 import { sessionSpec } from './spec.ts';
@@ -93,14 +93,15 @@ export class Orchestrator {
     const run = await store.runs.status(runId);
     if (session === null || run === null) return 'unknown';
     if (by !== session.requester) return 'not_yours';
-    const id = `dec_plan_${runId}`;
+    const id = planDecisionId(runId);
     const before = await this.#decision(runId, id);
     if (before === null && isTerminal(run.status)) return 'already';
     const reason = verdict === 'start' ? 'The plan was started as shown' : 'The plan was cancelled';
     await store.decisions.record(runId, person(id, 'plan', by, verdict, reason), clock.now());
     // Of two clicks at once the first one recorded stands. A crash may come before its signal, whose key makes
     // sending it again harmless.
-    const stands = (await this.#decision(runId, id))?.choice ?? verdict;
+    const stands = planSignalSchema.shape.verdict.safeParse((await this.#decision(runId, id))?.choice).data;
+    if (stands === undefined) return 'replaced';
     await engine.signal(runId, PLAN_SIGNAL, { verdict: stands, by }, 'plan');
     return stands === verdict && !isTerminal(run.status) ? 'done' : 'already';
   }
@@ -204,7 +205,7 @@ export class Orchestrator {
     const started = await store.sessions.restart(
       session.id,
       next,
-      this.#spec(session, next, false),
+      this.#specAgain(session, next, run.spec),
       why,
       now,
     );
@@ -215,6 +216,14 @@ export class Orchestrator {
 
   async #decision(runId: string, id: string): Promise<Decision | null> {
     return (await this.#deps.store.decisions.ofRun(runId)).find((decision) => decision.id === id) ?? null;
+  }
+
+  /** The same work once more: as people had edited it, or else as the catalogue has it now. */
+  #specAgain(session: Session, runId: string, before: RunSpec): RunSpec {
+    const edited = sessionDefinitionSchema.safeParse(before.definition).data;
+    if (edited?.review === undefined) return this.#spec(session, runId, false);
+    const { workflow, review, limits } = edited;
+    return sessionSpec(this.#deps, session, runId, { workflow, review, limits, autoStart: false });
   }
 
   #spec(session: Session, runId: string, autoStart: boolean): RunSpec {

@@ -1,9 +1,10 @@
 import type { AgentRole } from '../domain/agent.ts';
+import { durationText } from '../domain/duration.ts';
 import { BatonError, type Failure, toFailure } from '../domain/failure.ts';
 import { emptyHandoff, type Handoff } from '../domain/handoff.ts';
 import type { Json } from '../domain/json.ts';
 import { INTERPRETER_VERSION, type Interpreter } from '../patterns/interpreter.ts';
-import type { Flow, Operation, Program } from '../ports/flow.ts';
+import type { Flow, NamedBody, Operation, Program } from '../ports/flow.ts';
 import type { Runner } from '../ports/runner.ts';
 import type { RepositoryReport } from '../ports/workspace.ts';
 import {
@@ -91,9 +92,9 @@ function* session(
   const permit = yield* permitFor({ ...opened, runsCommands, node: root.id }, flow);
   const kept: { tree: string | null } = { tree: null };
   const end = yield* attempt(
-    flow.call('work', (inner) =>
+    inTime(definition.limits?.withinMs ?? null, flow, (inner) =>
       interpreter.run(definition.workflow.flow, emptyHandoff, inner, {
-        request: input.request,
+        request: withNotes(input.request, definition.review?.notes ?? []),
         testCommand: report.testCommand,
         stream: null,
         role: (name) => roleOf(definition.roles, name),
@@ -112,6 +113,35 @@ function* session(
     ),
   );
   return yield* finish(flow, input, report, kept.tree, end);
+}
+
+/** The work within the time the plan gives it. Without a limit no clock is set, as in runs that began before there was one. */
+function* inTime(
+  ms: number | null,
+  flow: Flow,
+  work: (inner: Flow) => Operation<Handoff>,
+): Operation<Handoff> {
+  if (ms === null) return yield* flow.call('work', work);
+  const late: NamedBody<Handoff> = {
+    name: 'limit',
+    *run(inner) {
+      yield* inner.sleep('sleep', ms);
+      throw new BatonError({
+        class: 'terminal',
+        code: 'deadline_passed',
+        message: `It was not done within ${durationText(ms)}, the time its plan gave it`,
+        hint: 'What was done so far is kept on the branch. Run it again with more time, or with less to do.',
+      });
+    },
+  };
+  return (yield* flow.race('deadline', [{ name: 'work', run: work }, late])).value;
+}
+
+/** What was said about the plan stands beside the request, for every agent. */
+function withNotes(request: string, notes: readonly string[]): string {
+  return notes.length === 0
+    ? request
+    : `${request}\n\nSaid about the plan:\n${notes.map((note) => `- ${note}`).join('\n')}`;
 }
 
 /** The same runner, with something done each time it ends, however it does. */

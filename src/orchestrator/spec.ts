@@ -6,7 +6,7 @@ import type { Workflow } from '../domain/workflow.ts';
 import { INTERPRETER_VERSION, type Interpreter } from '../patterns/interpreter.ts';
 import type { Session } from '../ports/store.ts';
 import type { Catalog } from './catalog.ts';
-import type { PlanReview, SessionDefinition, SessionInput } from './contracts.ts';
+import type { PlanLimits, PlanReview, SessionDefinition, SessionInput } from './contracts.ts';
 import { SESSION_PROGRAM } from './session-program.ts';
 
 /** What a run of a session is to do, before it is pinned. */
@@ -14,6 +14,7 @@ export interface Wanted {
   readonly workflow: Workflow;
   /** What people changed of the plan and said about it; none yet when absent. */
   readonly review?: PlanReview | undefined;
+  readonly limits?: PlanLimits | undefined;
   readonly autoStart: boolean;
 }
 
@@ -24,12 +25,12 @@ export interface SpecDeps {
 
 /** Pins a run: the workflow with every role it may ask, what people said of the plan, and the digest over all of it. */
 export function sessionSpec(deps: SpecDeps, session: Session, runId: string, wanted: Wanted): RunSpec {
-  const { workflow, review, autoStart } = wanted;
+  const { workflow, review, limits, autoStart } = wanted;
   const definition: SessionDefinition = {
     workflow,
     roles: rolesOf(deps, workflow),
-    steered: true,
     ...(review === undefined ? {} : { review }),
+    ...(limits === undefined ? {} : { limits }),
   };
   const input: SessionInput = {
     runId,
@@ -51,7 +52,7 @@ export function sessionSpec(deps: SpecDeps, session: Session, runId: string, wan
 }
 
 /** SHA-256 over program, version and definition: what approvals are bound to. */
-export function definitionHash(definition: SessionDefinition): string {
+function definitionHash(definition: SessionDefinition): string {
   const pinned = {
     program: SESSION_PROGRAM,
     version: INTERPRETER_VERSION,

@@ -5,6 +5,10 @@
 export const actionIds = {
   planStart: 'plan_start',
   planCancel: 'plan_cancel',
+  planEdit: 'plan_edit',
+  planSendBack: 'plan_send_back',
+  planOther: 'plan_other',
+  planSave: 'plan_save',
   approvalApprove: 'approval_approve',
   approvalReject: 'approval_reject',
   approvalChanges: 'approval_changes',
@@ -17,6 +21,15 @@ export const actionIds = {
   startRepository: 'start_repository',
   reasonText: 'reason_text',
   changesText: 'changes_text',
+  planStages: 'plan_stages',
+  planOrder: 'plan_order',
+  planAgent: 'plan_agent',
+  planGroup: 'plan_group',
+  planBudget: 'plan_budget',
+  planDeadline: 'plan_deadline',
+  planWords: 'plan_words',
+  saveName: 'save_name',
+  saveDescription: 'save_description',
 } as const;
 
 /** Which form was submitted. */
@@ -24,6 +37,9 @@ export const callbackIds = {
   start: 'start_form',
   reject: 'reject_form',
   changes: 'changes_form',
+  planEdit: 'plan_edit_form',
+  planSendBack: 'plan_send_back_form',
+  planSave: 'plan_save_form',
 } as const;
 
 /** The `block_id` of each input: where its value stands in `view.state.values`, and where an error is shown. */
@@ -33,4 +49,14 @@ export const inputIds = {
   repository: 'repository',
   reason: 'reason',
   changes: 'changes',
+  /** Followed by a number where there is one per stage, agent or group. */
+  stages: 'stages',
+  order: 'order',
+  agent: 'agent',
+  group: 'group',
+  budget: 'budget',
+  deadline: 'deadline',
+  words: 'words',
+  name: 'name',
+  description: 'description',
 } as const;

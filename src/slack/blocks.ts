@@ -1,6 +1,7 @@
 import type {
   ActionsBlock,
   Button,
+  Checkboxes,
   ContextBlock,
   HeaderBlock,
   InputBlock,
@@ -227,4 +228,30 @@ export function input(element: Part, { blockId, label, hint, optional }: InputOp
     element,
     ...(hint === undefined ? {} : { hint: plain(hint, 2_000) }),
   } satisfies Omit<InputBlock, 'element'> & { element: Part };
+}
+
+export interface CheckboxesOptions {
+  readonly actionId: string;
+  readonly options: readonly {
+    readonly value: string;
+    readonly text: string;
+    readonly description?: string;
+  }[];
+  readonly chosen: readonly string[];
+}
+
+/** Boxes to tick, at most 10 (Slack's limit). */
+export function checkboxes({ actionId, options, chosen }: CheckboxesOptions): Part {
+  const all = options.slice(0, 10).map(({ value, text, description }) => ({
+    text: plain(text, 75),
+    value,
+    ...(description === undefined || description === '' ? {} : { description: plain(description, 75) }),
+  }));
+  const initial = all.filter(({ value }) => chosen.includes(value));
+  return {
+    type: 'checkboxes',
+    action_id: actionId,
+    options: all,
+    ...(initial.length === 0 ? {} : { initial_options: initial }),
+  } satisfies Checkboxes;
 }

@@ -1,7 +1,7 @@
 import type { Control, StartRefusal } from '../domain/control.ts';
 import { answers } from './words.ts';
 
-type Verb = 'start' | 'cancel' | 'stop' | 'retry';
+type Verb = 'start' | 'cancel' | 'plan' | 'stop' | 'retry';
 
 /** What a person reads after a button or command on a run. */
 export function controlWords(verb: Verb, done: Control, requester: string): string {
@@ -13,7 +13,11 @@ export function controlWords(verb: Verb, done: Control, requester: string): stri
     case 'not_yours':
       return answers.onlyRequester(requester);
     case 'already':
-      return verb === 'start' || verb === 'cancel' ? answers.alreadyStarted : answers.alreadyEnded;
+      return verb === 'start' || verb === 'cancel' || verb === 'plan'
+        ? answers.alreadyStarted
+        : answers.alreadyEnded;
+    case 'replaced':
+      return answers.planReplaced;
     case 'not_paused':
       return answers.notPaused;
     default:

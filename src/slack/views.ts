@@ -186,3 +186,31 @@ export interface CommandHelp {
   readonly usage: string;
   readonly description: string;
 }
+
+/** The form that edits a plan. */
+export interface PlanFormView {
+  readonly runId: string;
+  /** What can be left out, with who works in it. */
+  readonly stages: readonly { readonly id: string; readonly agents: readonly string[] }[];
+  readonly order: readonly string[];
+  readonly groups: readonly {
+    readonly node: string;
+    readonly way: 'sequence' | 'parallel';
+    readonly members: readonly string[];
+  }[];
+  readonly agents: readonly {
+    readonly node: string;
+    readonly agent: string;
+    readonly candidates: readonly string[];
+  }[];
+  /** As typed: dollars, and a duration. */
+  readonly budget: string;
+  readonly deadline: string;
+}
+
+/** The form that keeps a plan as a workflow. */
+export interface SaveFormView {
+  readonly runId: string;
+  readonly title: string;
+  readonly name: string;
+}

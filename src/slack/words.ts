@@ -111,6 +111,8 @@ export const answers = {
   runGone:
     'That run is not known here any more. Nothing was changed. `/orchestrate list` shows the runs there are.',
   alreadyStarted: 'This plan has already been started or cancelled. Your click changed nothing.',
+  planReplaced:
+    'Another plan has taken the place of this one; the card in the channel shows it. Your click changed nothing.',
   alreadyEnded: 'This run has already ended. Your click changed nothing.',
   notPaused: 'This run is not paused, so there is nothing to try again. Your click changed nothing.',
   onlyRequester: (requester: string) =>

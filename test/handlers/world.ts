@@ -117,8 +117,15 @@ async function startPost() {
 
 export type World = Awaited<ReturnType<typeof startWorld>>;
 
+export interface WorldOptions {
+  /** Beside `ask`. */
+  readonly workflows?: readonly Workflow[];
+  /** Where a model answers; nowhere unless given. */
+  readonly modelUrl?: string;
+}
+
 /** Baton as it is composed, over HTTP before the real desk, on the rehearsal's sample. */
-export async function startWorld() {
+export async function startWorld(options: WorldOptions = {}) {
   const home = mkdtempSync(path.join(tmpdir(), 'handlers-'));
   const post = await startPost();
   const manifest = readFileSync(new URL('../../manifest.yml', import.meta.url), 'utf8');
@@ -130,7 +137,12 @@ export async function startWorld() {
     home,
     clock,
     redact: (text) => text,
-    model: { api: 'responses', apiKey: 'none', baseUrl: 'http://127.0.0.1:1', model: 'none' },
+    model: {
+      api: 'responses',
+      apiKey: 'none',
+      baseUrl: options.modelUrl ?? 'http://127.0.0.1:1',
+      model: 'none',
+    },
     rehearsal: true,
     repository: null,
     repositories: null,
@@ -143,7 +155,7 @@ export async function startWorld() {
       expireAfterMs: 86_400_000,
     },
     prices: {},
-    extraWorkflows: [ask],
+    extraWorkflows: [ask, ...(options.workflows ?? [])],
     onStoreTrouble: () => undefined,
   });
   const slack = await createSlack({
@@ -181,6 +193,7 @@ export async function startWorld() {
   }
   const channel = await desk.id('baton-epics');
   return {
+    home,
     clock,
     desk,
     core,
@@ -197,6 +210,17 @@ export async function startWorld() {
         user: await desk.id(user),
         container: { type: 'message', channel: message.channel, ts: message.ts },
         action: actionOf(message, actionId),
+      }),
+    /** Chooses an option of a select of a message. */
+    choose: async (user: string, message: Message, actionId: string, value: string) =>
+      desk.page('action', {
+        user: await desk.id(user),
+        container: { type: 'message', channel: message.channel, ts: message.ts },
+        action: {
+          ...actionOf(message, actionId),
+          type: 'static_select',
+          selected_option: { text: { type: 'plain_text', text: value }, value },
+        },
       }),
     modal: async (user: string) => {
       const id = await desk.id(user);

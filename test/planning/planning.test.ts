@@ -95,6 +95,7 @@ describe('the plan people see', () => {
       roles: ['architect', 'backend', 'qa', 'reviewer'].map((name) => role(name)),
     };
     const [make] = planningActivities({
+      workflows: () => [],
       interpreter: new Interpreter(patterns),
       agentTask: () => ({ ms: { low: 1, mid: 2, high: 3 }, usd, asks: 0 }),
     });

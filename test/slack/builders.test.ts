@@ -90,7 +90,9 @@ describe('every builder', () => {
     const values = Object.values(allMessages(ordinary)).flatMap(({ blocks }) =>
       [...JSON.stringify(blocks).matchAll(/"value":"([^"]*)"/g)].map(([, value]) => value),
     );
-    expect(new Set(values)).toEqual(new Set(['run_1', 'nonce-1']));
+    // A choice among plans carries the workflow's name beside the run's id.
+    const ids = values.map((value) => value?.replace(/^(run_1)\/w\d+$/, '$1'));
+    expect(new Set(ids)).toEqual(new Set(['run_1', 'nonce-1']));
   });
 });
 
@@ -115,7 +117,14 @@ describe('what people read', () => {
     expect(text).toContain('Add CSV export · acme/web · asked by <@U0ALICE>');
     expect(text).toContain('about 12 min (8-20), $1.10 ($0.70-2.00), asks twice');
     expect(text).toContain('Likely to touch src/a.ts');
-    expect(buttonsOf(blocks)).toEqual([actionIds.planStart, actionIds.planCancel]);
+    expect(buttonsOf(blocks)).toEqual([
+      actionIds.planStart,
+      actionIds.planEdit,
+      actionIds.planSendBack,
+      actionIds.planOther,
+      actionIds.planSave,
+      actionIds.planCancel,
+    ]);
   });
 
   test('an epic under way', () => {
@@ -192,7 +201,7 @@ describe('what people read', () => {
       'Branch baton/add-csv-export-7f3 · 9 files, +312 −14 · 27 tests pass · 2 approvals (<@U0BOB> and <@U0ALICE>) · 1 review round',
     );
     expect(text).toContain('Cost $0.46, time 5 min · estimated $1.10 ($0.70-2.00) and about 12 min (8-20)');
-    expect(buttonsOf(blocks)).toEqual([actionIds.runDetails, actionIds.runAgain]);
+    expect(buttonsOf(blocks)).toEqual([actionIds.runDetails, actionIds.runAgain, actionIds.planSave]);
   });
 
   test('a bad end says what failed, what was tried, what is kept, and two ways on', () => {

@@ -20,6 +20,7 @@ import { epicBlocks } from '../../src/slack/builders/epic.ts';
 import { changesForm, rejectForm, startForm } from '../../src/slack/builders/modals.ts';
 import { noticeBlocks } from '../../src/slack/builders/notices.ts';
 import { planBlocks } from '../../src/slack/builders/plan.ts';
+import { planEditForm, planSendBackForm, saveForm } from '../../src/slack/builders/plan-forms.ts';
 import type { signs } from '../../src/slack/format.ts';
 import type { Message } from '../../src/slack/message.ts';
 import type {
@@ -67,6 +68,15 @@ export function planOf(f: Foreign): Plan {
     durationMs: { low: 480_000, mid: 720_000, high: 1_200_000 },
     asks: 2,
     warnings: many(f, () => f.text),
+    changedBy: f.alice,
+    changes: many(f, () => f.text),
+    notes: many(f, () => f.text),
+    alternatives: many(f, (i) => ({
+      workflow: `w${i}`,
+      title: f.text,
+      how: f.text,
+      tradeOff: f.text,
+    })),
   };
 }
 
@@ -350,5 +360,20 @@ export function allViews(f: Foreign): Record<string, View> {
     }),
     reject: rejectForm(approvalOf(f)),
     changes: changesForm(approvalOf(f)),
+    planEdit: planEditForm({
+      runId: 'run_1',
+      stages: many(f, (i) => ({ id: `s${i}`, agents: many(f, () => f.text) })),
+      order: many(f, (i) => `s${i}`),
+      groups: many(f, (i) => ({ node: `g${i}`, way: 'parallel', members: many(f, () => f.text) })),
+      agents: many(f, (i) => ({
+        node: `s${i}`,
+        agent: 'backend',
+        candidates: many(f, (j) => `agent-${j}`),
+      })),
+      budget: '5.00',
+      deadline: '2h',
+    }),
+    planSendBack: planSendBackForm('run_1'),
+    planSave: saveForm({ runId: 'run_1', title: f.text, name: 'mine' }),
   };
 }

@@ -1,7 +1,8 @@
-import type { Plan } from '../../domain/events.ts';
-import type { Estimate } from '../../domain/workflow.ts';
+import type { Alternative, Plan } from '../../domain/events.ts';
+import type { Estimate, Workflow } from '../../domain/workflow.ts';
 import type { Interpreter } from '../../patterns/interpreter.ts';
 import { filesLikely } from '../../planning/files-likely.ts';
+import { tradeOff } from '../../planning/trade-off.ts';
 import { type Activity, implement } from '../../ports/activity.ts';
 import { makePlan } from '../contracts.ts';
 
@@ -9,17 +10,24 @@ export interface PlanningDeps {
   readonly interpreter: Interpreter;
   /** What one task of an agent is expected to take, by role. */
   readonly agentTask: (agent: string) => Estimate;
+  /** What else could be started for the same request, as the catalogue is now. */
+  readonly workflows: () => Iterable<Workflow>;
 }
+
+/** Other ways that one plan names: as many as a person compares. */
+const ALTERNATIVES = 5;
 
 /** A test suite in a small repository, in milliseconds, until history says better. */
 const COMMAND_MS = 4_000;
 
 /** Turns a workflow and a look at the repository into what people see before they press Start. */
-export function planningActivities({ interpreter, agentTask }: PlanningDeps): Activity[] {
+export function planningActivities({ interpreter, agentTask, workflows }: PlanningDeps): Activity[] {
+  const estimated = (workflow: Workflow): Estimate =>
+    interpreter.estimate(workflow.flow, { agentTask, commandMs: COMMAND_MS });
   return [
     implement(makePlan, async ({ definition, request, report }): Promise<Plan> => {
-      const { workflow } = definition;
-      const estimate = interpreter.estimate(workflow.flow, { agentTask, commandMs: COMMAND_MS });
+      const { workflow, review } = definition;
+      const estimate = estimated(workflow);
       const agents = new Map<string, string[]>();
       for (const { agent, node } of interpreter.agents(workflow.flow))
         agents.set(agent, [...(agents.get(agent) ?? []), node]);
@@ -30,7 +38,8 @@ export function planningActivities({ interpreter, agentTask }: PlanningDeps): Ac
         title: request.split('\n')[0]?.slice(0, 140) ?? workflow.title,
         workflow: workflow.name,
         repository: report.name,
-        pattern: workflow.how,
+        // Once people changed it, the words of its file no longer say how it goes.
+        pattern: review === undefined ? workflow.how : interpreter.describe(workflow.flow),
         why: workflow.why,
         agents: [...agents].map(([agent, tasks]) => ({ agent, tasks })),
         filesLikely: filesLikely(request, report.files),
@@ -38,7 +47,31 @@ export function planningActivities({ interpreter, agentTask }: PlanningDeps): Ac
         durationMs: estimate.ms,
         asks: estimate.asks,
         warnings,
+        ...(review === undefined
+          ? {}
+          : { changedBy: review.by, changes: review.changes, notes: review.notes }),
+        alternatives: alternativesTo(workflow, estimate, workflows(), estimated),
       };
     }),
   ];
+}
+
+/** Other workflows beside this one, the quickest first. */
+function alternativesTo(
+  mine: Workflow,
+  estimate: Estimate,
+  workflows: Iterable<Workflow>,
+  estimated: (workflow: Workflow) => Estimate,
+): Alternative[] {
+  return [...workflows]
+    .filter(({ name }) => name !== mine.name)
+    .map((workflow) => ({ workflow, estimate: estimated(workflow) }))
+    .sort((a, b) => a.estimate.ms.mid - b.estimate.ms.mid)
+    .slice(0, ALTERNATIVES)
+    .map(({ workflow: { name, title, how }, estimate: other }) => ({
+      workflow: name,
+      title,
+      how,
+      tradeOff: tradeOff(estimate, other),
+    }));
 }

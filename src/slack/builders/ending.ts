@@ -96,7 +96,9 @@ function costRow({ costUsd, elapsedMs, estimate }: EndView): Piece[] {
 function endButtons({ runId, end }: EndView): Part {
   const again = button(actionIds.runAgain, 'Run again', runId);
   const details = button(actionIds.runDetails, 'Details', runId);
-  if (end.status !== 'failed') return actions(details, again);
+  const save = button(actionIds.planSave, 'Save as workflow…', runId);
+  if (end.status === 'completed') return actions(details, again, save);
+  if (end.status === 'cancelled') return actions(details, again);
   return actions(
     button(actionIds.runRetry, 'Retry what failed', runId, { style: 'primary' }),
     again,

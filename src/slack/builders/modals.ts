@@ -16,7 +16,7 @@ interface Modal {
   readonly blocks: readonly Part[];
 }
 
-function modal({ callbackId, title, submit, metadata, blocks }: Modal): View {
+export function modal({ callbackId, title, submit, metadata, blocks }: Modal): View {
   return {
     type: 'modal',
     callback_id: callbackId,

@@ -1,14 +1,30 @@
-import type { Plan } from '../../domain/events.ts';
+import type { Alternative, Plan } from '../../domain/events.ts';
 import { actionIds } from '../actions.ts';
-import { actions, bold, button, code, italic, lines, type Part, type Piece, person } from '../blocks.ts';
+import {
+  actions,
+  bold,
+  button,
+  code,
+  italic,
+  lines,
+  type Part,
+  type Piece,
+  person,
+  select,
+} from '../blocks.ts';
 import { list, moneyRange, signs, timeRange, times } from '../format.ts';
 import { type Message, message } from '../message.ts';
 import { short } from '../text.ts';
 import type { PlanView } from '../views.ts';
 
 /** Agents and files listed one by one; the rest is counted. Keeps the largest plan well under the size budget. */
-const AGENTS_SHOWN = 15;
+const AGENTS_SHOWN = 10;
 const FILES_SHOWN = 8;
+const CHANGES_SHOWN = 6;
+const NOTES_SHOWN = 2;
+/** The others are in the select beside Start. */
+const ALTERNATIVES_SHOWN = 2;
+const OTHERS_OFFERED = 5;
 
 /** The epic before anybody said Start: what will be done, why so, by whom, at what cost. */
 export function planBlocks(view: PlanView): Message {
@@ -20,10 +36,15 @@ export function planBlocks(view: PlanView): Message {
         ` · ${short(plan.repository, 100)} · asked by `,
         person(requester),
       ]),
-      lines(['Plan: ', short(plan.pattern, 500)], [italic('Why: '), short(plan.why, 500)]),
+      lines(
+        ['Plan: ', short(plan.pattern, 500)],
+        [italic('Why: '), short(plan.why, 500)],
+        ...changeRows(plan),
+        ...alternativeRows(plan.alternatives ?? []),
+      ),
       plan.agents.length === 0 ? null : lines(...agentRows(plan)),
       lines([effort(plan)], fileRow(plan.filesLikely), ...warningRows(plan.warnings)),
-      view.open ? planButtons(runId) : null,
+      view.open ? planButtons(runId, plan.alternatives ?? []) : null,
     ],
     view.rehearsal,
   );
@@ -59,9 +80,53 @@ function warningRows(warnings: readonly string[]): Piece[][] {
   return warnings.slice(0, 5).map((warning) => [bold('Note: '), short(warning, 300)]);
 }
 
-function planButtons(runId: string): Part {
+/** What people made of the plan so far, and what they said of it. */
+function changeRows({ changedBy, changes = [], notes = [] }: Plan): Piece[][] {
+  if (changedBy === undefined) return [];
+  return [
+    changes.length === 0
+      ? []
+      : [
+          italic('Changed by '),
+          person(changedBy),
+          ': ',
+          short(changes.slice(-CHANGES_SHOWN).join('; '), 300),
+        ],
+    ...notes.slice(-NOTES_SHOWN).map((note): Piece[] => [italic('Taken along: '), `“${short(note, 200)}”`]),
+  ];
+}
+
+function alternativeRows(alternatives: readonly Alternative[]): Piece[][] {
+  return alternatives
+    .slice(0, ALTERNATIVES_SHOWN)
+    .map(({ title, tradeOff }, i) => [
+      i === 0 ? italic('Instead: ') : '',
+      bold(short(title, 60)),
+      `, ${short(tradeOff, 120)}`,
+    ]);
+}
+
+function planButtons(runId: string, alternatives: readonly Alternative[]): Part {
+  const others = alternatives.slice(0, OTHERS_OFFERED).map(({ workflow, title, tradeOff }) => ({
+    value: `${runId}/${workflow}`,
+    text: short(title, 50),
+    description: tradeOff,
+  }));
   return actions(
     button(actionIds.planStart, 'Start', runId, { style: 'primary' }),
+    button(actionIds.planEdit, 'Edit plan…', runId),
+    button(actionIds.planSendBack, 'Send back…', runId),
+    ...(others.length === 0
+      ? []
+      : [
+          select({
+            actionId: actionIds.planOther,
+            placeholder: 'Other plans',
+            options: others,
+            chosen: null,
+          }),
+        ]),
+    button(actionIds.planSave, 'Save as workflow…', runId),
     button(actionIds.planCancel, 'Cancel', runId),
   );
 }

@@ -1,0 +1,100 @@
+import type { App } from '@slack/bolt';
+import { durationText } from '../../src/domain/duration.ts';
+import type { PlanForm } from '../../src/orchestrator/plan-reviews.ts';
+import { editableOf } from '../../src/planning/plan-edits.ts';
+import { actionIds } from '../../src/slack/actions.ts';
+import type { View } from '../../src/slack/blocks.ts';
+import { answerBlocks } from '../../src/slack/builders/answers.ts';
+import { planEditForm, planSendBackForm, saveForm } from '../../src/slack/builders/plan-forms.ts';
+import { controlWords } from '../../src/slack/control-words.ts';
+import { openOrSay } from '../../src/slack/open-view.ts';
+import type { PlanFormView } from '../../src/slack/views.ts';
+import { answers as words } from '../../src/slack/words.ts';
+import { type Click, clickSchema, readClick } from '../click.ts';
+import type { HandlerDeps } from '../deps.ts';
+
+/** Edit, Send back, Other plans and Save on a plan: forms at once, everything else kept first. */
+export function registerPlanActions(app: App, deps: HandlerDeps): void {
+  const forms = {
+    [actionIds.planEdit]: editForm,
+    [actionIds.planSendBack]: sendBackForm,
+    [actionIds.planSave]: keepForm,
+  } as const;
+  for (const [action, form] of Object.entries(forms)) {
+    app.action(action, async ({ body, ack }) => {
+      await ack();
+      const read = readClick(body);
+      if (read === null) return;
+      const { click, trigger } = read;
+      const made = await form(click, deps);
+      if (typeof made !== 'string') await openOrSay(deps, { ...click, trigger }, made);
+      else await deps.worker.accept(read.intent, 'plan-refused', { ...click, text: made });
+    });
+  }
+  deps.worker.handle('plan-refused', async ({ intent, payload }) => {
+    const { text, ...to } = refusedSchema.parse(payload);
+    await deps.answers.send({ ...to, intent }, answerBlocks(text, deps.rehearsal));
+  });
+
+  app.action(actionIds.planOther, async ({ body, ack }) => {
+    const read = readClick(body);
+    if (read !== null) await deps.worker.accept(read.intent, 'plan-other', read.click);
+    await ack();
+  });
+  deps.worker.handle('plan-other', async ({ intent, payload, receivedAt }) => {
+    const click = clickSchema.parse(payload);
+    const [runId = '', workflow = ''] = click.value.split('/');
+    const run = await deps.queries.byRun(runId);
+    const change =
+      run === null || run.session.team !== click.team
+        ? ({ done: 'unknown' } as const)
+        : await deps.plans.choose({ runId, by: click.user, intent, receivedAt }, workflow);
+    if (change.done === 'done' || change.done === 'problems') return;
+    const text = controlWords('plan', change.done, run?.session.requester ?? '');
+    await deps.answers.send({ ...click, intent }, answerBlocks(text, deps.rehearsal));
+  });
+}
+
+const refusedSchema = clickSchema.pick({ team: true, user: true, channel: true }).extend({
+  text: clickSchema.shape.value,
+});
+
+/** The form, or why there is none. */
+async function editForm(click: Click, deps: HandlerDeps): Promise<View | string> {
+  const run = await deps.queries.byRun(click.value);
+  if (run === null || run.session.team !== click.team) return words.runGone;
+  const form = await deps.plans.form(click.value, click.user);
+  return typeof form === 'string'
+    ? controlWords('plan', form, run.session.requester)
+    : planEditForm(formView(form));
+}
+
+async function sendBackForm(click: Click, deps: HandlerDeps): Promise<View | string> {
+  const form = await editForm(click, deps);
+  return typeof form === 'string' ? form : planSendBackForm(click.value);
+}
+
+/** Any member who may start work may keep how it was done. */
+async function keepForm(click: Click, deps: HandlerDeps): Promise<View | string> {
+  const run = await deps.queries.byRun(click.value);
+  const definition = await deps.plans.definitionOf(click.value);
+  if (run === null || definition === null || run.session.team !== click.team) return words.runGone;
+  return saveForm({
+    runId: click.value,
+    title: definition.workflow.title,
+    name: `${definition.workflow.name}-mine`,
+  });
+}
+
+export function formView({ runId, workflow, limits, candidates }: PlanForm): PlanFormView {
+  const { stages, order, groups, agents } = editableOf(workflow);
+  return {
+    runId,
+    stages: stages.filter(({ fixed }) => !fixed),
+    order,
+    groups,
+    agents: agents.map((slot) => ({ ...slot, candidates: candidates(slot) })),
+    budget: limits.budgetUsd === null ? '' : limits.budgetUsd.toFixed(2),
+    deadline: limits.withinMs === null ? '' : durationText(limits.withinMs),
+  };
+}
