@@ -155,6 +155,17 @@ export const runEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('resource.waiting'), node: id, resources: z.array(z.string()) }),
   z.object({ type: z.literal('resource.held'), node: id, resources: z.array(z.string()) }),
   z.object({ type: z.literal('resource.released'), lease: id }),
+  /** A task was begun before others that could have been, and why. */
+  z.object({ type: z.literal('task.scheduled'), node: id, task: id, reason: z.string() }),
+  /** A soft constraint could not be kept, and what that costs. */
+  z.object({
+    type: z.literal('constraint.breached'),
+    node: id,
+    task: id,
+    constraint: z.string(),
+    cost: z.number(),
+    reason: z.string(),
+  }),
   /** A rule was looked at; one over a field that is not there does not match. */
   z.object({
     type: z.literal('rule.evaluated'),

@@ -16,6 +16,7 @@ import type { Pattern } from './pattern.ts';
 import { phases } from './phases.ts';
 import { race } from './race.ts';
 import { receive } from './receive.ts';
+import { resourceAware } from './resource-aware.ts';
 import { sequence } from './sequence.ts';
 import { wait } from './wait.ts';
 
@@ -33,6 +34,7 @@ export const patterns: readonly Pattern[] = [
   phases,
   map,
   race,
+  resourceAware,
   wait,
   end,
   emit,

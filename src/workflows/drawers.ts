@@ -330,6 +330,38 @@ export const DRAWERS: ReadonlyMap<string, Drawer> = new Map([
     ),
   ],
   [
+    'resource-aware',
+    drawer(
+      z.object({
+        id,
+        tasks: z.array(
+          z.object({
+            id,
+            do: node.optional(),
+            ways: list.optional(),
+            needs: z.array(z.string()),
+            uses: z.record(z.string(), z.union([z.number(), z.string()])).optional(),
+          }),
+        ),
+      }),
+      ({ id, tasks }, draw) =>
+        fork(
+          box('choice', id, 'as resources allow'),
+          tasks.map(({ id: task, do: only, ways, needs, uses }): Way => {
+            const all = [...(only === undefined ? [] : [only]), ...(ways ?? [])].map(draw);
+            const race = fork(
+              box('point', task),
+              all.map((part) => ({ label: '', part })),
+              box('point', 'the first'),
+            );
+            const what = Object.entries(uses ?? {}).map(([name, amount]) => `${amount} × ${name}`);
+            const label = [...what, ...(needs.length === 0 ? [] : [`after ${needs.join(', ')}`])].join('; ');
+            return { label, part: all.length === 1 ? column(all) : race };
+          }),
+        ),
+    ),
+  ],
+  [
     'wait',
     drawer(
       z.object({

@@ -115,6 +115,18 @@ const making: Readonly<Record<string, Make>> = {
     random() < 0.7
       ? { runners: [first(), safe(fresh()), { kind: 'wait', id: fresh(), signal: 'never' }] }
       : { runners: [first(), child(), safe(fresh())], needs: 2 },
+  'resource-aware': ({ first, child, fresh, random }) => {
+    const [one, two] = [fresh(), fresh()];
+    return {
+      resources: { desk: random() < 0.5 ? 1 : { amount: 2, soft: 1, cost: 3 } },
+      tasks: [
+        { id: one, do: first(), uses: { desk: 1 } },
+        random() < 0.5
+          ? { id: two, do: child(), uses: { desk: 1 }, priority: pick(random, 'low', 'high') }
+          : { id: two, ways: [child(), safe(fresh())], needs: [one] },
+      ],
+    };
+  },
   wait: ({ random }) =>
     pick<object>(
       random,
