@@ -191,7 +191,7 @@ export function simulate(
     const [first] = [...running].sort(([, a], [, b]) => a - b);
     if (first === undefined) return times.size === jobs.length ? times : null;
     now = first[1];
-    for (const [id, to] of [...running]) {
+    for (const [id, to] of running) {
       if (to > now) continue;
       running.delete(id);
       schedule.end(id);
