@@ -13,32 +13,36 @@ export class Batch {
   readonly #one: Database.Statement;
   readonly #many: Database.Statement;
   readonly #width: number;
-  #values: Value[] = [];
+  /** Of `ROWS` rows, used again and again. */
+  readonly #values: Value[];
+  #filled = 0;
 
   /** `row` is the tuple of one row as SQL, with a `?` for each parameter. */
-  constructor(raw: Database.Database, insert: string, row: string, onConflict = '') {
+  constructor(raw: Database.Database, insert: string, row: string) {
     this.#width = row.split('?').length - 1;
-    this.#one = raw.prepare(`${insert} values ${row} ${onConflict}`);
-    this.#many = raw.prepare(`${insert} values ${Array(ROWS).fill(row).join(', ')} ${onConflict}`);
+    this.#values = Array<Value>(ROWS * this.#width).fill(null);
+    this.#one = raw.prepare(`${insert} values ${row}`);
+    this.#many = raw.prepare(`${insert} values ${Array(ROWS).fill(row).join(', ')}`);
   }
 
-  add(...values: readonly Value[]): void {
-    this.#values.push(...values);
-    if (this.#values.length === ROWS * this.#width) {
-      const full = this.#values;
-      this.#values = [];
-      this.#many.run(full);
+  add(...row: readonly Value[]): void {
+    for (const value of row) {
+      this.#values[this.#filled] = value;
+      this.#filled += 1;
     }
+    if (this.#filled < this.#values.length) return;
+    this.#filled = 0;
+    this.#many.run(this.#values);
   }
 
   flush(): void {
-    const rest = this.#values;
-    this.#values = [];
-    for (let at = 0; at < rest.length; at += this.#width) this.#one.run(rest.slice(at, at + this.#width));
+    const end = this.#filled;
+    this.#filled = 0;
+    for (let at = 0; at < end; at += this.#width) this.#one.run(this.#values.slice(at, at + this.#width));
   }
 
   /** Forgets what a transaction that failed had collected. */
   clear(): void {
-    this.#values = [];
+    this.#filled = 0;
   }
 }

@@ -6,15 +6,7 @@ import { runSpecSchema, runStatuses } from '../src/domain/run.ts';
 /** The shapes in which the journal's tables are read. */
 export const runRow = z.object({ status: z.enum(runStatuses), spec: z.string(), signalled: z.number() });
 export const statusRow = z.object({ status: z.enum(runStatuses), outcome: z.string().nullable() });
-export const stepRows = z.array(
-  z.object({
-    key: z.string(),
-    status: z.enum(['open', 'done', 'failed', 'cancelled']),
-    attempt: z.number(),
-    crashes: z.number(),
-    outcome: z.string().nullable(),
-  }),
-);
+export const stepRows = z.array(z.object({ key: z.string(), outcome: z.string() }));
 export const timerRows = z.array(z.object({ key: z.string(), fire_at: z.number() }));
 export const signalRows = z.array(z.object({ id: z.number(), name: z.string(), payload: z.string() }));
 export const idRows = z.array(z.string());

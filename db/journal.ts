@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3';
 import { isTerminal } from '../src/domain/run.ts';
-import type { Journal, JournalWrite, StoredRun, StoredSignal } from '../src/ports/journal.ts';
+import type { Attempted, Journal, JournalWrite, StoredRun, StoredSignal } from '../src/ports/journal.ts';
 import { Batch } from './batch.ts';
 import { BusLog } from './bus-log.ts';
 import type { EventLog } from './event-log.ts';
@@ -26,8 +26,7 @@ export class SqliteJournal implements Journal {
   readonly #log: EventLog;
   readonly #commit: (writes: readonly JournalWrite[]) => string[];
   readonly #sql: ReturnType<typeof prepare>;
-  // Steps begin and end thousands of times a second, all else now and then.
-  readonly #attempts: Batch;
+  // Steps end thousands of times a second, all else happens now and then.
   readonly #settled: Batch;
   readonly #bus: BusLog;
 
@@ -35,23 +34,14 @@ export class SqliteJournal implements Journal {
     this.#log = log;
     this.#sql = prepare(raw);
     this.#bus = new BusLog(raw);
-    this.#attempts = new Batch(
-      raw,
-      'insert into steps (run_id, key, kind, status, attempt, crashes, started_at)',
-      "(?, ?, 'step', 'open', ?, ?, ?)",
-      'on conflict (run_id, key) do update set attempt = excluded.attempt, crashes = excluded.crashes',
-    );
-    // Steps have a row since their first attempt; the others get theirs here.
     this.#settled = new Batch(
       raw,
-      'insert into steps (run_id, key, kind, status, attempt, started_at, settled_seq, outcome)',
-      '(?, ?, ?, ?, 1, ?, ?, ?)',
-      'on conflict (run_id, key) do update set status = excluded.status, settled_seq = excluded.settled_seq, outcome = excluded.outcome',
+      'insert into steps (run_id, key, kind, status, attempt, settled_seq, outcome)',
+      '(?, ?, ?, ?, ?, ?, ?)',
     );
     const transaction = raw.transaction((writes: readonly JournalWrite[]) => {
       const newborn: string[] = [];
       for (const write of writes) this.#apply(write, newborn);
-      this.#attempts.flush();
       this.#settled.flush();
       log.flush();
       return newborn;
@@ -64,7 +54,6 @@ export class SqliteJournal implements Journal {
       return this.#commit(writes);
     } catch (error) {
       this.#log.forget();
-      this.#attempts.clear();
       this.#settled.clear();
       throw error;
     }
@@ -76,8 +65,9 @@ export class SqliteJournal implements Journal {
       case 'run': {
         const { runId, spec, at } = write;
         if (sql.run.run(runId, JSON.stringify(spec), spec.hash, at).changes === 0) return;
-        this.#log.add(runId, { type: 'run.created', program: spec.program, hash: spec.hash }, at);
-        if (sql.signalled.get(runId) === undefined) newborn.push(runId);
+        const seq = this.#log.add(runId, { type: 'run.created', program: spec.program, hash: spec.hash }, at);
+        // A signal that came before its run has left an event.
+        if (seq === 1) newborn.push(runId);
         return;
       }
       case 'status':
@@ -87,24 +77,17 @@ export class SqliteJournal implements Journal {
           isTerminal(write.status) ? write.at : null,
           write.runId,
         );
-        if (write.status === 'cancelled') this.#cutOff(write.runId);
+        // One that was cancelled without being loaded still has its timers.
+        if (write.status === 'cancelled') sql.untimerAll.run(write.runId);
         this.#bus.runTurned(write.runId, write.status, write.outcome, write.at);
-        return;
-      case 'attempt':
-        this.#attempts.add(write.runId, write.key, write.attempt, write.crashes, write.at);
         return;
       case 'settle': {
         const seq = this.#log.add(write.runId, write.event, write.at);
         const status = write.outcome.ok ? 'done' : 'failed';
         const outcome = JSON.stringify(write.outcome);
-        this.#settled.add(write.runId, write.key, write.kind, status, write.at, seq, outcome);
+        this.#settled.add(write.runId, write.key, write.kind, status, write.attempt, seq, outcome);
         return;
       }
-      case 'cancel':
-        // It may have begun in this very turn.
-        this.#attempts.flush();
-        sql.cancel.run(write.runId, write.key);
-        return;
       case 'timer':
         sql.timer.run(write.runId, write.key, write.fireAt);
         return;
@@ -157,13 +140,6 @@ export class SqliteJournal implements Journal {
     }
   }
 
-  /** A run that was cancelled without being loaded still has its timers, and steps under way. */
-  #cutOff(runId: string): void {
-    this.#attempts.flush();
-    this.#sql.untimerAll.run(runId);
-    this.#sql.cancelAll.run(runId);
-  }
-
   load(runId: string): StoredRun | null {
     const found = this.#sql.load.get(runId);
     if (found === undefined) return null;
@@ -172,20 +148,28 @@ export class SqliteJournal implements Journal {
       const signals = signalled === 0 ? [] : this.signals(runId);
       const base = { id: runId, status, spec: parseSpec(spec), signals };
       // Before its first turn a run has neither steps nor timers.
-      if (status === 'queued') return { ...base, settled: [], open: new Map(), timers: new Map() };
+      if (status === 'queued') return { ...base, settled: [], timers: new Map() };
       return { ...base, ...this.#progress(runId) };
     });
   }
 
-  #progress(runId: string): Pick<StoredRun, 'settled' | 'open' | 'timers'> {
-    const settled: { key: string; outcome: StoredRun['settled'][number]['outcome'] }[] = [];
-    const open = new Map<string, { attempt: number; crashes: number }>();
-    for (const { key, status, attempt, crashes, outcome } of stepRows.parse(this.#sql.steps.all(runId))) {
-      if (outcome !== null) settled.push({ key, outcome: parseOutcome(outcome) });
-      else if (status === 'open') open.set(key, { attempt, crashes });
-    }
+  #progress(runId: string): Pick<StoredRun, 'settled' | 'timers'> {
+    const settled = stepRows
+      .parse(this.#sql.steps.all(runId))
+      .map(({ key, outcome }) => ({ key, outcome: parseOutcome(outcome) }));
     const timers = new Map(timerRows.parse(this.#sql.timers.all(runId)).map((row) => [row.key, row.fire_at]));
-    return { settled, open, timers };
+    return { settled, timers };
+  }
+
+  attempts(runId: string): ReadonlyMap<string, Attempted> {
+    const found = new Map<string, Attempted>();
+    reading(runId, () => {
+      for (const { event } of this.#log.after(runId, 0, Number.MAX_SAFE_INTEGER)) {
+        if (event.type !== 'step.started') continue;
+        found.set(event.key, { attempt: event.attempt, crashes: event.crashes ?? 0 });
+      }
+    });
+    return found;
   }
 
   signals(runId: string): StoredSignal[] {
@@ -235,10 +219,6 @@ function prepare(raw: Database.Database) {
       "insert into runs (id, status, spec, hash, created_at) values (?, 'queued', ?, ?, ?) on conflict do nothing",
     ),
     status: raw.prepare('update runs set status = ?, outcome = ?, ended_at = ? where id = ?'),
-    cancel: raw.prepare(
-      "update steps set status = 'cancelled' where run_id = ? and key = ? and status = 'open'",
-    ),
-    cancelAll: raw.prepare("update steps set status = 'cancelled' where run_id = ? and status = 'open'"),
     untimerAll: raw.prepare('delete from timers where run_id = ?'),
     timer: raw.prepare(
       'insert into timers (run_id, key, fire_at) values (?, ?, ?) on conflict (run_id, key) do update set fire_at = excluded.fire_at',
@@ -255,11 +235,8 @@ function prepare(raw: Database.Database) {
       'select status, spec, exists (select 1 from signals s where s.run_id = runs.id and s.consumed_by is null) as signalled from runs where id = ?',
     ),
     outcome: raw.prepare('select status, outcome from runs where id = ?'),
-    steps: raw.prepare(
-      'select key, status, attempt, crashes, outcome from steps where run_id = ? order by settled_seq',
-    ),
+    steps: raw.prepare('select key, outcome from steps where run_id = ? order by settled_seq'),
     timers: raw.prepare('select key, fire_at from timers where run_id = ?'),
-    signalled: raw.prepare('select 1 from signals where run_id = ? and consumed_by is null limit 1'),
     signals: raw.prepare(
       'select id, name, payload from signals where run_id = ? and consumed_by is null order by id',
     ),

@@ -56,9 +56,12 @@ export const runs = sqliteTable(
 );
 
 export const opKinds = ['step', 'sleep', 'signal', 'value', 'child'] as const;
-export const opStatuses = ['open', 'done', 'failed', 'cancelled'] as const;
+export const opStatuses = ['done', 'failed'] as const;
 
-/** The journal: one row per operation of a run. `settledSeq` orders the replay. */
+/**
+ * The journal: one row per operation of a run that has an outcome. `settledSeq` orders the replay. That a step has
+ * begun is said by its event alone.
+ */
 export const steps = sqliteTable(
   'steps',
   {
@@ -66,12 +69,10 @@ export const steps = sqliteTable(
     key: text().notNull(),
     kind: text({ enum: opKinds }).notNull(),
     status: text({ enum: opStatuses }).notNull(),
+    /** The one that led to this outcome. */
     attempt: integer().notNull(),
-    /** Crashes survived while this step was under way: three quarantine the run. */
-    crashes: integer().notNull().default(0),
-    startedAt: integer('started_at').notNull(),
-    settledSeq: integer('settled_seq'),
-    outcome: text(),
+    settledSeq: integer('settled_seq').notNull(),
+    outcome: text().notNull(),
   },
   (t) => [primaryKey({ columns: [t.runId, t.key] })],
 );
@@ -119,7 +120,10 @@ export const leases = sqliteTable(
   (t) => [index('leases_by_run').on(t.runId)],
 );
 
-/** Append-only, numbered per run. */
+/**
+ * Append-only, numbered per run. Rows stand in the order in which they came, whatever their run: a turn of many runs
+ * then adds pages at the end of the table instead of changing one for each run.
+ */
 export const events = sqliteTable(
   'events',
   {
@@ -129,7 +133,7 @@ export const events = sqliteTable(
     type: text().notNull(),
     data: text().notNull(),
   },
-  (t) => [primaryKey({ columns: [t.runId, t.seq] })],
+  (t) => [uniqueIndex('events_by_run').on(t.runId, t.seq)],
 );
 
 /** Any recorded choice, human or automatic. */

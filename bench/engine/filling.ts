@@ -19,8 +19,8 @@ export function fill(raw: Database.Database, events: number): void {
       select ${id}, 'completed', '{}', 'filled', 0, 0, 1 from r`);
     raw.exec(`insert into events (run_id, seq, at, type, data) ${tables}
       select ${id}, e.n, 0, 'step.completed', '{"type":"step.completed","key":"root/s' || e.n || '/do"}' from r, e`);
-    raw.exec(`insert into steps (run_id, key, kind, status, attempt, started_at, settled_seq, outcome) ${tables}
-      select ${id}, 'root/s' || s.n || '/do', 'step', 'done', 1, 0, s.n, '{"ok":true,"value":{"n":1}}' from r, s`);
+    raw.exec(`insert into steps (run_id, key, kind, status, attempt, settled_seq, outcome) ${tables}
+      select ${id}, 'root/s' || s.n || '/do', 'step', 'done', 1, s.n, '{"ok":true,"value":{"n":1}}' from r, s`);
   })();
   raw.pragma('wal_checkpoint(TRUNCATE)');
 }

@@ -73,6 +73,8 @@ export const runEventSchema = z.discriminatedUnion('type', [
     label: z.string(),
     attempt: z.number().int(),
     node: z.string().optional(),
+    /** Attempts at it that ended with a crash of the process; absent when none did. */
+    crashes: z.number().int().optional(),
   }),
   z.object({ type: z.literal('step.completed'), key: z.string() }),
   z.object({

@@ -1,6 +1,6 @@
 import { type RunEvent, runEventSchema } from '../domain/events.ts';
 import { BatonError, type Failure, toFailure } from '../domain/failure.ts';
-import { asJson, type Json } from '../domain/json.ts';
+import { asJson } from '../domain/json.ts';
 import type { Outcome } from '../domain/run.ts';
 import { type Usage, usageSchema } from '../domain/usage.ts';
 import type { Activity, StepContext } from '../ports/activity.ts';
@@ -54,28 +54,40 @@ export class Effects {
     if (op.op !== 'step') return;
     this.#underWay += 1;
     this.#limit(attempt, op.timeoutMs);
-    const over = (outcome: Outcome): void => {
-      this.#underWay -= 1;
-      this.#end(attempt, outcome);
-      if (this.#underWay === 0) this.#rest();
-    };
-    const failed = (error: unknown): void => over({ ok: false, failure: this.#failure(error) });
-    this.#perform(op.activity, op.input, attempt).then((value) => over({ ok: true, value }), failed);
+    this.#perform(op.activity, op.input, attempt).then(
+      (value) => this.#over(attempt, this.#outcome(value)),
+      (error: unknown) => this.#over(attempt, this.#failure(error)),
+    );
   }
 
-  #perform(type: string, input: unknown, context: StepContext): Promise<Json> {
+  #perform(type: string, input: unknown, context: StepContext): Promise<unknown> {
     const activity = this.#activities.get(type);
     if (activity === undefined) return Promise.reject(unknownActivity(type));
     try {
-      return activity.perform(input, context).then(asJson);
+      return activity.perform(input, context);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
-  #failure(error: unknown): Failure {
+  #over(attempt: Attempt, outcome: Outcome): void {
+    this.#underWay -= 1;
+    this.#end(attempt, outcome);
+    if (this.#underWay === 0) this.#rest();
+  }
+
+  #outcome(value: unknown): Outcome {
+    try {
+      return { ok: true, value: asJson(value) };
+    } catch (error) {
+      return this.#failure(error);
+    }
+  }
+
+  #failure(error: unknown): Outcome {
     const failure = toFailure(error);
-    return { ...failure, message: this.#options.redact?.(failure.message) ?? failure.message };
+    const message = this.#options.redact?.(failure.message) ?? failure.message;
+    return { ok: false, failure: { ...failure, message } };
   }
 
   /** One timer for all: most attempts end long before their time, and a timer for each would be most of their cost. */
@@ -141,6 +153,8 @@ export class Effects {
   }
 }
 
+const NO_TRACE: Trace = { events: [], usage: [] };
+
 /** One attempt at a step: what its activity is given, and what it left. */
 export class Attempt implements StepContext {
   readonly idempotencyKey: string;
@@ -150,8 +164,9 @@ export class Attempt implements StepContext {
   outcome: Outcome | null = null;
   /** On the monotonic clock, in milliseconds. */
   deadline = Number.POSITIVE_INFINITY;
-  readonly #events: RunEvent[] = [];
-  readonly #usage: Usage[] = [];
+  // Most attempts leave neither.
+  #events: RunEvent[] | null = null;
+  #usage: Usage[] | null = null;
   // Made only for activities that look at the signal: it costs more than all else of an attempt together.
   #controller: AbortController | null = null;
   #reason: string | null = null;
@@ -183,16 +198,21 @@ export class Attempt implements StepContext {
   }
 
   get trace(): Trace {
-    return { events: this.#events, usage: this.#usage };
+    if (this.#events === null && this.#usage === null) return NO_TRACE;
+    return { events: this.#events ?? [], usage: this.#usage ?? [] };
   }
 
   /** Checked here, where a mistake fails one step; in the transaction it would fail everybody's. */
   emit(event: RunEvent): void {
-    this.#events.push(runEventSchema.parse(event));
+    const checked = runEventSchema.parse(event);
+    if (this.#events === null) this.#events = [checked];
+    else this.#events.push(checked);
   }
 
   use(usage: Usage): void {
-    this.#usage.push(usageSchema.parse(usage));
+    const checked = usageSchema.parse(usage);
+    if (this.#usage === null) this.#usage = [checked];
+    else this.#usage.push(checked);
   }
 
   abort(reason: string): void {

@@ -5,7 +5,7 @@ import type { Activity } from '../ports/activity.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Engine } from '../ports/engine.ts';
 import type { Program } from '../ports/flow.ts';
-import type { Journal } from '../ports/journal.ts';
+import type { Attempted, Journal } from '../ports/journal.ts';
 import { Alarm } from './alarm.ts';
 import { type Attempt, Effects } from './effects.ts';
 import type { LoadedRun } from './loaded-run.ts';
@@ -277,8 +277,15 @@ export class EmbeddedEngine implements Engine {
       return null;
     }
     this.#runs.set(id, loaded.run);
-    turn.begin(loaded.run, loaded.fresh, loaded.open, loaded.crashed);
+    if (loaded.fresh) turn.begin(loaded.run);
+    else turn.takeUp(loaded.run, this.#attemptsAt(loaded.run), loaded.crashed);
     return loaded.run;
+  }
+
+  /** A run that only waits has begun no step that matters any more. */
+  #attemptsAt({ id, machine }: LoadedRun): ReadonlyMap<string, Attempted> {
+    const within = machine.pending().some(({ op }) => op.op === 'step');
+    return within ? this.#journal.attempts(id) : new Map();
   }
 
   #attemptEnded(attempt: Attempt, outcome: Outcome): void {

@@ -12,7 +12,6 @@ export type Loaded =
       readonly kind: 'loaded';
       readonly run: LoadedRun;
       readonly fresh: boolean;
-      readonly open: StoredRun['open'];
       /** Whether the attempts that are open were ended by a crash. */
       readonly crashed: boolean;
     }
@@ -59,10 +58,10 @@ export class Loader {
       return { kind: 'unloadable', status: this.#statusOf(id), spec: null, failure: error.failure };
     }
     if (stored === null || isTerminal(stored.status)) return { kind: 'gone' };
-    const { spec, status, open } = stored;
+    const { spec, status } = stored;
     const result = loadRun(stored, this.#programs.get(nameOf(spec.program, spec.programVersion)));
     if (!result.ok) return { kind: 'unloadable', status, spec, failure: result.failure };
-    return { kind: 'loaded', run: result.run, fresh: result.fresh, open, crashed: this.#crashed.delete(id) };
+    return { kind: 'loaded', run: result.run, fresh: result.fresh, crashed: this.#crashed.delete(id) };
   }
 
   #takeNewborn(id: string): StoredRun | null {
@@ -71,7 +70,7 @@ export class Loader {
     this.#newborn.delete(id);
     // What the first turn sees is what every later one will read.
     const kept = { ...spec, definition: asJson(spec.definition), input: asJson(spec.input) };
-    return { id, status: 'queued', spec: kept, settled: [], open: new Map(), timers: new Map(), signals: [] };
+    return { id, status: 'queued', spec: kept, settled: [], timers: new Map(), signals: [] };
   }
 
   #statusOf(id: string): RunStatus | null {

@@ -3,7 +3,7 @@ import type { Failure } from '../domain/failure.ts';
 import { nextRetry } from '../domain/retry.ts';
 import { isTerminal, type Outcome, type RunSpec, type RunStatus } from '../domain/run.ts';
 import type { Usage } from '../domain/usage.ts';
-import type { JournalWrite, OpKind, StoredSignal } from '../ports/journal.ts';
+import type { Attempted, JournalWrite, OpKind, StoredSignal } from '../ports/journal.ts';
 import { childRunId, childSignal, isChildSignal, outcomeOf, outcomePayload } from './children.ts';
 import { cancelledBy, mendable, noDuration, poisoned } from './failures.ts';
 import type { LoadedRun, StepState } from './loaded-run.ts';
@@ -16,11 +16,6 @@ export const MAX_CRASHES = 3;
 export interface Trace {
   readonly events: readonly RunEvent[];
   readonly usage: readonly Usage[];
-}
-
-interface OpenStep {
-  readonly attempt: number;
-  readonly crashes: number;
 }
 
 /**
@@ -60,17 +55,22 @@ export class Turn {
     this.wakes.add(runId);
   }
 
-  /** Begins a queued run, or takes a recovered one up where it was. */
-  begin(run: LoadedRun, fresh: boolean, open: ReadonlyMap<string, OpenStep>, crashed: boolean): void {
+  /** Begins a queued run. */
+  begin(run: LoadedRun): void {
     this.touched.add(run.id);
-    if (fresh) this.#setStatus(run, 'running', null);
-    else
-      for (const pending of run.machine.pending())
-        this.#readopt(run, pending, open.get(pending.key), crashed);
+    this.#setStatus(run, 'running', null);
     this.#absorb(run);
   }
 
-  #readopt(run: LoadedRun, pending: Pending, open: OpenStep | undefined, crashed: boolean): void {
+  /** Takes a run up where it was. `attempts` are those at steps that have begun, by key. */
+  takeUp(run: LoadedRun, attempts: ReadonlyMap<string, Attempted>, crashed: boolean): void {
+    this.touched.add(run.id);
+    for (const pending of run.machine.pending())
+      this.#readopt(run, pending, attempts.get(pending.key), crashed);
+    this.#absorb(run);
+  }
+
+  #readopt(run: LoadedRun, pending: Pending, open: Attempted | undefined, crashed: boolean): void {
     const { op, key } = pending;
     // A child was stored in the transaction that asked for it: only the wait is taken up again.
     if (op.op === 'child') this.#wait(run, childSignal(childRunId(run.id, key)), key);
@@ -78,7 +78,7 @@ export class Turn {
     else this.#issue(run, pending);
   }
 
-  #reopen(run: LoadedRun, pending: Pending, label: string, open: OpenStep, crashed: boolean): void {
+  #reopen(run: LoadedRun, pending: Pending, label: string, open: Attempted, crashed: boolean): void {
     const retrying = run.timers.has(pending.key);
     const stalled = run.status === 'paused';
     const crashes = open.crashes + (crashed && !retrying && !stalled ? 1 : 0);
@@ -131,7 +131,7 @@ export class Turn {
     const event: RunEvent = outcome.ok
       ? { type: 'step.completed', key }
       : { type: 'step.failed', key, attempt: step.attempt, failure: outcome.failure };
-    this.#settle(run, key, 'step', outcome, event);
+    this.#settle(run, key, 'step', outcome, event, step.attempt);
   }
 
   /** Ends sleeps that are due and tries failed steps again, earliest first. */
@@ -309,7 +309,7 @@ export class Turn {
   }
 
   /** Only what the machine accepts is written: a row it did not ask for would stop every later replay. */
-  #settle(run: LoadedRun, key: string, kind: OpKind, outcome: Outcome, event: RunEvent): void {
+  #settle(run: LoadedRun, key: string, kind: OpKind, outcome: Outcome, event: RunEvent, attempt = 1): void {
     if (!run.machine.settle(key, outcome)) return;
     this.writes.push({
       w: 'settle',
@@ -317,6 +317,7 @@ export class Turn {
       key,
       kind,
       outcome,
+      attempt,
       event,
       at: this.#now,
     });
@@ -347,7 +348,6 @@ export class Turn {
     if (step.phase === 'running') run.running -= 1;
     step.phase = 'dropped';
     this.aborts.push(`${run.id}/${key}`);
-    this.writes.push({ w: 'cancel', runId: run.id, key });
     this.#event(run, { type: 'step.cancelled', key });
   }
 
@@ -382,10 +382,7 @@ export class Turn {
       if (run.status === 'waiting') this.#setStatus(run, 'running', null);
       step.phase = 'running';
       run.running += 1;
-      const { attempt, crashes } = step;
-      this.writes.push({ w: 'attempt', runId: run.id, key, attempt, crashes, at: this.#now });
-      const event: RunEvent = { type: 'step.started', key, label: op.label, attempt };
-      this.#event(run, node === undefined ? event : { ...event, node });
+      this.#event(run, started(key, op.label, node, step));
       this.launches.push({ run, step });
     }
   }
@@ -393,4 +390,15 @@ export class Turn {
   #event(run: LoadedRun, event: RunEvent): void {
     this.writes.push({ w: 'event', runId: run.id, event, at: this.#now });
   }
+}
+
+function started(
+  key: string,
+  label: string,
+  node: string | undefined,
+  { attempt, crashes }: StepState,
+): RunEvent {
+  const event: RunEvent = { type: 'step.started', key, label, attempt };
+  if (node === undefined && crashes === 0) return event;
+  return { ...event, ...(node === undefined ? {} : { node }), ...(crashes === 0 ? {} : { crashes }) };
 }

@@ -16,15 +16,6 @@ export type JournalWrite =
       readonly outcome: Outcome | null;
       readonly at: number;
     }
-  /** An attempt is about to start: counted before its effect. `crashes` is how many attempts a crash ended. */
-  | {
-      readonly w: 'attempt';
-      readonly runId: string;
-      readonly key: string;
-      readonly attempt: number;
-      readonly crashes: number;
-      readonly at: number;
-    }
   /** The end of an operation, at its place in the order of the run, which `event` numbers. */
   | {
       readonly w: 'settle';
@@ -32,10 +23,11 @@ export type JournalWrite =
       readonly key: string;
       readonly kind: OpKind;
       readonly outcome: Outcome;
+      /** How many attempts it took; 1 for what is not a step. */
+      readonly attempt: number;
       readonly event: RunEvent;
       readonly at: number;
     }
-  | { readonly w: 'cancel'; readonly runId: string; readonly key: string }
   | { readonly w: 'timer'; readonly runId: string; readonly key: string; readonly fireAt: number }
   | { readonly w: 'untimer'; readonly runId: string; readonly key: string }
   /** Ignored when the run has one of the same idempotency key. */
@@ -70,10 +62,14 @@ export interface StoredRun {
   readonly spec: RunSpec;
   /** In the order in which they were recorded. */
   readonly settled: readonly { readonly key: string; readonly outcome: Outcome }[];
-  /** Steps under way or waiting for their next attempt. */
-  readonly open: ReadonlyMap<string, { readonly attempt: number; readonly crashes: number }>;
   readonly timers: ReadonlyMap<string, number>;
   readonly signals: readonly StoredSignal[];
+}
+
+/** The latest attempt at a step, and how many a crash of the process ended. */
+export interface Attempted {
+  readonly attempt: number;
+  readonly crashes: number;
 }
 
 /** Where the embedded engine keeps its runs. Synchronous: a commit is one transaction at the end of a turn. */
@@ -84,6 +80,11 @@ export interface Journal {
    */
   commit(writes: readonly JournalWrite[]): readonly string[];
   load(runId: string): StoredRun | null;
+  /**
+   * The latest attempt at each step that has begun, by key. Read from the events `step.started`, which are durable
+   * before an effect starts; only a run that is taken up in the middle of a step needs it.
+   */
+  attempts(runId: string): ReadonlyMap<string, Attempted>;
   /** Unconsumed signals, oldest first. */
   signals(runId: string): StoredSignal[];
   status(runId: string): { readonly status: RunStatus; readonly outcome: Outcome | null } | null;

@@ -4,20 +4,23 @@ import path from 'node:path';
 import Database from 'better-sqlite3';
 import { z } from 'zod';
 
-const eventSchema = z.object({
+const eventSchema = z.looseObject({ type: z.string() });
+/** A row holds one event, or a list whose last has the row's number. */
+const eventRow = z.object({
   run_id: z.string(),
   seq: z.number(),
   at: z.number(),
-  type: z.string(),
-  data: z.string().transform((text) => z.record(z.string(), z.unknown()).parse(JSON.parse(text))),
+  data: z.string().transform((text) => {
+    const data: unknown = JSON.parse(text);
+    return z.array(eventSchema).parse(Array.isArray(data) ? data : [data]);
+  }),
 });
 const stepSchema = z.object({
   run_id: z.string(),
   key: z.string(),
   kind: z.string(),
   status: z.string(),
-  crashes: z.number(),
-  settled_seq: z.number().nullable(),
+  settled_seq: z.number(),
 });
 const rows = {
   sessions: z.object({ id: z.string(), current_run_id: z.string() }),
@@ -49,7 +52,13 @@ const rows = {
 };
 type Rows = { readonly [Table in keyof typeof rows]: z.infer<(typeof rows)[Table]>[] };
 
-export type StoredEvent = z.infer<typeof eventSchema>;
+export interface StoredEvent {
+  readonly run_id: string;
+  readonly seq: number;
+  readonly at: number;
+  readonly type: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
 /** Everything Baton's database says, once Baton has stopped. */
 export interface Kept extends Rows {
   readonly events: readonly StoredEvent[];
@@ -74,7 +83,15 @@ export function readDatabase(home: string): Kept {
       signals: all('signals', rows.signals),
       timers: all('timers', rows.timers),
       usage: all('usage', rows.usage),
-      events: all('events', eventSchema, 'run_id, seq'),
+      events: all('events', eventRow, 'run_id, seq').flatMap(({ run_id, seq, at, data }) =>
+        data.map((event, i) => ({
+          run_id,
+          seq: seq - data.length + 1 + i,
+          at,
+          type: event.type,
+          data: event,
+        })),
+      ),
       steps: all('steps', stepSchema, 'run_id, key'),
       integrity: String(raw.pragma('integrity_check', { simple: true })),
     };

@@ -37,19 +37,17 @@ const running = (runId: string): JournalWrite => ({
   outcome: null,
   at: 1,
 });
-const begin = (key: string): JournalWrite => ({
-  w: 'attempt',
+const begin = (key: string, attempt = 1, crashes?: number): JournalWrite => ({
+  w: 'event',
   runId: 'r',
-  key,
-  attempt: 1,
-  crashes: 0,
+  event: { type: 'step.started', key, label: key, attempt, ...(crashes === undefined ? {} : { crashes }) },
   at: 1,
 });
-const note = (text: string): JournalWrite => ({
+const note = (text: string, at = 1): JournalWrite => ({
   w: 'event',
   runId: 'r',
   event: { type: 'note', text },
-  at: 1,
+  at,
 });
 const settle = (key: string, value: Json = null): JournalWrite => {
   const outcome: Outcome = { ok: true, value };
@@ -59,18 +57,18 @@ const settle = (key: string, value: Json = null): JournalWrite => {
     key,
     kind: 'step',
     outcome,
+    attempt: 1,
     event: { type: 'step.completed', key },
     at: 2,
   };
 };
-const seqs = (): unknown[] =>
-  store.raw.prepare("select seq from events where run_id = 'r' order by seq").pluck().all();
+const seqs = (): number[] => log.after('r', 0, 1_000).map(({ seq }) => seq);
 
 test('settled operations come back in the order in which they ended, whatever the size of the turn', () => {
   // Around and beyond the number of rows that are written at once.
   for (const size of [1, 7, 8, 9, 40]) {
     const keys = Array.from({ length: size }, (_, i) => `${size}-${i}`);
-    journal.commit([create('r'), running('r'), ...keys.map(begin)]);
+    journal.commit([create('r'), running('r'), ...keys.map((key) => begin(key))]);
     journal.commit(keys.toReversed().map((key) => settle(key, key)));
   }
   const stored = journal.load('r');
@@ -79,7 +77,6 @@ test('settled operations come back in the order in which they ended, whatever th
   );
   expect(stored?.settled.map(({ key }) => key)).toEqual(wanted);
   expect(stored?.settled.every(({ key, outcome }) => outcome.ok && outcome.value === key)).toBe(true);
-  expect(stored?.open.size).toBe(0);
 });
 
 test('numbers of events have no gap, also when others append between turns and after a failed turn', () => {
@@ -108,16 +105,38 @@ test('tells which runs are new and have nothing waiting for them', () => {
   expect(journal.load('early')?.signals).toMatchObject([{ name: 'n', payload: 1 }]);
 });
 
-test('a cancelled run keeps neither timers nor open steps, not even those of the same turn', () => {
+test('the latest attempt at each step is known, and the crashes it survived', () => {
+  journal.commit([create('r'), running('r'), begin('a'), begin('b')]);
+  journal.commit([begin('a', 2, 1), note('between')]);
+  journal.commit([begin('b', 2, 2)]);
+  journal.commit([begin('b', 1)]);
+  expect([...journal.attempts('r')]).toEqual([
+    ['a', { attempt: 2, crashes: 1 }],
+    ['b', { attempt: 1, crashes: 0 }],
+  ]);
+});
+
+test('events are read the same from any number on and in pages of any size, however they were written', () => {
+  journal.commit([create('r'), ...Array.from({ length: 120 }, (_, i) => note(`together ${i}`))]);
+  for (let i = 0; i < 5; i += 1) journal.commit([note(`alone ${i}`)]);
+  journal.commit([note('early'), note('later', 7), note('later still', 7)]);
+  const all = log.after('r', 0, 1_000);
+  expect(all.map(({ seq }) => seq)).toEqual(Array.from({ length: 129 }, (_, i) => i + 1));
+  expect(all.slice(-3).map(({ at }) => at)).toEqual([1, 7, 7]);
+  // Or nothing of this is about rows that hold several.
+  expect(store.raw.prepare('select count(*) from events').pluck().get()).toBeLessThan(15);
+  fc.assert(
+    fc.property(fc.nat(140), fc.integer({ min: 1, max: 140 }), (after, limit) => {
+      expect(log.after('r', after, limit)).toEqual(all.slice(after, after + limit));
+    }),
+  );
+});
+
+test('a cancelled run keeps no timers, not even those of the same turn', () => {
   const timer: JournalWrite = { w: 'timer', runId: 'r', key: 't', fireAt: 5 };
   const end: JournalWrite = { w: 'status', runId: 'r', status: 'cancelled', outcome: null, at: 3 };
-  journal.commit([create('r'), running('r'), begin('a'), timer]);
-  journal.commit([begin('b'), { w: 'cancel', runId: 'r', key: 'b' }, begin('c'), end]);
-  expect(store.raw.prepare('select key, status from steps order by key').all()).toEqual([
-    { key: 'a', status: 'cancelled' },
-    { key: 'b', status: 'cancelled' },
-    { key: 'c', status: 'cancelled' },
-  ]);
+  journal.commit([create('r'), running('r'), timer]);
+  journal.commit([{ ...timer, key: 'u' }, end]);
   expect(journal.nextTimer()).toBe(null);
 });
 

@@ -81,4 +81,4 @@ test('whatever a run does, and wherever the process is killed, the run ends and 
   expect(seen.killed).toBeGreaterThan(RUNS / 4);
   expect(seen.steps).toBeGreaterThan(RUNS / 2);
   expect(seen.again).toBeGreaterThan(0);
-});
+}, 60_000);

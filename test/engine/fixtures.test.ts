@@ -74,7 +74,9 @@ describe('a store of the first version', () => {
     const timer = world.store.raw.prepare('select count(*) from timers where run_id = ?').pluck();
     expect(timer.get(parkedRuns.retry)).toBe(1);
     const open = world.store.raw
-      .prepare("select count(*) from steps where run_id = ? and status = 'open'")
+      .prepare(
+        "select count(*) from events e where e.run_id = ? and e.type = 'step.started' and not exists (select 1 from steps s where s.run_id = e.run_id and s.key = json_extract(e.data, '$.key'))",
+      )
       .pluck();
     expect(open.get(parkedRuns.parallel)).toBe(1);
   });

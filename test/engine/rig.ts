@@ -214,6 +214,11 @@ export class BreakableJournal implements Journal {
     return this.#journal.recoverable(now);
   }
 
+  attempts(runId: string) {
+    this.#alive();
+    return this.#journal.attempts(runId);
+  }
+
   due(now: number, limit: number) {
     this.#alive();
     return this.#journal.due(now, limit);
