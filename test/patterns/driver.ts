@@ -24,6 +24,8 @@ export interface Driven {
   /** Every operation that was begun, in order. */
   readonly keys: string[];
   readonly cancelled: string[];
+  /** What the journal would hold, in order; `events` is how many there were before it. */
+  readonly settled: readonly { readonly key: string; readonly outcome: Outcome; readonly events: number }[];
   /** Most steps under way at once. */
   readonly width: number;
   readonly elapsedMs: number;
@@ -43,6 +45,7 @@ export function drive(body: (flow: Flow) => Operation<Json>, world: World): Driv
   const events: RunEvent[] = [];
   const keys: string[] = [];
   const cancelled: string[] = [];
+  const settled: { key: string; outcome: Outcome; events: number }[] = [];
   const running = new Map<string, { at: number; outcome: Outcome }>();
   const sleeps = new Map<string, number>();
   const waits = new Map<string, string>();
@@ -78,7 +81,8 @@ export function drive(body: (flow: Flow) => Operation<Json>, world: World): Driv
   }
 
   function settle(key: string, outcome: Outcome): void {
-    machine.settle(key, outcome);
+    const before = events.length;
+    if (machine.settle(key, outcome)) settled.push({ key, outcome, events: before });
     take();
   }
 
@@ -133,7 +137,7 @@ export function drive(body: (flow: Flow) => Operation<Json>, world: World): Driv
       throw new Error(`stuck waiting for ${[...waits.values(), ...running.keys()].join(', ')}`);
     now = later;
   }
-  return { outcome: machine.result, events, keys, cancelled, width, elapsedMs: now - START };
+  return { outcome: machine.result, events, keys, cancelled, settled, width, elapsedMs: now - START };
 }
 
 function perform(
