@@ -30,3 +30,16 @@ export const retry: Command = {
     return answerBlocks(controlWords('retry', done, run.session.requester), rehearsal);
   },
 };
+
+/** Takes back how an adaptive workflow changed its plan last. */
+export const undo: Command = {
+  word: 'undo',
+  usage: 'undo [id]',
+  description: 'Takes back the last change a run made to its own plan, at the next sync point',
+  async run(call, { orchestrator, queries, rehearsal }) {
+    const run = await queries.find(call, call.rest);
+    if (run === null) return answerBlocks(answers.runGone, rehearsal);
+    const done = await orchestrator.undo(run.view.runId, call.user, call.intent);
+    return answerBlocks(controlWords('undo', done, run.session.requester), rehearsal);
+  },
+};

@@ -6,5 +6,6 @@ export const RESERVED_WORDS = [
   'show',
   'cancel',
   'retry',
+  'undo',
   'help',
 ] as const satisfies readonly string[];

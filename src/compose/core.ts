@@ -1,8 +1,10 @@
+import { availableParallelism, loadavg } from 'node:os';
 import path from 'node:path';
 import { createBus } from '../../db/bus.ts';
 import { EventLog } from '../../db/event-log.ts';
 import { SqliteJournal } from '../../db/journal.ts';
 import { createLeaseStore } from '../../db/leases.ts';
+import { createRunMetrics } from '../../db/metrics.ts';
 import { openStore } from '../../db/open.ts';
 import { createOutboxStore } from '../../db/outbox.ts';
 import { noteCleanStop, takeCleanStop } from '../../db/settings.ts';
@@ -20,6 +22,7 @@ import { EmbeddedEngine } from '../engine/engine.ts';
 import { pathBelow } from '../engine/keys.ts';
 import { approvalActivities } from '../orchestrator/activities/approvals.ts';
 import { eventActivities } from '../orchestrator/activities/events.ts';
+import { metricsActivities } from '../orchestrator/activities/metrics.ts';
 import { planningActivities } from '../orchestrator/activities/planning.ts';
 import { workspaceActivities } from '../orchestrator/activities/workspace.ts';
 import { Events, type Subscriber } from '../orchestrator/events.ts';
@@ -61,6 +64,8 @@ export interface CoreOptions {
   readonly approvals: ApprovalPolicy;
   /** What `uses:` in workflows may name; nothing unless given. */
   readonly resources?: Inventory;
+  /** Load of the processors in percent; this machine's unless given. */
+  readonly cpuUsage?: () => number | null;
   readonly prices: PriceTable;
   /** Events of the person's own, and who wants events beside the runs that wait for them. */
   readonly events?: Declarations;
@@ -116,8 +121,9 @@ export async function createCore(options: CoreOptions) {
     const client = lateClient({ ...model, clock });
     const runner = createAgentRunner();
     const inventory = options.resources ?? {};
+    const leases = createLeaseStore(db, log, inventory);
     const keeper = new LeaseKeeper({
-      leases: createLeaseStore(db, log, inventory),
+      leases,
       inventory,
       clock,
       timerOf: (holder) => pathBelow(holder, HOLDER_TIMER),
@@ -155,6 +161,14 @@ export async function createCore(options: CoreOptions) {
             agentEstimate({ rehearsal, model: roles.get(agent)?.model ?? model.model, prices: table }),
         }),
         keeper.activity,
+        ...metricsActivities({
+          metrics: createRunMetrics(db),
+          leases,
+          decisions: store.decisions,
+          inventory,
+          clock,
+          cpuUsage: options.cpuUsage ?? hostLoad,
+        }),
         ...eventActivities({ events, runs: store.runs }),
         modelTurn({ client, redact, prices: table, clock }),
         toolCall({
@@ -228,4 +242,12 @@ function lateClient(options: ModelClientOptions): ModelClient {
       return (await loading).complete(request, signal);
     },
   };
+}
+
+/** The load of the last minute over the processors there are; null on a system that does not tell. */
+function hostLoad(): number | null {
+  const [minute] = loadavg();
+  return minute === undefined || process.platform === 'win32'
+    ? null
+    : (minute / availableParallelism()) * 100;
 }

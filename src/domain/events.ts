@@ -157,6 +157,22 @@ export const runEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('resource.waiting'), node: id, resources: z.array(z.string()) }),
   z.object({ type: z.literal('resource.held'), node: id, resources: z.array(z.string()) }),
   z.object({ type: z.literal('resource.released'), lease: id }),
+  /** How the rest of a node's work goes was changed, by which rule and because of what; and somebody took that back. */
+  z.object({
+    type: z.literal('adaptation.made'),
+    node: id,
+    change: z.number().int(),
+    what: z.string(),
+    rule: z.string(),
+    reason: z.string(),
+  }),
+  z.object({
+    type: z.literal('adaptation.undone'),
+    node: id,
+    change: z.number().int(),
+    what: z.string(),
+    by: z.string(),
+  }),
   /** A task was begun before others that could have been, and why. */
   z.object({ type: z.literal('task.scheduled'), node: id, task: id, reason: z.string() }),
   /** A soft constraint could not be kept, and what that costs. */

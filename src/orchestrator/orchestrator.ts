@@ -7,6 +7,7 @@ import type { Interpreter } from '../patterns/interpreter.ts';
 import { repositoryAllowed } from '../policy/repositories.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Engine } from '../ports/engine.ts';
+import { adaptSignal } from '../ports/metrics.ts';
 import type { Redact } from '../ports/redactor.ts';
 import type { Decision, NewDecision, Session, Store } from '../ports/store.ts';
 import { currentDigest } from './activities/approvals.ts';
@@ -173,6 +174,26 @@ export class Orchestrator {
     } catch {
       // No worktree yet, a full disk, a branch that somebody else moved: nothing to keep, or kept as snapshots.
     }
+  }
+
+  /** Takes back the last change that an adaptive node of the run made, at its next sync point. */
+  async undo(runId: string, by: string, intent: string): Promise<Control> {
+    const { store, engine, clock } = this.#deps;
+    const session = await store.sessions.byRun(runId);
+    const run = await store.runs.status(runId);
+    if (session === null || run === null) return 'unknown';
+    if (by !== session.requester) return 'not_yours';
+    if (isTerminal(run.status)) return 'already';
+    const why = person(
+      `dec_undo_${digest(intent)}`,
+      'undo',
+      by,
+      'undo',
+      'The last change of plan is taken back',
+    );
+    await store.decisions.record(runId, why, clock.now());
+    await engine.signal(runId, adaptSignal('undo'), { by, why: 'undo' }, `undo:${digest(intent)}`);
+    return 'done';
   }
 
   /** Goes on after a pause, or runs an ended session again as a new run. */

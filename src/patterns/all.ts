@@ -1,3 +1,4 @@
+import { adaptive } from './adaptive.ts';
 import { agent } from './agent.ts';
 import { approval } from './approval.ts';
 import { command } from './command.ts';
@@ -34,6 +35,7 @@ export const patterns: readonly Pattern[] = [
   phases,
   map,
   race,
+  adaptive,
   resourceAware,
   wait,
   end,

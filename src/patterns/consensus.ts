@@ -104,6 +104,14 @@ export const consensus = definePattern({
       warnings: input.warnings,
     };
   },
+  /** One expert says what they would choose: the conductor, or the first of those who would have voted. */
+  simpler: ({ id, question, options, participants, conductor }) => ({
+    id,
+    kind: 'consult',
+    domain: 'the question',
+    query: options === undefined ? question : `${question} Choose one of: ${options.join('; ')}.`,
+    experts: [{ agent: conductor ?? participants[0] ?? '' }],
+  }),
   estimate(node, context) {
     const votes = inParallel(
       node.participants.map((agent) => context.agentTask(agent)),

@@ -67,6 +67,12 @@ export const delegation = definePattern({
     };
     return node.alignment ? yield* aligned(node, handoff, flow, context) : handoff;
   },
+  /** The conductor does it by itself. */
+  simpler: ({ id, conductor, task }) => ({
+    id,
+    kind: 'sequence',
+    stages: [{ id: `${id.slice(0, 35)}-self`, kind: 'agent', agent: conductor, task }],
+  }),
   estimate(node, context) {
     const work = context.agentTask(node.delegates[0]?.agent ?? node.conductor);
     return inSequence([work, ...(node.alignment ? [context.agentTask(node.conductor)] : [])]);

@@ -12,7 +12,7 @@ import { refuseNested, withUses } from './uses.ts';
 export const INTERPRETER_VERSION = 1;
 
 /** What a run gives; the rest the interpreter adds. */
-export type GivenContext = Omit<RunContext, 'run' | 'board' | 'end'>;
+export type GivenContext = Omit<RunContext, 'run' | 'simpler' | 'board' | 'end'>;
 
 /** Patterns by kind, and what can be done with a tree of them. */
 export class Interpreter {
@@ -33,7 +33,8 @@ export class Interpreter {
   /** Runs a tree. Each node is a fiber named by its id, so a step costs the same however deep it sits. */
   run(node: Node, input: Handoff, flow: Flow, context: GivenContext): Operation<Handoff> {
     const board = new Board(node);
-    const whole = { ...context, board, end: (ending: Ending) => board.end(ending) };
+    const simpler = (each: Node): Node | null => this.#pattern(each).simpler(each);
+    const whole = { ...context, simpler, board, end: (ending: Ending) => board.end(ending) };
     const work = (inner: Flow): Operation<Handoff> => this.#node(node, input, inner, whole, null, false);
     return board.mayEnd ? endable(board, flow, work) : work(flow);
   }

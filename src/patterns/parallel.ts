@@ -79,6 +79,8 @@ export const parallel = definePattern({
     const all = inSequence([inParallel(branches, node.limit), ...then]);
     return node.join === undefined && node.choose === undefined ? all : fromNothing(all);
   },
+  /** One branch at a time. */
+  simpler: (node) => (node.limit === 1 ? null : { ...node, limit: 1 }),
   describe: (node, child) => `${node.branches.map(child).join(' and ')} in parallel`,
 });
 

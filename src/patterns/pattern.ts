@@ -19,6 +19,8 @@ export interface RunContext {
   permit(argv: readonly string[] | null, node: string, flow: Flow): Operation<string | null>;
   /** Runs a child node as a fiber of its own; in another worktree when one is given. */
   run(node: Node, input: Handoff, flow: Flow, stream?: string | null): Operation<Handoff>;
+  /** A simpler form of a node; null where there is none. */
+  simpler(node: Node): Node | null;
   /** What the nodes of this workflow know of one another. */
   readonly board: Board;
   /** Ends the whole workflow: everything under way is given up. */

@@ -1,12 +1,14 @@
 import type { Control, StartRefusal } from '../domain/control.ts';
 import { answers } from './words.ts';
 
-type Verb = 'start' | 'cancel' | 'plan' | 'stop' | 'retry';
+type Verb = 'start' | 'cancel' | 'plan' | 'stop' | 'retry' | 'undo';
 
 /** What a person reads after a button or command on a run. */
 export function controlWords(verb: Verb, done: Control, requester: string): string {
   switch (done) {
     case 'done':
+      if (verb === 'undo')
+        return 'Noted. What has not begun goes on as before from the next sync point; what was done is kept.';
       return verb === 'stop' ? 'Stopped. Its branch and snapshots are kept.' : answers.working;
     case 'unknown':
       return answers.runGone;

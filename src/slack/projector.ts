@@ -1,5 +1,6 @@
 import type { Approval } from '../domain/approval.ts';
 import type { RunEvent } from '../domain/events.ts';
+import { shortId } from '../domain/ids.ts';
 import { isTerminal } from '../domain/run.ts';
 import { emptyRunView, fold, type RunView } from '../domain/run-view.ts';
 import type { Lane, OutboxMessage } from '../ports/outbox.ts';
@@ -172,6 +173,15 @@ function threadMessages(event: RunEvent, seq: number, view: RunView, setting: Se
       // Trying again is seen in the epic; what changes the plan is worth a line.
       if (event.action === 'retry') return [];
       return [note({ kind: 'note', text: `${event.node}: ${handledWords[event.action]}. ${event.reason}` })];
+    case 'adaptation.made':
+      return [
+        note({
+          kind: 'note',
+          text: `${event.node} changes how it goes on: ${event.what}, because ${event.reason}. \`/orchestrate undo ${shortId(view.runId)}\` takes it back at the next sync point.`,
+        }),
+      ];
+    case 'adaptation.undone':
+      return [note({ kind: 'note', text: `${event.node} goes on as before; taken back: ${event.what}.` })];
     case 'vote.counted':
       return [note({ kind: 'note', text: voteWords(event) })];
     case 'approval.requested':

@@ -330,6 +330,33 @@ export const DRAWERS: ReadonlyMap<string, Drawer> = new Map([
     ),
   ],
   [
+    'adaptive',
+    drawer(
+      z.object({
+        id,
+        body: node,
+        adaptations: z.array(
+          z.object({
+            when: z.string(),
+            do: z.string().optional(),
+            agent: z.string().optional(),
+            insert: node.optional(),
+            to: node.optional(),
+          }),
+        ),
+      }),
+      ({ id, body, adaptations }, draw) =>
+        fork(box('choice', id, 'adapts at sync points'), [
+          { label: '', part: draw(body) },
+          ...adaptations.map(({ when, do: word, agent, insert, to }): Way => {
+            const other = to ?? insert;
+            const part = other === undefined ? box('point', word ?? agent ?? '') : draw(other);
+            return { label: insert === undefined ? when : `${when}: in between`, part };
+          }),
+        ]),
+    ),
+  ],
+  [
     'resource-aware',
     drawer(
       z.object({

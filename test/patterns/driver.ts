@@ -11,6 +11,7 @@ import { patterns } from '../../src/patterns/all.ts';
 import { Interpreter } from '../../src/patterns/interpreter.ts';
 import { type DecisionSignal, nudgeApproval, openApproval, runCommand } from '../../src/ports/activities.ts';
 import type { Flow, Operation } from '../../src/ports/flow.ts';
+import type { Metrics } from '../../src/ports/metrics.ts';
 
 export const START = 1_800_000_000_000;
 
@@ -252,6 +253,7 @@ export function play(
     {
       effects: {
         'workspace.snapshot': (_input, key) => ({ commit: `c-${key}`, tree: `t-${key}` }),
+        ...metricsEffects(),
         'workspace.command': (input) => {
           const { node: name, argv: given } = runCommand.input.parse(input);
           const argv = given ?? [];
@@ -273,6 +275,25 @@ export function play(
     },
   );
   return { ...driven, handoff, tasks, approvedTrees };
+}
+
+/** What adaptive nodes read and write; nothing is the matter unless given. */
+export function metricsEffects(
+  seen: (read: number) => Partial<Metrics> = () => ({}),
+  decisions: unknown[] = [],
+): Record<string, Effect> {
+  let reads = 0;
+  return {
+    'metrics.read': (_input, _key, now) => {
+      reads += 1;
+      const calm = { cpuUsage: 10, errorRate: 0, costUsd: 0, waiting: 0, inventory: 'i' };
+      return { at: now, ...calm, ...seen(reads) };
+    },
+    'decision.record': (input) => {
+      decisions.push(input);
+      return {};
+    },
+  };
 }
 
 /** The effects of an approval, and what was done to it. */

@@ -83,6 +83,12 @@ export function randomRun(root: Node, seed: number, of: readonly Pattern[]): Dri
         const counts = passed ? { passed: 3, failed: 0 } : { passed: 2, failed: 1 };
         return { exitCode: passed ? 0 : 1, ended: null, output: '', durationMs: 1, argv, ...counts };
       },
+      'metrics.read': (_input, key, now) => {
+        const random = chanceOf(seed, key);
+        const errorRate = random() < 0.3 ? 20 : 0;
+        return { at: now, cpuUsage: random() * 100, errorRate, costUsd: 0, waiting: 0, inventory: 'i' };
+      },
+      'decision.record': () => ({}),
       'event.publish': () => ({ event: 'evt_1' }),
       'event.listen': () => ({}),
       'event.unlisten': () => ({}),

@@ -115,6 +115,20 @@ const making: Readonly<Record<string, Make>> = {
     random() < 0.7
       ? { runners: [first(), safe(fresh()), { kind: 'wait', id: fresh(), signal: 'never' }] }
       : { runners: [first(), child(), safe(fresh())], needs: 2 },
+  adaptive: ({ first, child, fresh, random }) => ({
+    body:
+      random() < 0.5
+        ? { kind: 'sequence', id: fresh(), stages: [safe(fresh()), child()] }
+        : { kind: 'parallel', id: fresh(), branches: [safe(fresh()), child()], limit: 1 },
+    adaptations: [
+      { when: 'done >= 1', ...(random() < 0.5 ? { to: first() } : { insert: first() }), times: 1 },
+      {
+        when: 'error-rate > 10%',
+        do: pick(random, 'parallel-execution', 'one-by-one', 'simpler'),
+        cooldown: '0s',
+      },
+    ],
+  }),
   'resource-aware': ({ first, child, fresh, random }) => {
     const [one, two] = [fresh(), fresh()];
     return {
