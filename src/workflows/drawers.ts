@@ -1,19 +1,8 @@
 import { z } from 'zod';
 import { type Node, nodeSchema } from '../domain/workflow.ts';
+import { type Draw, type Drawer, drawer } from './drawer.ts';
+import { RESOURCE_DRAWERS } from './resource-drawers.ts';
 import { type Box, box, column, fork, type Picture, type Way } from './shapes.ts';
-
-/** Draws a child. */
-export type Draw = (child: Node) => Picture;
-/** Null when the node has not the fields that takes. */
-export type Drawer = (node: unknown, draw: Draw) => Picture | null;
-
-/** Draws one kind, when the node has the fields that takes. */
-function drawer<T>(schema: z.ZodType<T>, draw: (node: T, draw: Draw) => Picture): Drawer {
-  return (node, inner) => {
-    const parsed = schema.safeParse(node);
-    return parsed.success ? draw(parsed.data, inner) : null;
-  };
-}
 
 function rounds(max: number): string {
   return `${max} ${max === 1 ? 'round' : 'rounds'} at most`;
@@ -329,65 +318,7 @@ export const DRAWERS: ReadonlyMap<string, Drawer> = new Map([
       ),
     ),
   ],
-  [
-    'adaptive',
-    drawer(
-      z.object({
-        id,
-        body: node,
-        adaptations: z.array(
-          z.object({
-            when: z.string(),
-            do: z.string().optional(),
-            agent: z.string().optional(),
-            insert: node.optional(),
-            to: node.optional(),
-          }),
-        ),
-      }),
-      ({ id, body, adaptations }, draw) =>
-        fork(box('choice', id, 'adapts at sync points'), [
-          { label: '', part: draw(body) },
-          ...adaptations.map(({ when, do: word, agent, insert, to }): Way => {
-            const other = to ?? insert;
-            const part = other === undefined ? box('point', word ?? agent ?? '') : draw(other);
-            return { label: insert === undefined ? when : `${when}: in between`, part };
-          }),
-        ]),
-    ),
-  ],
-  [
-    'resource-aware',
-    drawer(
-      z.object({
-        id,
-        tasks: z.array(
-          z.object({
-            id,
-            do: node.optional(),
-            ways: list.optional(),
-            needs: z.array(z.string()),
-            uses: z.record(z.string(), z.union([z.number(), z.string()])).optional(),
-          }),
-        ),
-      }),
-      ({ id, tasks }, draw) =>
-        fork(
-          box('choice', id, 'as resources allow'),
-          tasks.map(({ id: task, do: only, ways, needs, uses }): Way => {
-            const all = [...(only === undefined ? [] : [only]), ...(ways ?? [])].map(draw);
-            const race = fork(
-              box('point', task),
-              all.map((part) => ({ label: '', part })),
-              box('point', 'the first'),
-            );
-            const what = Object.entries(uses ?? {}).map(([name, amount]) => `${amount} × ${name}`);
-            const label = [...what, ...(needs.length === 0 ? [] : [`after ${needs.join(', ')}`])].join('; ');
-            return { label, part: all.length === 1 ? column(all) : race };
-          }),
-        ),
-    ),
-  ],
+  ...RESOURCE_DRAWERS,
   [
     'wait',
     drawer(

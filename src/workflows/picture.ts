@@ -1,5 +1,6 @@
 import { type Node, nodeSchema } from '../domain/workflow.ts';
-import { DRAWERS, type Draw } from './drawers.ts';
+import type { Draw } from './drawer.ts';
+import { DRAWERS } from './drawers.ts';
 import type { TreeRules } from './load.ts';
 import { box, column, fork, type Picture } from './shapes.ts';
 
