@@ -146,6 +146,9 @@ export function createBus(raw: Database.Database, log: EventLog): Bus {
       if ('runId' in end) sql.settle.run('done', end.runId, null, batch);
       else sql.settle.run('refused', null, end.refused, batch);
     },
+    async refuseOthers(subscriptions, reason) {
+      return sql.refuseOthers.run(reason, JSON.stringify(subscriptions)).changes;
+    },
     async underWay() {
       return z.number().parse(sql.underWay.get());
     },
@@ -224,6 +227,9 @@ function prepare(raw: Database.Database) {
     ),
     settle: raw.prepare(
       "update bus_deliveries set status = ?, run_id = ?, reason = ? where batch = ? and status = 'claimed'",
+    ),
+    refuseOthers: raw.prepare(
+      "update bus_deliveries set status = 'refused', reason = ? where status = 'pending' and subscriber not in (select value from json_each(?))",
     ),
     underWay: raw
       .prepare(

@@ -4,9 +4,12 @@ import path from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import type { ApprovalPolicy } from './domain/approval.ts';
+import { declarationsSchema } from './domain/bus-event.ts';
 import { durationMs, durationSchema } from './domain/duration.ts';
 import { BatonError } from './domain/failure.ts';
+import { hooksSchema } from './domain/hook.ts';
 import { type Inventory, inventorySchema } from './domain/resources.ts';
+import { subscriptionSchema } from './domain/subscription.ts';
 
 /** The environment, read once, here and nowhere else. An empty variable counts as one that is not set. */
 const environmentSchema = z.object({
@@ -69,6 +72,11 @@ const fileSchema = z.strictObject({
     .prefault({}),
   /** What there is of what, for `uses:` in workflows. */
   resources: inventorySchema.default({}),
+  /** Events of your own, what starts on which event, and who may send events from outside. */
+  events: declarationsSchema.default({}),
+  subscriptions: z.array(subscriptionSchema).max(500).default([]),
+  hooks: hooksSchema.default({}),
+  hooks_port: z.number().int().min(0).max(65_535).default(3_000),
   prices: z
     .record(z.string(), z.strictObject({ input: z.number(), cached: z.number(), output: z.number() }))
     .default({}),
@@ -94,6 +102,21 @@ export type ModelConfig =
       readonly model: string;
     };
 
+/** Events of the person's own, and what starts on which event. */
+export interface EventSettings {
+  readonly declared: z.infer<typeof fileSchema>['events'];
+  readonly subscriptions: z.infer<typeof fileSchema>['subscriptions'];
+}
+
+/** Who may send events from outside. The secret is null when its variable is not set: then nobody may. */
+export interface Hook {
+  readonly name: string;
+  /** What it publishes; null: what GitHub's own events are. */
+  readonly event: string | null;
+  readonly variable: string;
+  readonly secret: string | null;
+}
+
 export interface Config {
   readonly home: string;
   /** 0 picks a free one; null: the usual one. */
@@ -106,6 +129,8 @@ export interface Config {
   readonly repositories: readonly string[] | null;
   readonly approvals: ApprovalPolicy;
   readonly resources: Inventory;
+  readonly events: EventSettings;
+  readonly hooks: { readonly list: readonly Hook[]; readonly port: number };
   readonly prices: z.infer<typeof fileSchema>['prices'];
   readonly castDelayMs: number | null;
   readonly logLevel: string;
@@ -135,6 +160,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const file = readFile(env.BATON_CONFIG);
   const slack = slackOf(env);
   const policy = file.approvals;
+  const hooks = hooksOf(file.hooks, given);
   return {
     home: path.resolve(env.BATON_HOME),
     port: env.PORT ?? null,
@@ -152,14 +178,37 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       expireAfterMs: durationMs(policy.expire_after),
     },
     resources: file.resources,
+    events: { declared: file.events, subscriptions: file.subscriptions },
+    hooks: { list: hooks, port: file.hooks_port },
     prices: file.prices,
     castDelayMs: env.CAST_DELAY_MS ?? null,
     logLevel: env.LOG_LEVEL,
     sshAuthSock: env.SSH_AUTH_SOCK,
-    secrets: [env.SLACK_BOT_TOKEN, env.SLACK_APP_TOKEN, env.SLACK_SIGNING_SECRET, env.OPENAI_API_KEY].filter(
-      (secret) => secret !== undefined,
-    ),
+    secrets: [
+      env.SLACK_BOT_TOKEN,
+      env.SLACK_APP_TOKEN,
+      env.SLACK_SIGNING_SECRET,
+      env.OPENAI_API_KEY,
+      ...hooks.map(({ secret }) => secret ?? undefined),
+    ].filter((secret) => secret !== undefined),
   };
+}
+
+/** Shorter ones can be guessed. */
+const SHORTEST_SECRET = 16;
+
+function hooksOf(
+  written: z.infer<typeof hooksSchema>,
+  environment: Readonly<Record<string, string | undefined>>,
+): Hook[] {
+  return Object.entries(written).map(([name, { secret: variable, event }]) => {
+    const secret = environment[variable] ?? null;
+    if (secret !== null && secret.length < SHORTEST_SECRET)
+      throw invalid(
+        `${variable} is the secret of the hook "${name}": it has at least ${SHORTEST_SECRET} characters.`,
+      );
+    return { name, event: event ?? null, variable, secret };
+  });
 }
 
 /** `~/code/web` as a shell would read it. */
@@ -215,9 +264,14 @@ function readFile(named: string | undefined): z.infer<typeof fileSchema> {
   const parsed = fileSchema.safeParse(data ?? {});
   if (!parsed.success)
     throw invalid(
-      parsed.error.issues.map((issue) => `${file}: ${issue.path.join('.')}: ${issue.message}`).join('\n'),
+      parsed.error.issues.map((issue) => `${file}: ${issue.path.join('.')}: ${said(issue)}`).join('\n'),
     );
   return parsed.data;
+}
+
+/** What is wrong with a key of a record lies one below. */
+function said(issue: z.core.$ZodIssue): string {
+  return issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
 }
 
 function invalid(message: string): BatonError {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import path from 'node:path';
 import pino from 'pino';
+import { z } from 'zod';
 import { createCore, type ModelEndpoint } from './compose/core.ts';
 import type { Local, LocalCast, LocalDesk, Services } from './compose/local.ts';
 import { createSlack, type SlackOptions } from './compose/slack.ts';
@@ -31,20 +32,22 @@ export async function startBaton(config: Config, local: Local): Promise<Running>
   } catch (error) {
     // What an earlier start left running belongs to it; it may still be at work.
     for (const pid of local.services.startedHere) endService(pid);
-    throw explained(error, config);
+    throw explained(error);
   }
 }
 
+const portTaken = z.object({ code: z.literal('EADDRINUSE'), port: z.number() });
+
 /** An error of the system in words for the person at the terminal. */
-function explained(error: unknown, { port }: Config): unknown {
-  const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
-  if (!taken) return error;
+function explained(error: unknown): unknown {
+  const taken = portTaken.safeParse(error);
+  if (!taken.success) return error;
   return new BatonError(
     {
       class: 'terminal',
       code: 'port_taken',
-      message: `Port ${port ?? HTTP_PORT} is taken`,
-      hint: 'Stop what uses it, or set PORT to another one (0 picks a free one). Nothing was lost.',
+      message: `Port ${taken.data.port} is taken`,
+      hint: 'Stop what uses it, or set PORT to another one, or for webhooks `hooks_port` in baton.yaml (0 picks a free one). Nothing was lost.',
     },
     error,
   );
@@ -81,6 +84,7 @@ async function startWith(
     sshAuthSock: config.sshAuthSock,
     approvals: config.approvals,
     resources: config.resources,
+    events: config.events,
     prices: config.prices,
     onWorkflowProblem: (problem) =>
       log.warn({ problem: redact(problem) }, 'A workflow file was changed and cannot be used as it is'),
@@ -93,8 +97,16 @@ async function startWith(
           ),
   });
   try {
-    const slack = await createSlack({ core, clock, redact, log, rehearsal, ...doorOf(config, desk) });
-    const { address } = await slack.start();
+    const slack = await createSlack({
+      core,
+      clock,
+      redact,
+      log,
+      rehearsal,
+      hooks: config.hooks,
+      ...doorOf(config, desk),
+    });
+    const { address, hooks } = await slack.start();
     const house = {
       store: core.store.housekeeping,
       clock,
@@ -118,7 +130,7 @@ async function startWith(
             }
           });
     return {
-      lines: describe(config, desk, address, core.sandbox, slack.identity.name),
+      lines: describe(config, desk, { address, hooks }, core.sandbox, slack.identity.name),
       stop: async () => {
         stopWatch();
         stopHouse();
@@ -168,7 +180,7 @@ function doorOf(config: Config, desk: LocalDesk | null): Pick<SlackOptions, 'bot
 function describe(
   config: Config,
   desk: LocalDesk | null,
-  address: string | null,
+  { address, hooks }: { readonly address: string | null; readonly hooks: string | null },
   sandbox: { readonly kind: string; readonly reason: string },
   team: string,
 ): string[] {
@@ -177,6 +189,7 @@ function describe(
       ? [`Baton is connected to ${team}. Type /orchestrate help there.`]
       : ['Baton is ready.', '', `  Open ${desk.url}`, '  and type /orchestrate feature Add CSV export'];
   if (address !== null) lines.push(`It listens at ${address} for Slack's requests.`);
+  if (hooks !== null) lines.push(`Events from outside come to ${hooks}/hooks/<name>.`);
   lines.push('');
   if (desk !== null)
     lines.push('This is a workspace on this machine, not Slack. The README says how to connect a real one.');

@@ -132,6 +132,8 @@ function coreOptions(config: Config, home: string, workflow: Workflow, castUrl: 
     repository: config.repository,
     approvals: config.approvals,
     resources: config.resources,
+    // Nothing subscribes to what a single run does.
+    events: { ...config.events, subscriptions: [] },
     prices: config.prices,
     repositories: null,
     catalogHome: config.home,

@@ -14,8 +14,8 @@ import type { ModelClient, ModelClientOptions } from '../agents/model-client.ts'
 import { modelTurn } from '../agents/model-turn.ts';
 import { loadPrices, type PriceTable } from '../agents/prices.ts';
 import { toolCall } from '../agents/tool-call.ts';
+import type { EventSettings } from '../config.ts';
 import type { ApprovalPolicy } from '../domain/approval.ts';
-import { type Declarations, eventTypes } from '../domain/bus-event.ts';
 import type { Inventory } from '../domain/resources.ts';
 import type { Workflow } from '../domain/workflow.ts';
 import { EmbeddedEngine } from '../engine/engine.ts';
@@ -25,7 +25,7 @@ import { eventActivities } from '../orchestrator/activities/events.ts';
 import { metricsActivities } from '../orchestrator/activities/metrics.ts';
 import { planningActivities } from '../orchestrator/activities/planning.ts';
 import { workspaceActivities } from '../orchestrator/activities/workspace.ts';
-import { Events, type Subscriber } from '../orchestrator/events.ts';
+import { Events } from '../orchestrator/events.ts';
 import { LeaseKeeper } from '../orchestrator/lease-keeper.ts';
 import { Orchestrator } from '../orchestrator/orchestrator.ts';
 import { PlanReviews } from '../orchestrator/plan-reviews.ts';
@@ -42,6 +42,7 @@ import { probeSandbox } from '../workspace/sandbox.ts';
 import { failingTests, summariseTests } from '../workspace/test-summary.ts';
 import { createWorkspaces } from '../workspace/workspaces.ts';
 import { loadCatalog, SHIPPED } from './catalog.ts';
+import { checkedEvents } from './subscriptions.ts';
 
 export interface ModelEndpoint {
   readonly api: 'responses' | 'chat';
@@ -67,9 +68,8 @@ export interface CoreOptions {
   /** Load of the processors in percent; this machine's unless given. */
   readonly cpuUsage?: () => number | null;
   readonly prices: PriceTable;
-  /** Events of the person's own, and who wants events beside the runs that wait for them. */
-  readonly events?: Declarations;
-  readonly subscribers?: readonly Subscriber[];
+  /** Without them, the events that Baton knows, and nobody but the runs that wait for them. */
+  readonly events?: EventSettings;
   /** Where the person's own roles and workflows lie, when that is not `home`. */
   readonly catalogHome?: string;
   /** Workflows beside those that ship; the same name replaces. */
@@ -130,14 +130,19 @@ export async function createCore(options: CoreOptions) {
       onTrouble: options.onStoreTrouble,
     });
 
+    const checked = checkedEvents(
+      options.events ?? { declared: {}, subscriptions: [] },
+      [...catalog.workflows.keys()],
+      options.repositories === null ? null : [defaultRepository, ...options.repositories],
+    );
     const bus = createBus(raw, log);
     const events = new Events({
       bus,
       engine: { wake: (runId) => engine.wake(runId) },
       clock,
-      types: eventTypes(options.events),
+      types: checked.types,
       rules: new EventRules(),
-      subscribers: options.subscribers ?? [],
+      subscribers: checked.subscriptions,
       redact,
       onTrouble: options.onStoreTrouble,
     });
@@ -214,6 +219,7 @@ export async function createCore(options: CoreOptions) {
       bus,
       events,
       plans: new PlanReviews({ engine, store, catalog, interpreter, clock, redact }),
+      subscriptions: checked.subscriptions,
       defaultRepository,
       /** Ends what is under way politely; the next start goes on from here without counting a crash. */
       async stop(): Promise<void> {

@@ -5,6 +5,7 @@ import { liveCommands } from '../../commands/index.ts';
 import { registerCommands } from '../../commands/register.ts';
 import type { HandlerDeps } from '../../handlers/deps.ts';
 import { registerHandlers } from '../../handlers/register.ts';
+import type { Hook } from '../config.ts';
 import { BatonError } from '../domain/failure.ts';
 import { InboxWorker } from '../orchestrator/inbox-worker.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -22,7 +23,11 @@ import { teamKey } from '../slack/team.ts';
 import { createTransport } from '../slack/transport.ts';
 import { undeliverable } from '../slack/undeliverable.ts';
 import { answers as words } from '../slack/words.ts';
+import { HookServer } from '../webhooks/server.ts';
+import { WebHooks } from '../webhooks/web-hooks.ts';
 import type { Core } from './core.ts';
+import { gather } from './gather.ts';
+import { startOnEvents } from './on-events.ts';
 
 export interface SlackOptions {
   readonly core: Core;
@@ -35,12 +40,12 @@ export interface SlackOptions {
     | { readonly mode: 'socket'; readonly appToken: string }
     | { readonly mode: 'http'; readonly signingSecret: string; readonly port: number };
   readonly rehearsal: boolean;
+  /** Who may send events from outside; `port` counts where Slack does not come over HTTP. */
+  readonly hooks?: { readonly list: readonly Hook[]; readonly port: number };
 }
 
 /** Events that come close together are told in one go; short enough to feel at once. */
 const GATHER_MS = 40;
-/** Wait before what could not be told is tried again: the disk may have room by then. */
-const PROJECT_RETRY_MS = 1_000;
 
 /** Joins Slack to the use cases: listeners in, outbox out. Connects on `start`. */
 export async function createSlack(options: SlackOptions) {
@@ -81,7 +86,14 @@ export async function createSlack(options: SlackOptions) {
         await answers.send({ ...who.data, intent }, answerBlocks(words.failed(redact(reason)), rehearsal));
     },
   });
-  const receiver = doorOf(options);
+  const hooks = hooksOf(options);
+  const hookServer =
+    hooks === null || options.door.mode === 'http'
+      ? null
+      : new HookServer(hooks, options.hooks?.port ?? 0, (error) =>
+          log.error({ error: redact(String(error)) }, 'A webhook failed'),
+        );
+  const receiver = doorOf(options, hooks);
   const app = new App({
     token: botToken,
     receiver,
@@ -92,6 +104,7 @@ export async function createSlack(options: SlackOptions) {
     botUserId: identity.botUser,
   });
   app.error(async (error) => log.error({ error: redact(error.message) }, 'A listener failed'));
+  const people = new People(clients.prompt, clock);
   const shared: HandlerDeps = {
     worker,
     orchestrator: core.orchestrator,
@@ -100,7 +113,7 @@ export async function createSlack(options: SlackOptions) {
     saveWorkflow: core.catalog.save,
     approvals: core.store.approvals,
     answers,
-    people: new People(clients.prompt, clock),
+    people,
     catalog: core.catalog,
     views: clients.prompt,
     rehearsal,
@@ -110,6 +123,7 @@ export async function createSlack(options: SlackOptions) {
   registerCommands(app, { ...shared, commands: liveCommands(core.catalog) });
   registerHandlers(app, shared);
   core.engine.onCommit(project.again);
+  const subscribed = core.subscriptions.length > 0 ? startOnEvents(options, identity, people) : null;
 
   /** A message that cannot reach its channel goes to the person by DM; work that nobody could follow stops. */
   async function tellUndeliverable(row: OutboxRow, code: string): Promise<void> {
@@ -126,19 +140,23 @@ export async function createSlack(options: SlackOptions) {
   return {
     identity,
     /** Opens the door, and takes up what an earlier process left: deliveries, runs, messages. */
-    async start(): Promise<{ readonly address: string | null }> {
+    async start(): Promise<{ readonly address: string | null; readonly hooks: string | null }> {
       // Before the door opens: what was taken first is done first, and nothing is taken up twice.
       await worker.recover();
       const address = await open(app);
+      const server = (await hookServer?.start()) ?? null;
       core.engine.recover();
       core.events.wake();
       project.again();
       sender.wake();
-      return { address };
+      await subscribed?.begin();
+      return { address, hooks: server ?? (hooks === null ? null : address) };
     },
     async stop(): Promise<void> {
       await app.stop().catch(() => undefined);
+      await hookServer?.stop();
       await worker.stop();
+      await subscribed?.stop();
       await project.stop();
       await sender.stop();
     },
@@ -151,13 +169,19 @@ async function open(app: App): Promise<string | null> {
   return address.success ? `http://127.0.0.1:${address.data.port}` : null;
 }
 
-function doorOf({ door, apiUrl, clock, core, log, redact }: SlackOptions): Receiver {
+function hooksOf({ hooks, core, clock, log }: SlackOptions): WebHooks | null {
+  if (hooks === undefined || hooks.list.length === 0) return null;
+  return new WebHooks({ hooks: hooks.list, publish: (event) => core.events.publish(event), clock, log });
+}
+
+function doorOf({ door, apiUrl, clock, core, log, redact }: SlackOptions, beside: WebHooks | null): Receiver {
   if (door.mode === 'http') {
     return new HttpReceiver({
       signingSecret: door.signingSecret,
       port: door.port,
       clock,
       replays: core.store.replays,
+      beside,
       onError: (error) => log.error({ error: redact(String(error)) }, 'A request failed'),
     });
   }
@@ -175,6 +199,8 @@ const identitySchema = z.object({
 
 async function whoAmI(asked: Promise<unknown>): Promise<{
   readonly team: string;
+  /** The workspace's bare id. */
+  readonly homeTeam: string;
   readonly botUser: string;
   readonly botId: string;
   readonly name: string;
@@ -183,6 +209,7 @@ async function whoAmI(asked: Promise<unknown>): Promise<{
     const found = identitySchema.parse(await asked);
     return {
       team: teamKey(found.enterprise_id, found.team_id),
+      homeTeam: found.team_id,
       botUser: found.user_id,
       botId: found.bot_id ?? found.user_id,
       name: found.team ?? found.team_id,
@@ -210,47 +237,6 @@ async function whoAmI(asked: Promise<unknown>): Promise<{
       error,
     );
   }
-}
-
-/** Runs `work` soon after `again`, never twice at once, and once more when it was called meanwhile or failed. */
-function gather(
-  clock: Clock,
-  ms: number,
-  work: () => Promise<void>,
-  onError: (error: unknown) => void,
-): { readonly again: () => void; stop(): Promise<void> } {
-  let state: 'idle' | 'armed' | 'running' | 'again' | 'stopped' = 'idle';
-  let running = Promise.resolve();
-  let cancel = (): void => undefined;
-  const arm = (wait: number): void => {
-    if (state === 'stopped') return;
-    state = 'armed';
-    cancel = clock.after(wait, run);
-  };
-  const run = (): void => {
-    state = 'running';
-    running = work().then(
-      () => {
-        if (state === 'again') arm(ms);
-        else if (state === 'running') state = 'idle';
-      },
-      (error: unknown) => {
-        onError(error);
-        arm(PROJECT_RETRY_MS);
-      },
-    );
-  };
-  return {
-    again: () => {
-      if (state === 'idle') arm(ms);
-      else if (state === 'running') state = 'again';
-    },
-    stop: async () => {
-      state = 'stopped';
-      cancel();
-      await running;
-    },
-  };
 }
 
 /** Bolt's own words, redacted; only what somebody should look at. */

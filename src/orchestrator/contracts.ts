@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { agentRoleSchema } from '../domain/agent.ts';
 import { diffStatSchema, planSchema } from '../domain/events.ts';
+import { type Json, jsonSchema } from '../domain/json.ts';
+import type { RunSpec } from '../domain/run.ts';
 import { workflowSchema } from '../domain/workflow.ts';
 import { contract } from '../ports/activity.ts';
 import { repositoryReportSchema, workspaceInfoSchema } from '../ports/workspace.ts';
@@ -44,8 +46,15 @@ export const sessionInputSchema = z.object({
   branch: z.string(),
   /** True when nobody is there to press Start: `baton run`. */
   autoStart: z.boolean(),
+  /** The event that started it, or several under `items`: the first node's result. */
+  given: jsonSchema.optional(),
 });
 export type SessionInput = z.infer<typeof sessionInputSchema>;
+
+/** The event that a run was started by, for one that takes its place. */
+export function givenTo({ input }: RunSpec): Json | undefined {
+  return sessionInputSchema.safeParse(input).data?.given;
+}
 
 export const inspectRepository = contract(
   'repository.inspect',

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type DecideResult, type Decider, decide, type Verdict } from '../domain/approval.ts';
 import type { Control, StartRefusal } from '../domain/control.ts';
 import { BatonError } from '../domain/failure.ts';
+import type { Json } from '../domain/json.ts';
 import { isTerminal, type RunSpec } from '../domain/run.ts';
 import type { Interpreter } from '../patterns/interpreter.ts';
 import { repositoryAllowed } from '../policy/repositories.ts';
@@ -12,7 +13,13 @@ import type { Redact } from '../ports/redactor.ts';
 import type { Decision, NewDecision, Session, Store } from '../ports/store.ts';
 import { currentDigest } from './activities/approvals.ts';
 import type { Catalog } from './catalog.ts';
-import { PLAN_SIGNAL, planDecisionId, planSignalSchema, sessionDefinitionSchema } from './contracts.ts';
+import {
+  givenTo,
+  PLAN_SIGNAL,
+  planDecisionId,
+  planSignalSchema,
+  sessionDefinitionSchema,
+} from './contracts.ts';
 import { derivedId } from './derived-id.ts';
 import { commitMessage } from './session-program.ts';
 import { sessionSpec } from './spec.ts';
@@ -45,6 +52,18 @@ export interface StartRequest {
   readonly request: string;
   readonly repository: string | null;
   readonly autoStart?: boolean;
+  /** What the run begins with: the event that started it. */
+  readonly given?: Json;
+  /** Why it is started, when nobody typed it. */
+  readonly because?: Because;
+}
+
+/** What made Baton start a run by itself. */
+export interface Because {
+  readonly actor: string;
+  readonly reason: string;
+  readonly alternatives: readonly string[];
+  readonly evidence: { readonly [name: string]: Json };
 }
 
 /** The use cases: everything people can make Baton do, whatever door they came through. */
@@ -81,8 +100,8 @@ export class Orchestrator {
       createdAt: request.receivedAt,
       currentRunId: runId,
     };
-    const spec = this.#spec(session, runId, request.autoStart ?? false);
-    await store.sessions.create(session, spec, this.#choice(session, runId));
+    const spec = this.#spec(session, runId, request.autoStart ?? false, request.given);
+    await store.sessions.create(session, spec, this.#choice(session, runId, request.because));
     engine.wake(runId);
     return session;
   }
@@ -242,12 +261,13 @@ export class Orchestrator {
   /** The same work once more: as people had edited it, or else as the catalogue has it now. */
   #specAgain(session: Session, runId: string, before: RunSpec): RunSpec {
     const edited = sessionDefinitionSchema.safeParse(before.definition).data;
-    if (edited?.review === undefined) return this.#spec(session, runId, false);
+    const given = givenTo(before);
+    if (edited?.review === undefined) return this.#spec(session, runId, false, given);
     const { workflow, review, limits } = edited;
-    return sessionSpec(this.#deps, session, runId, { workflow, review, limits, autoStart: false });
+    return sessionSpec(this.#deps, session, runId, { workflow, review, limits, autoStart: false, given });
   }
 
-  #spec(session: Session, runId: string, autoStart: boolean): RunSpec {
+  #spec(session: Session, runId: string, autoStart: boolean, given?: Json): RunSpec {
     const { catalog, interpreter } = this.#deps;
     const workflow = catalog.workflows.get(session.workflow);
     if (workflow === undefined)
@@ -256,17 +276,20 @@ export class Orchestrator {
         code: 'workflow_unknown',
         message: `There is no workflow "${session.workflow}"`,
       });
-    return sessionSpec({ catalog, interpreter }, session, runId, { workflow, autoStart });
+    return sessionSpec({ catalog, interpreter }, session, runId, { workflow, autoStart, given });
   }
 
-  #choice(session: Session, runId: string): NewDecision {
+  #choice(session: Session, runId: string, because?: Because): NewDecision {
     const { workflows } = this.#deps.catalog;
+    const chosen = { id: `dec_workflow_${runId}`, kind: 'workflow', choice: session.workflow };
+    if (because !== undefined) {
+      const evidence = { ...because.evidence, request: session.request, for: session.requester };
+      return { ...chosen, ...because, actorKind: 'baton', evidence };
+    }
     return {
-      id: `dec_workflow_${runId}`,
-      kind: 'workflow',
+      ...chosen,
       actor: session.requester,
       actorKind: 'person',
-      choice: session.workflow,
       reason: workflows.get(session.workflow)?.why ?? '',
       alternatives: [...workflows.keys()].filter((name) => name !== session.workflow),
       evidence: { request: session.request },

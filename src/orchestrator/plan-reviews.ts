@@ -12,6 +12,7 @@ import type { Redact } from '../ports/redactor.ts';
 import type { Session, Store } from '../ports/store.ts';
 import type { Catalog } from './catalog.ts';
 import {
+  givenTo,
   type PlanLimits,
   planDecisionId,
   type SessionDefinition,
@@ -180,6 +181,7 @@ export class PlanReviews {
         notes: [...(definition.review?.notes ?? []), ...(said === null ? [] : [said])],
       },
       autoStart: false,
+      given: givenTo(run.spec),
     });
     const evidence = asJson({
       next,

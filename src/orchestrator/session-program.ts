@@ -93,7 +93,7 @@ function* session(
   const kept: { tree: string | null } = { tree: null };
   const end = yield* attempt(
     inTime(definition.limits?.withinMs ?? null, flow, (inner) =>
-      interpreter.run(definition.workflow.flow, emptyHandoff, inner, {
+      interpreter.run(definition.workflow.flow, { ...emptyHandoff, result: input.given ?? null }, inner, {
         request: withNotes(input.request, definition.review?.notes ?? []),
         testCommand: report.testCommand,
         stream: null,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { shortId, slugOf } from '../domain/ids.ts';
-import { asJson, canonicalJson } from '../domain/json.ts';
+import { asJson, canonicalJson, type Json } from '../domain/json.ts';
 import type { RunSpec } from '../domain/run.ts';
 import type { Workflow } from '../domain/workflow.ts';
 import { INTERPRETER_VERSION, type Interpreter } from '../patterns/interpreter.ts';
@@ -16,6 +16,8 @@ export interface Wanted {
   readonly review?: PlanReview | undefined;
   readonly limits?: PlanLimits | undefined;
   readonly autoStart: boolean;
+  /** What it begins with: the event that started it. */
+  readonly given?: Json | undefined;
 }
 
 export interface SpecDeps {
@@ -25,7 +27,7 @@ export interface SpecDeps {
 
 /** Pins a run: the workflow with every role it may ask, what people said of the plan, and the digest over all of it. */
 export function sessionSpec(deps: SpecDeps, session: Session, runId: string, wanted: Wanted): RunSpec {
-  const { workflow, review, limits, autoStart } = wanted;
+  const { workflow, review, limits, autoStart, given } = wanted;
   const definition: SessionDefinition = {
     workflow,
     roles: rolesOf(deps, workflow),
@@ -41,6 +43,7 @@ export function sessionSpec(deps: SpecDeps, session: Session, runId: string, wan
     repository: session.repository,
     branch: `baton/${slugOf(session.request)}-${shortId(runId)}`,
     autoStart,
+    ...(given === undefined ? {} : { given }),
   };
   return {
     program: SESSION_PROGRAM,

@@ -107,6 +107,8 @@ export interface Bus {
   claimed(): Promise<Claim[]>;
   /** The batch started this run, or was refused. */
   settle(batch: string, end: { readonly runId: string } | { readonly refused: string }): Promise<void>;
+  /** Deliveries of subscriptions that there are no more are refused. Returns how many. */
+  refuseOthers(subscriptions: readonly string[], reason: string): Promise<number>;
   /** Runs that events started and that have not ended. */
   underWay(): Promise<number>;
 }

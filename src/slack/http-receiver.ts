@@ -17,6 +17,13 @@ export interface HttpReceiverOptions {
   readonly clock: Clock;
   readonly replays: ReplayGuard;
   readonly onError: (error: unknown) => void;
+  /** Another door behind the same port, which is asked first whether a request is its own. */
+  readonly beside?: OtherDoor | null;
+}
+
+export interface OtherDoor {
+  takes(request: IncomingMessage): boolean;
+  serve(request: IncomingMessage, response: ServerResponse): Promise<void>;
 }
 
 export type Verification = 'ok' | 'malformed' | 'stale' | 'forged';
@@ -78,6 +85,8 @@ export class HttpReceiver implements Receiver {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { beside } = this.#options;
+    if (beside?.takes(request) === true) return beside.serve(request, response);
     if (request.method !== 'POST') return void response.writeHead(404).end();
     const body = await readBody(request);
     if (body === null) return void response.writeHead(413).end();

@@ -6,8 +6,9 @@ import path from 'node:path';
 import pino from 'pino';
 import { z } from 'zod';
 import type { Message } from '../../desk/contract.ts';
-import { createCore } from '../../src/compose/core.ts';
+import { type CoreOptions, createCore } from '../../src/compose/core.ts';
 import { createSlack } from '../../src/compose/slack.ts';
+import type { Hook } from '../../src/config.ts';
 import type { Workflow } from '../../src/domain/workflow.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import { TOKENS, testDesk } from '../desk/harness.ts';
@@ -118,8 +119,12 @@ async function startPost() {
 export type World = Awaited<ReturnType<typeof startWorld>>;
 
 export interface WorldOptions {
+  /** More of the core's options; given the ids of people and channels by their names. */
+  readonly more?: (id: (name: string) => Promise<string>) => Promise<Partial<CoreOptions>>;
   /** Beside `ask`. */
   readonly workflows?: readonly Workflow[];
+  /** Who may send events from outside. */
+  readonly hooks?: readonly Hook[];
   /** Where a model answers; nowhere unless given. */
   readonly modelUrl?: string;
 }
@@ -157,6 +162,7 @@ export async function startWorld(options: WorldOptions = {}) {
     prices: {},
     extraWorkflows: [ask, ...(options.workflows ?? [])],
     onStoreTrouble: () => undefined,
+    ...(await options.more?.((name) => desk.id(name))),
   });
   const slack = await createSlack({
     core,
@@ -167,6 +173,7 @@ export async function startWorld(options: WorldOptions = {}) {
     apiUrl: `${desk.desk.url}/api/`,
     door: { mode: 'http', signingSecret: TOKENS.signingSecret, port: 0 },
     rehearsal: true,
+    hooks: { list: options.hooks ?? [], port: 0 },
   });
   const { address } = await slack.start();
   post.to.url = address ?? '';
@@ -197,6 +204,7 @@ export async function startWorld(options: WorldOptions = {}) {
     clock,
     desk,
     core,
+    team: slack.identity.team,
     post,
     logged,
     find,

@@ -38,6 +38,8 @@ const planted: readonly { readonly at: string; readonly from: string }[] = [
   { at: 'src/agents/planted.ts', from: '@slack/web-api' },
   { at: 'src/workspace/planted.ts', from: '../agents/prices.ts' },
   { at: 'src/policy/planted.ts', from: '../slack/text.ts' },
+  { at: 'src/webhooks/planted.ts', from: '../slack/text.ts' },
+  { at: 'src/webhooks/planted.ts', from: '../orchestrator/events.ts' },
   { at: 'src/ops/planted.ts', from: '../engine/engine.ts' },
   { at: 'src/cast/planted.ts', from: '../agents/prompt.ts' },
   { at: 'src/slack/planted.ts', from: '../orchestrator/orchestrator.ts' },

@@ -72,7 +72,10 @@ const open = async (): Promise<void> => {
       expireAfterMs: 3e6,
     },
     prices: {},
-    events: { 'release-cut': { version: 'text', size: 'number', notes: 'text?' } },
+    events: {
+      declared: { 'release-cut': { version: 'text', size: 'number', notes: 'text?' } },
+      subscriptions: [],
+    },
     extraWorkflows: workflows,
     onStoreTrouble: () => undefined,
   });

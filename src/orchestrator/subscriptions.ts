@@ -1,0 +1,146 @@
+import type { Decider } from '../domain/approval.ts';
+import { eventId } from '../domain/bus-event.ts';
+import { toFailure } from '../domain/failure.ts';
+import {
+  dueAt,
+  givenBy,
+  mostTogether,
+  priorities,
+  requestOf,
+  type Subscription,
+} from '../domain/subscription.ts';
+import type { Interpreter } from '../patterns/interpreter.ts';
+import { routeWorkflow } from '../planning/route-workflow.ts';
+import type { Bus, Claim } from '../ports/bus.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Catalog } from './catalog.ts';
+import type { Because, Orchestrator } from './orchestrator.ts';
+
+/** Runs that events started and that have not ended: the rest waits its turn. A storm of events must not cost a fortune. */
+const MAX_UNDER_WAY = 20;
+
+export interface SubscriptionsDeps {
+  readonly bus: Bus;
+  readonly orchestrator: Pick<Orchestrator, 'admits' | 'start'>;
+  readonly catalog: Catalog;
+  readonly interpreter: Interpreter;
+  readonly subscriptions: readonly Subscription[];
+  readonly clock: Clock;
+  readonly team: string;
+  /** Who somebody is, as Slack says; throws when it does not say. */
+  readonly decider: (user: string) => Promise<Decider>;
+  readonly log: {
+    info(fields: object, message: string): void;
+    warn(fields: object, message: string): void;
+  };
+}
+
+/** Starts workflows for events: choreography. What is claimed is started, by this process or the next. */
+export class Subscriptions {
+  readonly #deps: SubscriptionsDeps;
+  readonly #byId: ReadonlyMap<string, Subscription>;
+
+  constructor(deps: SubscriptionsDeps) {
+    this.#deps = deps;
+    this.#byId = new Map(deps.subscriptions.map((one) => [one.id, one]));
+  }
+
+  /**
+   * Starts what is due, the most urgent first. Never twice at once. Throws when something passing is in the way:
+   * then it is to be called again.
+   * @returns when to look again, in milliseconds since the epoch; null when an event or the end of a run will tell
+   */
+  async catchUp(): Promise<number | null> {
+    const { bus, clock } = this.#deps;
+    await this.#startAll(await bus.claimed());
+    for (;;) {
+      const { due, next } = await this.#look(clock.now());
+      if (due === null) return next;
+      if ((await bus.underWay()) >= MAX_UNDER_WAY) return null;
+      await bus.claim(due.batch, due.ids);
+      const { batch } = due;
+      await this.#startAll((await bus.claimed()).filter((claim) => claim.batch === batch));
+    }
+  }
+
+  /** One that cannot start now must not keep the others from it. */
+  async #startAll(claims: readonly Claim[]): Promise<void> {
+    const ended = await Promise.allSettled(claims.map((claim) => this.#start(claim)));
+    for (const end of ended) if (end.status === 'rejected') throw end.reason;
+  }
+
+  /** What is to start first, and when the next is due. */
+  async #look(now: number) {
+    let due: { readonly batch: string; readonly ids: readonly number[]; readonly rank: number } | null = null;
+    let next: number | null = null;
+    for (const one of this.#deps.subscriptions) {
+      const waiting = await this.#deps.bus.waiting(one.id, mostTogether(one));
+      if (waiting === null) continue;
+      const { ids, firstAt, firstSeq } = waiting;
+      const at = dueAt(one, { ...waiting, count: ids.length });
+      if (at > now) {
+        next = Math.min(next ?? at, at);
+        continue;
+      }
+      const rank = priorities.indexOf(one.priority) * Number.MAX_SAFE_INTEGER + firstAt;
+      if (due === null || rank < due.rank) due = { batch: `${eventId(firstSeq)}:${one.id}`, ids, rank };
+    }
+    return { due, next };
+  }
+
+  async #start({ batch, subscription: id, events }: Claim): Promise<void> {
+    const { bus, orchestrator, clock, team, decider, log } = this.#deps;
+    const refuse = async (reason: string): Promise<void> => {
+      log.warn({ subscription: id, batch, reason }, 'An event started nothing');
+      await bus.settle(batch, { refused: reason });
+    };
+    const one = this.#byId.get(id);
+    if (one === undefined) return refuse('The subscription is not in baton.yaml any more');
+    const request = requestOf(one, events);
+    const chosen = this.#choose(one, `${events[0]?.name ?? ''} ${request}`);
+    if (chosen === null) return refuse('No workflow of the catalogue fits');
+    const refusal = orchestrator.admits(await decider(one.by), one.repo ?? null);
+    if (refusal !== null) return refuse(`${one.by} may not start this (${refusal})`);
+    const came = events.map(({ seq }) => eventId(seq));
+    try {
+      const session = await orchestrator.start({
+        intent: `event:${batch}`,
+        // The same each time it is tried: the ids of session and run follow from it.
+        receivedAt: events[0]?.at ?? clock.now(),
+        team,
+        channel: one.channel,
+        requester: one.by,
+        workflow: chosen.workflow,
+        request,
+        repository: one.repo ?? null,
+        autoStart: one.auto_start,
+        given: givenBy(one, events),
+        because: {
+          actor: id,
+          reason: `${came.join(', ')} came (${[...new Set(events.map(({ name }) => name))].join(', ')}). ${chosen.reason}`,
+          alternatives: chosen.alternatives,
+          evidence: { events: came, from: [...new Set(events.map(({ source }) => source))] },
+        },
+      });
+      await bus.settle(batch, { runId: session.currentRunId });
+      log.info({ subscription: id, events: came, run: session.currentRunId }, 'Events started a run');
+    } catch (error) {
+      const failure = toFailure(error);
+      // Whatever passes is tried again; what trying again cannot mend must not hold up the rest.
+      if (failure.class !== 'terminal' || failure.code === 'unknown') throw error;
+      await refuse(failure.message);
+    }
+  }
+
+  #choose(
+    one: Subscription,
+    text: string,
+  ): (Pick<Because, 'reason' | 'alternatives'> & { workflow: string }) | null {
+    const { catalog, interpreter } = this.#deps;
+    if (one.workflow !== undefined)
+      return { workflow: one.workflow, reason: 'baton.yaml names the workflow for it', alternatives: [] };
+    return routeWorkflow(text, [...catalog.workflows.values()], ({ flow }) =>
+      interpreter.agents(flow).flatMap(({ agent }) => catalog.roles.get(agent)?.capabilities ?? []),
+    );
+  }
+}
