@@ -1,6 +1,7 @@
 import { cpus, loadavg } from 'node:os';
 import path from 'node:path';
 import { type Figure, line, met } from './engine/figures.ts';
+import { flatness } from './engine/flatness.ts';
 import { parking } from './engine/parking.ts';
 import { resuming } from './engine/resuming.ts';
 import { throughput } from './engine/throughput.ts';
@@ -13,7 +14,7 @@ import { openWorld, withFolder } from './engine/world.ts';
 await withFolder(async (folder) => {
   describeMachine(folder);
   const figures: Figure[] = [];
-  for (const part of [throughput, parking, resuming]) {
+  for (const part of [throughput, parking, resuming, flatness]) {
     for (const figure of await part(folder)) {
       figures.push(figure);
       console.log(line(figure));

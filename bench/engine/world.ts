@@ -20,7 +20,8 @@ import { type Activity, contract, implement } from '../../src/ports/activity.ts'
 import type { Program } from '../../src/ports/flow.ts';
 import { systemClock } from '../../src/system-clock.ts';
 
-const nothing = contract('noop', z.object({ n: z.number() }), z.object({ n: z.number() }));
+/** A step that does nothing. */
+export const nothing = contract('noop', z.object({ n: z.number() }), z.object({ n: z.number() }));
 
 /** A leaf whose step does nothing: what is left is what the engine itself costs. */
 const noop = definePattern({
@@ -83,9 +84,9 @@ export function chain(count: number): Node {
   return { kind: 'sequence', id: 'root', stages: leaves(count) };
 }
 
-/** `count` no-op steps side by side, all at once as far as the engine's own limit goes. */
-export function fan(count: number): Node {
-  return { kind: 'parallel', id: 'root', limit: 1_000, branches: leaves(count) };
+/** `count` no-op steps side by side, `limit` at once as far as the engine's own limit goes. */
+export function fan(count: number, limit = 1_000): Node {
+  return { kind: 'parallel', id: 'root', limit, branches: leaves(count) };
 }
 
 export const parked: Node = { kind: 'wait', id: 'root' };
@@ -103,6 +104,7 @@ export function newIds(count: number): string[] {
 export interface World {
   readonly engine: EmbeddedEngine;
   readonly store: OpenStore;
+  readonly log: EventLog;
   /** Starts runs of the same tree at once; resolves when all have completed. */
   complete(ids: readonly string[], spec: RunSpec): Promise<void>;
   /** Resolves when `count` of the runs reach the status. Must be asked before they can. */
@@ -116,8 +118,9 @@ export function openWorld(
   options: { readonly crashed?: boolean; readonly activities?: readonly Activity[] } = {},
 ): World {
   const store = openStore(file);
+  const log = new EventLog(store.raw);
   const engine = new EmbeddedEngine({
-    journal: new SqliteJournal(store.raw, new EventLog(store.raw)),
+    journal: new SqliteJournal(store.raw, log),
     programs: [treeProgram()],
     activities: options.activities ?? [implement(nothing, async (input) => input)],
     clock: systemClock,
@@ -143,6 +146,7 @@ export function openWorld(
   return {
     engine,
     store,
+    log,
     reached,
     async complete(ids, spec) {
       const end = reached('completed', ids);
