@@ -11,7 +11,7 @@ import { waitSignal } from '../../src/patterns/wait.ts';
 import { runCommand } from '../../src/ports/activities.ts';
 import { contract } from '../../src/ports/activity.ts';
 import type { Flow, Operation } from '../../src/ports/flow.ts';
-import { answer, approvalEffects, type Driven, drive, failure, result, role } from './driver.ts';
+import { answer, approvalEffects, type Driven, drive, type Effect, failure, result, role } from './driver.ts';
 import { chance, pick } from './trees.ts';
 
 /** Nodes run by one tree at most: over ten times what the largest was seen to need. */
@@ -69,36 +69,43 @@ const askedSchema = z.custom<AgentTask>((value) => z.object({ node: z.string() }
 /** Runs a tree whose agents, commands and people answer by chance. Throws when it is stuck or never ends. */
 export function randomRun(root: Node, seed: number, of: readonly Pattern[]): Driven {
   return drive(randomBody(root, seed, of), {
-    effects: {
-      'test.answer': (input, key) => {
-        const said = answerTo(askedSchema.parse(input), chanceOf(seed, key));
-        if (said instanceof BatonError) throw said;
-        return said;
-      },
-      'test.permit': (_input, key) => (chanceOf(seed, key)() < 0.05 ? 'nobody allowed it' : null),
-      'workspace.snapshot': (_input, key) => ({ commit: `c-${key}`, tree: `t-${key}` }),
-      'workspace.command': (input, key) => {
-        const passed = chanceOf(seed, key)() < 0.7;
-        const argv = runCommand.input.parse(input).argv ?? [];
-        const counts = passed ? { passed: 3, failed: 0 } : { passed: 2, failed: 1 };
-        return { exitCode: passed ? 0 : 1, ended: null, output: '', durationMs: 1, argv, ...counts };
-      },
-      'metrics.read': (_input, key, now) => {
-        const random = chanceOf(seed, key);
-        const errorRate = random() < 0.3 ? 20 : 0;
-        return { at: now, cpuUsage: random() * 100, errorRate, costUsd: 0, waiting: 0, inventory: 'i' };
-      },
-      'decision.record': () => ({}),
-      'event.publish': () => ({ event: 'evt_1' }),
-      'event.listen': () => ({}),
-      'event.unlisten': () => ({}),
-      ...approvalEffects().effects,
-    },
-    signals: signalsOf(chanceOf(seed, 'signals')),
+    effects: randomEffects(seed),
+    signals: randomSignals(seed),
   });
 }
 
-function signalsOf(random: () => number) {
+/** Effects that answer by chance, each the same for the same key. */
+export function randomEffects(seed: number): Readonly<Record<string, Effect>> {
+  return {
+    'test.answer': (input, key) => {
+      const said = answerTo(askedSchema.parse(input), chanceOf(seed, key));
+      if (said instanceof BatonError) throw said;
+      return said;
+    },
+    'test.permit': (_input, key) => (chanceOf(seed, key)() < 0.05 ? 'nobody allowed it' : null),
+    'workspace.snapshot': (_input, key) => ({ commit: `c-${key}`, tree: `t-${key}` }),
+    'workspace.command': (input, key) => {
+      const passed = chanceOf(seed, key)() < 0.7;
+      const argv = runCommand.input.parse(input).argv ?? [];
+      const counts = passed ? { passed: 3, failed: 0 } : { passed: 2, failed: 1 };
+      return { exitCode: passed ? 0 : 1, ended: null, output: '', durationMs: 1, argv, ...counts };
+    },
+    'metrics.read': (_input, key, now) => {
+      const random = chanceOf(seed, key);
+      const errorRate = random() < 0.3 ? 20 : 0;
+      return { at: now, cpuUsage: random() * 100, errorRate, costUsd: 0, waiting: 0, inventory: 'i' };
+    },
+    'decision.record': () => ({}),
+    'event.publish': () => ({ event: 'evt_1' }),
+    'event.listen': () => ({}),
+    'event.unlisten': () => ({}),
+    ...approvalEffects().effects,
+  };
+}
+
+/** What people and the world say, each with the moment it comes. */
+export function randomSignals(seed: number) {
+  const random = chanceOf(seed, 'signals');
   return [
     ...Array.from({ length: 30 }, (_, at) =>
       answer(`a${at + 1}`, pick(random, 'request_changes', ...verdicts), at * 60_000),
