@@ -64,7 +64,8 @@ export class SqliteJournal implements Journal {
     switch (write.w) {
       case 'run': {
         const { runId, spec, at } = write;
-        if (sql.run.run(runId, JSON.stringify(spec), spec.hash, at).changes === 0) return;
+        if (sql.run.run(runId, spec.parent?.runId ?? null, JSON.stringify(spec), spec.hash, at).changes === 0)
+          return;
         const seq = this.#log.add(runId, { type: 'run.created', program: spec.program, hash: spec.hash }, at);
         // A signal that came before its run has left an event.
         if (seq === 1) newborn.push(runId);
@@ -216,7 +217,8 @@ export class SqliteJournal implements Journal {
 function prepare(raw: Database.Database) {
   return {
     run: raw.prepare(
-      "insert into runs (id, status, spec, hash, created_at) values (?, 'queued', ?, ?, ?) on conflict do nothing",
+      // A part of a run belongs to the same session: what happens in it is told in the same thread.
+      "insert into runs (id, session_id, status, spec, hash, created_at) values (?, (select session_id from runs where id = ?), 'queued', ?, ?, ?) on conflict do nothing",
     ),
     status: raw.prepare('update runs set status = ?, outcome = ?, ended_at = ? where id = ?'),
     untimerAll: raw.prepare('delete from timers where run_id = ?'),

@@ -1,7 +1,7 @@
 import { outcomeSchema, runSpecSchema } from '../src/domain/run.ts';
 import type { Housekeeping, Projections, ReplayGuard, RunReader } from '../src/ports/store.ts';
 import { sweepBus } from './bus-sweep.ts';
-import { and, asc, desc, eq, inArray, isNotNull, lt, sql } from './drizzle.ts';
+import { and, asc, desc, eq, gt, inArray, isNotNull, lt, sql } from './drizzle.ts';
 import type { EventLog } from './event-log.ts';
 import type { Db } from './open.ts';
 import { enqueueRows } from './outbox.ts';
@@ -50,6 +50,16 @@ export function createProjections(db: Db, log: EventLog): Projections {
 
 export function createRunReader(db: Db): RunReader {
   return {
+    async parts(runId) {
+      // Their ids begin with its own and a dot; the digit after the dot in ASCII is a slash, so this is a range of the key.
+      return db
+        .select({ id: runs.id })
+        .from(runs)
+        .where(and(gt(runs.id, `${runId}.`), lt(runs.id, `${runId}/`)))
+        .orderBy(asc(runs.createdAt), asc(runs.id))
+        .all()
+        .map(({ id }) => id);
+    },
     async status(runId) {
       const row = db.select().from(runs).where(eq(runs.id, runId)).get();
       if (row === undefined) return null;

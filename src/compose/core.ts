@@ -28,9 +28,10 @@ import { workspaceActivities } from '../orchestrator/activities/workspace.ts';
 import { Events } from '../orchestrator/events.ts';
 import { LeaseKeeper } from '../orchestrator/lease-keeper.ts';
 import { Orchestrator } from '../orchestrator/orchestrator.ts';
+import { partProgram } from '../orchestrator/parts.ts';
 import { PlanReviews } from '../orchestrator/plan-reviews.ts';
 import { Queries } from '../orchestrator/queries.ts';
-import { sessionProgram } from '../orchestrator/session-program.ts';
+import { agentsOf, sessionProgram } from '../orchestrator/session-program.ts';
 import { WorkspaceRegistry } from '../orchestrator/workspace-registry.ts';
 import { EventRules } from '../patterns/event-rule.ts';
 import { HOLDER_TIMER } from '../patterns/uses.ts';
@@ -149,7 +150,13 @@ export async function createCore(options: CoreOptions) {
 
     const engine: EmbeddedEngine = new EmbeddedEngine({
       journal: new SqliteJournal(raw, log),
-      programs: [sessionProgram(interpreter, () => runner)],
+      programs: [
+        sessionProgram(interpreter, () => runner),
+        partProgram(
+          interpreter,
+          agentsOf(() => runner),
+        ),
+      ],
       activities: [
         ...workspaceActivities({ workspaces, registry, failingTests, summariseTests, redact }),
         ...approvalActivities({

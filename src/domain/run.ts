@@ -19,6 +19,12 @@ export function isTerminal(status: RunStatus): boolean {
   return status === 'completed' || status === 'failed' || status === 'cancelled';
 }
 
+/** The run that a run is part of, or itself: a child's id is its parent's, a dot, and a digest of where it was asked for. */
+export function rootRun(runId: string): string {
+  const dot = runId.indexOf('.');
+  return dot < 0 ? runId : runId.slice(0, dot);
+}
+
 /** How anything that was waited for ended. */
 export const outcomeSchema = z.discriminatedUnion('ok', [
   z.object({ ok: z.literal(true), value: jsonSchema }),

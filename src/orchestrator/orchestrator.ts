@@ -171,7 +171,8 @@ export class Orchestrator {
       await engine.cancel(runId, STOPPED);
     }
     // After the end, so that nothing can be asked anew; and again for a stop that a crash cut off here.
-    await store.approvals.voidAll(runId, clock.now());
+    for (const id of [runId, ...(await store.runs.parts(runId))])
+      await store.approvals.voidAll(id, clock.now());
     if (!ended) await this.#keepUnfinished(runId);
     await registry.close(runId);
     if (!ended) return 'done';
@@ -225,10 +226,11 @@ export class Orchestrator {
     const now = clock.now();
     const next = derivedId('run', at, intent);
     if (session.currentRunId === next) return 'done';
-    if (run.status === 'paused') {
+    const paused = await this.#paused(runId);
+    if (paused.length > 0) {
       const why = person(`dec_retry_${digest(intent)}`, 'retry', by, 'retry', 'Going on where it stopped');
       await store.decisions.record(runId, why, now);
-      await engine.resume(runId);
+      for (const each of paused) await engine.resume(each);
       return 'done';
     }
     if (!isTerminal(run.status)) {
@@ -252,6 +254,15 @@ export class Orchestrator {
     if (!started) return 'already';
     engine.wake(next);
     return 'done';
+  }
+
+  /** Of a run and its parts, those that wait for somebody. */
+  async #paused(runId: string): Promise<string[]> {
+    const { runs } = this.#deps.store;
+    const paused: string[] = [];
+    for (const id of [runId, ...(await runs.parts(runId))])
+      if ((await runs.status(id))?.status === 'paused') paused.push(id);
+    return paused;
   }
 
   async #decision(runId: string, id: string): Promise<Decision | null> {

@@ -1,4 +1,5 @@
 import type { Approval } from '../domain/approval.ts';
+import { withParts } from '../domain/run-parts.ts';
 import { emptyRunView, fold, type RunView } from '../domain/run-view.ts';
 import type { Decision, Session, Store } from '../ports/store.ts';
 
@@ -64,12 +65,15 @@ export class Queries {
   }
 
   async #answer(session: Session, runId = session.currentRunId): Promise<RunAnswer> {
-    const view = await this.#viewOf(runId);
+    const parts = await this.#store.runs.parts(runId);
+    const views: RunView[] = [];
+    for (const id of parts) views.push(await this.#viewOf(id));
+    const view = withParts(await this.#viewOf(runId), views);
     const [approvals, decisions] = await Promise.all([
-      this.#store.approvals.ofRun(runId),
-      this.#store.decisions.ofRun(runId),
+      Promise.all([runId, ...parts].map((id) => this.#store.approvals.ofRun(id))),
+      Promise.all([runId, ...parts].map((id) => this.#store.decisions.ofRun(id))),
     ]);
-    return { session, view, approvals, decisions };
+    return { session, view, approvals: approvals.flat(), decisions: decisions.flat() };
   }
 
   /** Brought up to date by the events since the last question. */

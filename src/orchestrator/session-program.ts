@@ -21,6 +21,7 @@ import {
   sessionInputSchema,
   withdrawQuestions,
 } from './contracts.ts';
+import { partsOf } from './parts.ts';
 import { permitFor } from './permit.ts';
 
 /** A plan nobody answers is let go after this; the words to start it again are in the epic. */
@@ -91,24 +92,31 @@ function* session(
     [...interpreter.walk(root)].some(({ kind }) => kind === 'command');
   const permit = yield* permitFor({ ...opened, runsCommands, node: root.id }, flow);
   const kept: { tree: string | null } = { tree: null };
+  const approved = (tree: string | null): void => {
+    kept.tree = tree;
+  };
   const end = yield* attempt(
     inTime(definition.limits?.withinMs ?? null, flow, (inner) =>
       interpreter.run(definition.workflow.flow, { ...emptyHandoff, result: input.given ?? null }, inner, {
         request: withNotes(input.request, definition.review?.notes ?? []),
         testCommand: report.testCommand,
         stream: null,
-        role: (name) => roleOf(definition.roles, name),
-        runner: (role) =>
-          role.tools.some((tool) => CHANGING.has(tool))
-            ? // What is changed after an approval was not approved, and is not to be left out either.
-              afterwards(runnerFor(role), (stream) => {
-                if (stream === null) kept.tree = null;
-              })
-            : runnerFor(role),
+        ...agentsOf(runnerFor)(definition.roles, (stream) => {
+          if (stream === null) kept.tree = null;
+        }),
         permit,
-        approved: (tree) => {
-          kept.tree = tree;
-        },
+        approved,
+        child: partsOf({
+          definition,
+          input,
+          place: {
+            request: withNotes(input.request, definition.review?.notes ?? []),
+            testCommand: report.testCommand,
+            sandbox: opened.sandbox,
+            allowUnsandboxed: opened.allowUnsandboxed,
+          },
+          approved,
+        }),
       }),
     ),
   );
@@ -142,6 +150,18 @@ function withNotes(request: string, notes: readonly string[]): string {
   return notes.length === 0
     ? request
     : `${request}\n\nSaid about the plan:\n${notes.map((note) => `- ${note}`).join('\n')}`;
+}
+
+/** The agents of a run, and who is told when one of them may have changed files. */
+export function agentsOf(runnerFor: (role: AgentRole) => Runner) {
+  return (roles: readonly AgentRole[], changed: (stream: string | null) => void) => ({
+    role: (name: string) => roleOf(roles, name),
+    runner: (role: AgentRole) =>
+      role.tools.some((tool) => CHANGING.has(tool))
+        ? // What is changed after an approval was not approved, and is not to be left out either.
+          afterwards(runnerFor(role), changed)
+        : runnerFor(role),
+  });
 }
 
 /** The same runner, with something done each time it ends, however it does. */

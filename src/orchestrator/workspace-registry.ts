@@ -1,5 +1,6 @@
 import { BatonError } from '../domain/failure.ts';
 import { canonicalJson } from '../domain/json.ts';
+import { rootRun } from '../domain/run.ts';
 import type { ApprovalStore, Projections, RunReader } from '../ports/store.ts';
 import type { Workspace, Workspaces } from '../ports/workspace.ts';
 import { type SessionInput, sessionInputSchema } from './contracts.ts';
@@ -42,8 +43,9 @@ export class WorkspaceRegistry {
   }
 
   /** @param stream null: the run's own worktree */
-  of(runId: string, stream: string | null): Promise<Workspace> {
-    if (stream !== null) return this.openStream(runId, stream);
+  of(given: string, stream: string | null): Promise<Workspace> {
+    if (stream !== null) return this.openStream(given, stream);
+    const runId = rootRun(given);
     return this.#remember(runId, async () => {
       const { repository } = await this.input(runId);
       const { branch, base } = await this.#ready(runId);
@@ -52,7 +54,8 @@ export class WorkspaceRegistry {
   }
 
   /** Makes a stream's worktree, or finds it; without a parent it has to be there. */
-  openStream(runId: string, stream: string, parent?: string | null): Promise<Workspace> {
+  openStream(given: string, stream: string, parent?: string | null): Promise<Workspace> {
+    const runId = rootRun(given);
     return this.#remember(`${runId}/${stream}`, async () => {
       const { repository } = await this.input(runId);
       const wanted = { runId, location: repository, stream };
@@ -61,7 +64,7 @@ export class WorkspaceRegistry {
   }
 
   streams(runId: string): ReturnType<Workspaces['streams']> {
-    return this.#deps.workspaces.streams(runId);
+    return this.#deps.workspaces.streams(rootRun(runId));
   }
 
   /** Saves what streams that are still open hold: their worktrees go with the run, their work stays. */
@@ -70,13 +73,16 @@ export class WorkspaceRegistry {
       await (await this.of(runId, stream)).line.save('unfinished', at);
   }
 
-  async closeStream(runId: string, stream: string): Promise<void> {
+  async closeStream(given: string, stream: string): Promise<void> {
+    const runId = rootRun(given);
     // Those within it go, too; whoever is still there is found again.
     this.#forget(`${runId}/`);
     await this.#deps.workspaces.closeStream(runId, stream);
   }
 
+  /** Does nothing for a part of a run: its worktree is its root's. */
   async close(runId: string): Promise<void> {
+    if (runId !== rootRun(runId)) return;
     this.#open.delete(runId);
     this.#forget(`${runId}/`);
     await this.#deps.workspaces.close(runId);

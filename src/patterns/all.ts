@@ -12,6 +12,7 @@ import { feedback } from './feedback.ts';
 import { loop } from './loop.ts';
 import { map } from './map.ts';
 import { mesh } from './mesh.ts';
+import { orchestrator } from './orchestrator.ts';
 import { parallel } from './parallel.ts';
 import type { Pattern } from './pattern.ts';
 import { phases } from './phases.ts';
@@ -37,6 +38,7 @@ export const patterns: readonly Pattern[] = [
   race,
   adaptive,
   resourceAware,
+  orchestrator,
   wait,
   end,
   emit,

@@ -12,7 +12,15 @@ import { refuseNested, withUses } from './uses.ts';
 export const INTERPRETER_VERSION = 1;
 
 /** What a run gives; the rest the interpreter adds. */
-export type GivenContext = Omit<RunContext, 'run' | 'simpler' | 'board' | 'end'>;
+export interface GivenContext extends Omit<RunContext, 'run' | 'child' | 'simpler' | 'board' | 'end'> {
+  /** Begins a node as a run of its own; without it, such nodes run within this one. */
+  readonly child?: (
+    node: Node,
+    input: Handoff,
+    flow: Flow,
+    where: { readonly stream: string | null; readonly holding: boolean },
+  ) => Operation<Handoff>;
+}
 
 /** Patterns by kind, and what can be done with a tree of them. */
 export class Interpreter {
@@ -31,11 +39,11 @@ export class Interpreter {
   }
 
   /** Runs a tree. Each node is a fiber named by its id, so a step costs the same however deep it sits. */
-  run(node: Node, input: Handoff, flow: Flow, context: GivenContext): Operation<Handoff> {
+  run(node: Node, input: Handoff, flow: Flow, context: GivenContext, holding = false): Operation<Handoff> {
     const board = new Board(node);
     const simpler = (each: Node): Node | null => this.#pattern(each).simpler(each);
     const whole = { ...context, simpler, board, end: (ending: Ending) => board.end(ending) };
-    const work = (inner: Flow): Operation<Handoff> => this.#node(node, input, inner, whole, null, false);
+    const work = (inner: Flow): Operation<Handoff> => this.#node(node, input, inner, whole, null, holding);
     return board.mayEnd ? endable(board, flow, work) : work(flow);
   }
 
@@ -47,23 +55,21 @@ export class Interpreter {
     node: Node,
     input: Handoff,
     flow: Flow,
-    context: Omit<RunContext, 'run'>,
+    context: Omit<RunContext, 'run' | 'child'> & Pick<GivenContext, 'child'>,
     inherited: OnError | null,
     holding: boolean,
   ): Operation<Handoff> {
     const common = commonOf(node);
     const leaf = this.#pattern(node).children(node).length === 0;
+    const holds = holding || common.uses !== null;
     const own: RunContext = {
       ...context,
+      child: (child, handoff, inner) =>
+        context.child === undefined
+          ? this.#node(child, handoff, inner, context, null, holds)
+          : context.child(child, handoff, inner, { stream: context.stream, holding: holds }),
       run: (child, handoff, inner, stream) =>
-        this.#node(
-          child,
-          handoff,
-          inner,
-          inStream(context, stream),
-          common.chain,
-          holding || common.uses !== null,
-        ),
+        this.#node(child, handoff, inner, inStream(context, stream), common.chain, holds),
     };
     // A chain on a node with nodes below it is theirs; what it has of its own comes from the node above.
     const chain = leaf ? (common.chain ?? inherited) : inherited;
@@ -179,10 +185,10 @@ function* endable(board: Board, flow: Flow, work: (inner: Flow) => Operation<Han
 }
 
 /** What people allow in a stream is that stream's, not what the run ends with: it is merged first. */
-function inStream(
-  context: Omit<RunContext, 'run'>,
+function inStream<T extends { readonly stream: string | null }>(
+  context: T,
   stream: string | null | undefined,
-): Omit<RunContext, 'run'> {
+): T {
   if (stream === undefined || stream === context.stream) return context;
   return { ...context, stream, approved: () => undefined };
 }

@@ -19,6 +19,8 @@ export interface RunContext {
   permit(argv: readonly string[] | null, node: string, flow: Flow): Operation<string | null>;
   /** Runs a child node as a fiber of its own; in another worktree when one is given. */
   run(node: Node, input: Handoff, flow: Flow, stream?: string | null): Operation<Handoff>;
+  /** Runs a node as a run of its own: its own journal, the same worktree. Cancelled with this one. */
+  child(node: Node, input: Handoff, flow: Flow): Operation<Handoff>;
   /** A simpler form of a node; null where there is none. */
   simpler(node: Node): Node | null;
   /** What the nodes of this workflow know of one another. */

@@ -153,6 +153,8 @@ export interface Projections {
 }
 
 export interface RunReader {
+  /** Runs that a run began as parts of itself, and theirs, oldest first. */
+  parts(runId: string): Promise<string[]>;
   status(runId: string): Promise<{
     readonly status: RunStatus;
     readonly outcome: Outcome | null;

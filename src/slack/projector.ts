@@ -1,7 +1,8 @@
 import type { Approval } from '../domain/approval.ts';
 import type { RunEvent } from '../domain/events.ts';
 import { shortId } from '../domain/ids.ts';
-import { isTerminal } from '../domain/run.ts';
+import { isTerminal, rootRun } from '../domain/run.ts';
+import { withParts } from '../domain/run-parts.ts';
 import { emptyRunView, fold, type RunView } from '../domain/run-view.ts';
 import type { Lane, OutboxMessage } from '../ports/outbox.ts';
 import type { Store } from '../ports/store.ts';
@@ -21,7 +22,7 @@ const PAGE = 500;
 const MAX_VIEWS = 200;
 
 export interface ProjectorOptions {
-  readonly store: Pick<Store, 'projections' | 'sessions' | 'approvals'>;
+  readonly store: Pick<Store, 'projections' | 'sessions' | 'approvals' | 'runs'>;
   readonly rehearsal: boolean;
   readonly now: () => number;
   /** Called when messages were queued. */
@@ -35,6 +36,8 @@ export interface ProjectorOptions {
 export class SlackProjector {
   readonly #options: ProjectorOptions;
   readonly #views = new Map<string, RunView>();
+  /** As far as they have come, whatever has been told of them: a run as its parts' news show it. */
+  readonly #newest = new Map<string, RunView>();
 
   constructor(options: ProjectorOptions) {
     this.#options = options;
@@ -70,7 +73,8 @@ export class SlackProjector {
       messages.push(...threadMessages(stored.event, stored.seq, view, setting));
     }
     // One epic per session: what is still to be told of an earlier run must not stand over the present one.
-    if (!more && session.currentRunId === runId) messages.unshift(...epicMessages(view, setting));
+    if (!more && session.currentRunId === rootRun(runId))
+      messages.unshift(...(await this.#epic(runId === session.currentRunId ? view : null, setting)));
     await projections.advance({
       runId,
       seq: last.seq,
@@ -82,6 +86,29 @@ export class SlackProjector {
     if (isTerminal(view.status)) this.#views.delete(runId);
     this.#options.queued();
     if (more) await this.#project(runId, sessionId, last.seq);
+  }
+
+  /** The epic of the session's run with all its parts. @param view the run's own; null when a part has the news */
+  async #epic(view: RunView | null, setting: Setting): Promise<OutboxMessage[]> {
+    const { runs, approvals } = this.#options.store;
+    const root = setting.session.currentRunId;
+    const ids = await runs.parts(root);
+    const parts: RunView[] = [];
+    for (const id of ids) parts.push(await this.#newestOf(id));
+    const whole = withParts(view ?? (await this.#newestOf(root)), parts);
+    const asked = await Promise.all([root, ...ids].map((id) => approvals.ofRun(id)));
+    return epicMessages(whole, { ...setting, approvals: asked.flat() });
+  }
+
+  async #newestOf(runId: string): Promise<RunView> {
+    if (this.#newest.size >= MAX_VIEWS) this.#newest.clear();
+    const view = this.#newest.get(runId) ?? emptyRunView(runId);
+    this.#newest.set(runId, view);
+    for (;;) {
+      const events = await this.#options.store.projections.events(runId, view.seq, PAGE);
+      for (const stored of events) fold(view, stored);
+      if (events.length < PAGE) return view;
+    }
   }
 
   /** The view after `seq`, from memory or from the events before it. */

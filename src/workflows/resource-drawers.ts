@@ -37,6 +37,27 @@ export const RESOURCE_DRAWERS: readonly (readonly [string, Drawer])[] = [
     ),
   ],
   [
+    'orchestrator',
+    drawer(
+      z.object({
+        id,
+        mode: z.string(),
+        orchestrator: z.string().optional(),
+        domains: z.array(z.object({ id, purpose: z.string(), needs: z.array(z.string()), flow: node })),
+      }),
+      ({ id, mode, orchestrator, domains }, draw) =>
+        fork(
+          box('choice', id, orchestrator === undefined ? mode : `${orchestrator} leads`),
+          domains.map(
+            ({ id: domain, purpose, needs, flow }): Way => ({
+              label: needs.length === 0 ? '' : `after ${needs.join(', ')}`,
+              part: column([box('point', domain, purpose), draw(flow)]),
+            }),
+          ),
+        ),
+    ),
+  ],
+  [
     'resource-aware',
     drawer(
       z.object({

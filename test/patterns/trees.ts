@@ -129,6 +129,24 @@ const making: Readonly<Record<string, Make>> = {
       },
     ],
   }),
+  orchestrator: ({ first, child, fresh, random }) => {
+    const [one, two] = [fresh(), fresh()];
+    const mode = pick(random, 'centralised', 'distributed', 'hierarchical');
+    return {
+      mode,
+      ...(mode === 'centralised' ? { orchestrator: 'architect' } : {}),
+      domains: [
+        { id: one, purpose: 'core', flow: first() },
+        {
+          id: two,
+          purpose: 'tests',
+          flow: child(),
+          needs: mode === 'hierarchical' ? [one] : [],
+          ...(random() < 0.3 ? { on_error: pick(random, 'skip', 'degrade', 'escalate') } : {}),
+        },
+      ],
+    };
+  },
   'resource-aware': ({ first, child, fresh, random }) => {
     const [one, two] = [fresh(), fresh()];
     return {

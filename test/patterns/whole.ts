@@ -3,7 +3,7 @@ import { createLeaseStore } from '../../db/leases.ts';
 import type { AgentTask } from '../../src/domain/agent.ts';
 import { BatonError } from '../../src/domain/failure.ts';
 import { emptyHandoff, handoffSchema } from '../../src/domain/handoff.ts';
-import { asJson, jsonSchema } from '../../src/domain/json.ts';
+import { asJson, type Json, jsonSchema } from '../../src/domain/json.ts';
 import { type Inventory, inventorySchema } from '../../src/domain/resources.ts';
 import { type Node, nodeSchema } from '../../src/domain/workflow.ts';
 import { pathBelow } from '../../src/engine/keys.ts';
@@ -20,6 +20,10 @@ import { embeddedRig, type Rig } from '../engine/rig.ts';
 import { result, role } from './driver.ts';
 
 const work = contract('test.work', z.object({ node: z.string() }), jsonSchema);
+
+function specOfTree(node: Node, input: Json) {
+  return { program: 'tree', programVersion: 1, definition: asJson(node), input, hash: 'h' };
+}
 
 /** Runs a tree as a whole run: the interpreter on the engine, each agent one step. */
 export const treeProgram: Program = {
@@ -46,6 +50,8 @@ export const treeProgram: Program = {
             return null;
           },
           approved: () => undefined,
+          child: (node, handoff, inner) =>
+            inner.child('run', specOfTree(node, asJson(handoff)), handoffSchema),
         },
       ),
     );
@@ -95,14 +101,7 @@ export function wholeRuns(options: WholeOptions = {}): Whole {
   });
   return Object.assign(rig, {
     done,
-    start: (id: string, node: Node) =>
-      rig.engine.start(id, {
-        program: 'tree',
-        programVersion: 1,
-        definition: asJson(node),
-        input: null,
-        hash: 'h',
-      }),
+    start: (id: string, node: Node) => rig.engine.start(id, specOfTree(node, null)),
     leases: async () => (await now.leases?.all()) ?? [],
   });
 }

@@ -83,7 +83,7 @@ export function approvalActivities({
     }),
 
     implement(withdrawQuestions, async ({ at }, { runId }) => {
-      await approvals.voidAll(runId, at);
+      for (const id of [runId, ...(await runs.parts(runId))]) await approvals.voidAll(id, at);
       return {};
     }),
 
