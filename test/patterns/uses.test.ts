@@ -80,7 +80,9 @@ test('the loser of a race gives back while its run goes on', async () => {
   expect(await runs.status('run_a')).toBe('running');
 });
 
-test('a run that stops at any event leaves no lease, neither held nor waited for; a crash keeps it', async () => {
+test('a run that stops at any event leaves no lease, neither held nor waited for; a crash keeps it', {
+  timeout: 120_000,
+}, async () => {
   let held = 0;
   const tree: Node = {
     kind: 'parallel',
