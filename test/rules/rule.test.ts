@@ -75,6 +75,18 @@ describe('rules', () => {
     expect(outcome('text.matches("^(a+)+$")', { text })).toEqual({ matched: false, because: 'false' });
   });
 
+  test.each([
+    ['one pass over many', 'xs.exists(x, x > 9)', 10_000, false],
+    ['two passes side by side', 'xs.exists(x, x > 9) or xs.all(x, x < 5)', 4_000, false],
+    ['a pass within a pass over few', 'xs.all(x, xs.exists(y, y == x))', 40, false],
+    ['a pass within a pass over many', 'xs.all(x, xs.exists(y, y == x))', 1_000, true],
+    ['one pass over very many', 'xs.exists(x, x > 9)', 100_000, true],
+  ])('%s: refused by what it would look at, on every machine alike', (_name, source, length, refused) => {
+    const facts = { xs: Array.from({ length }, (_, i) => i % 7) };
+    if (refused) expect(() => outcome(source, facts)).toThrow(/too many items/);
+    else expect(() => outcome(source, facts)).not.toThrow();
+  });
+
   test('never throws anything but a BatonError, whatever is written', () => {
     let compiledOnes = 0;
     const word = fc.constantFrom(
