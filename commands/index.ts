@@ -7,6 +7,7 @@ import { helpCommand } from './help.ts';
 import { list } from './list.ts';
 import { RESERVED_WORDS } from './reserved.ts';
 import { show } from './show.ts';
+import { signal } from './signal.ts';
 import { startCommand } from './start.ts';
 import { status } from './status.ts';
 import { workflowsCommand } from './workflows.ts';
@@ -48,6 +49,7 @@ export function allCommands(
     cancel,
     retry,
     undo,
+    signal,
     help: helpCommand(() => [...commands.values()]),
   };
   for (const word of RESERVED_WORDS) commands.set(word, fixed[word]);

@@ -7,5 +7,6 @@ export const RESERVED_WORDS = [
   'cancel',
   'retry',
   'undo',
+  'signal',
   'help',
 ] as const satisfies readonly string[];

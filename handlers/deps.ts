@@ -5,6 +5,7 @@ import type { InboxWorker } from '../src/orchestrator/inbox-worker.ts';
 import type { Orchestrator } from '../src/orchestrator/orchestrator.ts';
 import type { PlanReviews } from '../src/orchestrator/plan-reviews.ts';
 import type { Queries } from '../src/orchestrator/queries.ts';
+import type { RunSignals } from '../src/orchestrator/signals.ts';
 import type { ApprovalStore } from '../src/ports/store.ts';
 import type { Answers } from '../src/slack/answers.ts';
 import type { People } from '../src/slack/people.ts';
@@ -14,6 +15,7 @@ export interface HandlerDeps {
   readonly worker: InboxWorker;
   readonly orchestrator: Orchestrator;
   readonly queries: Queries;
+  readonly signals: RunSignals;
   readonly plans: PlanReviews;
   /** Writes a workflow into the folder of Baton's home. */
   readonly saveWorkflow: (workflow: Workflow) => SavedWorkflow;

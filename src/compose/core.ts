@@ -32,6 +32,7 @@ import { partProgram } from '../orchestrator/parts.ts';
 import { PlanReviews } from '../orchestrator/plan-reviews.ts';
 import { Queries } from '../orchestrator/queries.ts';
 import { agentsOf, sessionProgram } from '../orchestrator/session-program.ts';
+import { RunSignals } from '../orchestrator/signals.ts';
 import { WorkspaceRegistry } from '../orchestrator/workspace-registry.ts';
 import { EventRules } from '../patterns/event-rule.ts';
 import { HOLDER_TIMER } from '../patterns/uses.ts';
@@ -223,6 +224,7 @@ export async function createCore(options: CoreOptions) {
       interpreter,
       orchestrator,
       queries: new Queries(store),
+      signals: new RunSignals({ engine, store, interpreter, clock, redact }),
       bus,
       events,
       plans: new PlanReviews({ engine, store, catalog, interpreter, clock, redact }),

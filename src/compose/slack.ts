@@ -109,6 +109,7 @@ export async function createSlack(options: SlackOptions) {
     worker,
     orchestrator: core.orchestrator,
     queries: core.queries,
+    signals: core.signals,
     plans: core.plans,
     saveWorkflow: core.catalog.save,
     approvals: core.store.approvals,

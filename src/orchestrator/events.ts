@@ -1,10 +1,10 @@
 import { type BusEvent, checkedName, checkedPayload, type EventTypes } from '../domain/bus-event.ts';
-import type { Json } from '../domain/json.ts';
 import type { EventRules } from '../patterns/event-rule.ts';
 import type { Bus, Listener, NewBusEvent, Published, Wanted } from '../ports/bus.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Engine } from '../ports/engine.ts';
 import type { Redact } from '../ports/redactor.ts';
+import { redactJson } from './redact-json.ts';
 
 /** Events handed on in one transaction: short enough that nothing else waits for it. */
 const AT_ONCE = 100;
@@ -50,8 +50,8 @@ export class Events {
    * @throws BatonError terminal `event_unknown`, `event_invalid` or `event_too_large`
    */
   async publish(event: NewBusEvent): Promise<Published> {
-    const { types, bus } = this.#deps;
-    const payload = checkedPayload(types, event.name, this.#redacted(event.payload));
+    const { types, bus, redact } = this.#deps;
+    const payload = checkedPayload(types, event.name, redactJson(event.payload, redact));
     const published = await bus.publish({ ...event, payload });
     if (!published.again && published.refused === null) this.wake();
     return published;
@@ -119,16 +119,5 @@ export class Events {
       if (wanted === false) return [];
       return [{ id, refused: wanted === true ? null : wanted.message }];
     });
-  }
-
-  #redacted(payload: Json): Json {
-    const { redact } = this.#deps;
-    const over = (value: Json): Json => {
-      if (typeof value === 'string') return redact(value);
-      if (Array.isArray(value)) return value.map(over);
-      if (value === null || typeof value !== 'object') return value;
-      return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, over(item)]));
-    };
-    return over(payload);
   }
 }

@@ -105,6 +105,8 @@ describe('manifest.yml says what the code does', () => {
       'show',
       'cancel',
       'retry',
+      'undo',
+      'signal',
       'help',
     ]);
   });
