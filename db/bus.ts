@@ -9,6 +9,8 @@ import type { EventLog } from './event-log.ts';
 
 /** Events of the past that a new listener looks through at once. */
 const PAGE = 200;
+/** What one transaction hands on, about: one event may have hundreds of subscribers, and nothing else runs meanwhile. */
+const MOST_HANDED = 500;
 type Wants = (listener: Listener, event: BusEvent) => Wanted;
 
 /** The bus on SQLite. Prepared statements, because one event may have many subscribers. */
@@ -94,8 +96,12 @@ export function createBus(raw: Database.Database, log: EventLog): Bus {
         const events = sql.next.all(position(), limit).map(toEvent);
         const runs = new Set<string>();
         let deliveries = 0;
+        let handed = 0;
+        const done: BusEvent[] = [];
         const listeners = new Map<string, (Listener & { readonly afterSeq: number })[]>();
         for (const event of events) {
+          if (handed >= MOST_HANDED) break;
+          done.push(event);
           let hearing = listeners.get(event.name);
           if (hearing === undefined) {
             hearing = sql.listeners.all(event.name).map(toListener);
@@ -106,18 +112,22 @@ export function createBus(raw: Database.Database, log: EventLog): Bus {
             const { afterSeq } = listener;
             const wanted = afterSeq < event.seq && wants(listener, event);
             const remaining = hand(listener, event, wanted, now);
-            if (wanted !== false) runs.add(listener.runId);
+            if (wanted !== false) {
+              runs.add(listener.runId);
+              handed += 1;
+            }
             if (remaining > 0) left.push({ ...listener, remaining });
           }
           listeners.set(event.name, left);
           for (const { id, refused } of subscribers(event)) {
             const status = refused === null ? 'pending' : 'refused';
+            handed += 1;
             deliveries += sql.delivered.run(id, event.seq, event.at, status, null, refused).changes;
           }
         }
-        const last = events.at(-1);
+        const last = done.at(-1);
         if (last !== undefined) sql.moved.run(String(last.seq), now);
-        return { events: events.length, runs: [...runs], deliveries };
+        return { events: done.length, runs: [...runs], deliveries };
       });
     },
     async waiting(subscription, limit) {

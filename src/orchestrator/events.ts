@@ -6,7 +6,7 @@ import type { Engine } from '../ports/engine.ts';
 import type { Redact } from '../ports/redactor.ts';
 import { redactJson } from './redact-json.ts';
 
-/** Events handed on in one transaction: short enough that nothing else waits for it. */
+/** Events handed on in one transaction at most; fewer where many want them. */
 const AT_ONCE = 100;
 /** Wait before what could not be handed on is tried again: the disk may have room by then. */
 const RETRY_MS = 1_000;
@@ -106,7 +106,7 @@ export class Events {
       for (const runId of runs) engine.wake(runId);
       if (deliveries > 0) for (const listener of this.#listeners) listener();
       // The rest in turns of their own: many events at once must not hold up the event loop.
-      if (events === AT_ONCE) this.wake();
+      if (events > 0) this.wake();
     } catch (error) {
       onTrouble(error);
       clock.after(RETRY_MS, () => this.wake());
