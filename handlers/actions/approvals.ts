@@ -37,7 +37,9 @@ function registerForm(
     const read = readClick(body);
     if (read === null) return;
     const approval = await deps.approvals.byNonce(read.click.value);
-    if (approval?.status === 'pending' && approval.team === read.click.team) {
+    // A choice between things needs no words.
+    const wordless = approval?.subject.labels !== undefined;
+    if (approval?.status === 'pending' && approval.team === read.click.team && !wordless) {
       await openOrSay(deps, { ...read.click, trigger: read.trigger }, form(approval));
     } else await deps.worker.accept(read.intent, kind, read.click);
   });

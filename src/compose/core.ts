@@ -24,6 +24,7 @@ import { approvalActivities } from '../orchestrator/activities/approvals.ts';
 import { eventActivities } from '../orchestrator/activities/events.ts';
 import { metricsActivities } from '../orchestrator/activities/metrics.ts';
 import { planningActivities } from '../orchestrator/activities/planning.ts';
+import { streamActivities } from '../orchestrator/activities/streams.ts';
 import { workspaceActivities } from '../orchestrator/activities/workspace.ts';
 import { Events } from '../orchestrator/events.ts';
 import { LeaseKeeper } from '../orchestrator/lease-keeper.ts';
@@ -160,6 +161,7 @@ export async function createCore(options: CoreOptions) {
       ],
       activities: [
         ...workspaceActivities({ workspaces, registry, failingTests, summariseTests, redact }),
+        ...streamActivities({ registry, redact }),
         ...approvalActivities({
           approvals: store.approvals,
           runs: store.runs,

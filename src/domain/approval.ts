@@ -25,6 +25,8 @@ export const approvalSubjectSchema = z.object({
   /** What the card shows of the change; the digest covers the whole. */
   excerpt: z.string(),
   excerptCut: z.boolean(),
+  /** What the answers are called where they choose rather than allow. */
+  labels: z.object({ approve: z.string(), request_changes: z.string(), reject: z.string() }).optional(),
 });
 export type ApprovalSubject = z.infer<typeof approvalSubjectSchema>;
 

@@ -131,6 +131,42 @@ export const runEventSchema = z.discriminatedUnion('type', [
     failed: z.number().nullable(),
     tail: z.string(),
   }),
+  /** A branch works in a worktree of its own; `parent` and `into` null are the run's own. */
+  z.object({ type: z.literal('stream.opened'), node: id, stream: z.string(), parent: z.string().nullable() }),
+  z.object({
+    type: z.literal('stream.merged'),
+    node: id,
+    stream: z.string(),
+    into: z.string().nullable(),
+    commit: z.string(),
+    files: z.number().int(),
+  }),
+  /** Two streams changed the same places; seen while both still work. */
+  z.object({
+    type: z.literal('stream.meets'),
+    node: id,
+    stream: z.string(),
+    other: z.string(),
+    paths: z.array(z.string()),
+  }),
+  /** `first` is what was there, `second` what the stream brought; `edited`: both were joined by hand. */
+  z.object({
+    type: z.literal('conflict.resolved'),
+    node: id,
+    stream: z.string(),
+    path: z.string(),
+    took: z.enum(['first', 'second', 'both', 'edited']),
+    by: z.enum(['rule', 'agent', 'person']),
+    who: z.string().nullable(),
+  }),
+  /** Streams came together at a point of their workflow. */
+  z.object({
+    type: z.literal('sync.reached'),
+    node: id,
+    point: z.string(),
+    kind: z.enum(['start', 'milestone', 'resource', 'integration', 'progress']),
+    participants: z.array(z.string()),
+  }),
   z.object({ type: z.literal('snapshot.taken'), node: id, commit: z.string(), tree: z.string() }),
   z.object({
     type: z.literal('loop.round'),

@@ -14,6 +14,8 @@ const PAGE = 500;
  */
 export class WorkspaceRegistry {
   readonly #open = new Map<string, Promise<Workspace>>();
+  /** Meetings that were told, by run: a restart may tell one again. */
+  readonly #told = new Map<string, Set<string>>();
   readonly #deps: {
     readonly workspaces: Workspaces;
     readonly runs: RunReader;
@@ -68,9 +70,31 @@ export class WorkspaceRegistry {
   }
 
   /** Saves what streams that are still open hold: their worktrees go with the run, their work stays. */
-  async saveStreams(runId: string, at: number): Promise<void> {
+  async saveStreams(runId: string, at: number, only?: readonly string[]): Promise<void> {
     for (const { stream } of await this.streams(runId))
-      await (await this.of(runId, stream)).line.save('unfinished', at);
+      if (only === undefined || only.includes(stream))
+        await (await this.of(runId, stream)).line.save('unfinished', at);
+  }
+
+  /** Files in which a stream and its siblings will meet, as their newest snapshots stand; each meeting once. */
+  async meetings(
+    runId: string,
+    stream: string,
+  ): Promise<{ readonly other: string; readonly paths: readonly string[] }[]> {
+    const all = await this.streams(runId);
+    const parent = all.find((each) => each.stream === stream)?.parent;
+    const siblings = all.filter((each) => each.parent === parent && each.stream !== stream);
+    const { line } = await this.of(runId, stream);
+    const told = this.#told.get(runId) ?? new Set<string>();
+    this.#told.set(runId, told);
+    const news: { other: string; paths: string[] }[] = [];
+    for (const { stream: other } of siblings) {
+      const key = (path: string): string => [...[stream, other].toSorted(), path].join(' ');
+      const paths = (await line.meets(other)).filter((path) => !told.has(key(path)));
+      for (const path of paths) told.add(key(path));
+      if (paths.length > 0) news.push({ other, paths });
+    }
+    return news;
   }
 
   async closeStream(given: string, stream: string): Promise<void> {
@@ -84,6 +108,7 @@ export class WorkspaceRegistry {
   async close(runId: string): Promise<void> {
     if (runId !== rootRun(runId)) return;
     this.#open.delete(runId);
+    this.#told.delete(runId);
     this.#forget(`${runId}/`);
     await this.#deps.workspaces.close(runId);
   }

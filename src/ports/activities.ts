@@ -40,6 +40,18 @@ export const openApproval = contract(
     subject: z.discriminatedUnion('kind', [
       z.object({ kind: z.literal('changes'), stream }),
       z.object({ kind: z.literal('unsandboxed'), argv: z.array(z.string()).nullable() }),
+      /** Two sides of a file, of which people choose one; each side with the name people know it by. */
+      z.object({
+        kind: z.literal('conflict'),
+        /** The worktree that is merged into. */
+        stream,
+        path: z.string(),
+        what: z.string(),
+        before: z.string(),
+        second: z.string(),
+        firstName: z.string(),
+        secondName: z.string(),
+      }),
       /** What failed, when people are asked whether to try it once more. */
       z.object({ kind: z.literal('failure'), code: z.string(), message: z.string() }),
     ]),

@@ -14,6 +14,7 @@ import { planBlocks } from './builders/plan.ts';
 import { sentence } from './format.ts';
 import type { Message } from './message.ts';
 import { endView, epicView, planView, type Setting } from './run-views.ts';
+import { streamWords } from './stream-words.ts';
 import type { ApprovalView, Notice } from './views.ts';
 
 /** Events read at once; a run with more is caught up in several rounds. */
@@ -209,6 +210,10 @@ function threadMessages(event: RunEvent, seq: number, view: RunView, setting: Se
       ];
     case 'adaptation.undone':
       return [note({ kind: 'note', text: `${event.node} goes on as before; taken back: ${event.what}.` })];
+    case 'stream.meets':
+    case 'conflict.resolved':
+    case 'sync.reached':
+      return [note({ kind: 'note', text: streamWords(event) })];
     case 'vote.counted':
       return [note({ kind: 'note', text: voteWords(event) })];
     case 'approval.requested':

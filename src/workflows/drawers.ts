@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Node, nodeSchema } from '../domain/workflow.ts';
 import { type Draw, type Drawer, drawer } from './drawer.ts';
+import { pointSchema, pointWay, taskSchema, taskWay } from './parallel-ways.ts';
 import { RESOURCE_DRAWERS } from './resource-drawers.ts';
 import { type Box, box, column, fork, type Picture, type Way } from './shapes.ts';
 
@@ -63,7 +64,10 @@ export const DRAWERS: ReadonlyMap<string, Drawer> = new Map([
     drawer(
       z.object({
         id,
-        branches: list,
+        branches: list.optional(),
+        tasks: z.array(taskSchema).optional(),
+        streams: z.boolean().optional(),
+        sync: z.array(pointSchema).optional(),
         choose: z.record(z.string(), z.string()).optional(),
         each: node.optional(),
         join: joinSchema.optional(),
@@ -73,11 +77,15 @@ export const DRAWERS: ReadonlyMap<string, Drawer> = new Map([
         joined(
           fork(
             box('point', at.id),
-            at.branches.map((branch) => ({
-              label: at.choose?.[branch.id] ?? '',
-              part: at.each === undefined ? draw(branch) : column([draw(branch), draw(at.each)]),
-            })),
-            joinBox(at.join),
+            [
+              ...(at.branches ?? []).map((branch) => ({
+                label: at.choose?.[branch.id] ?? '',
+                part: at.each === undefined ? draw(branch) : column([draw(branch), draw(at.each)]),
+              })),
+              ...(at.tasks ?? []).map((task) => taskWay(task, draw)),
+              ...(at.sync ?? []).map(pointWay),
+            ],
+            at.streams === true ? box('point', 'merged') : joinBox(at.join),
           ),
           at.then,
           draw,

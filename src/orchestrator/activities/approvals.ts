@@ -8,6 +8,7 @@ import { type Activity, implement } from '../../ports/activity.ts';
 import type { ApprovalStore, RunReader } from '../../ports/store.ts';
 import { withdrawQuestions } from '../contracts.ts';
 import type { WorkspaceRegistry } from '../workspace-registry.ts';
+import { conflictContent } from './conflict-content.ts';
 
 export interface ApprovalDeps {
   readonly approvals: ApprovalStore;
@@ -24,7 +25,7 @@ const EXCERPT_CHARS = 2_000;
 const WITHOUT_CONTENT = /^Binary files .* differ$/m;
 /** What every payload says of itself. */
 const payloadSchema = z.looseObject({
-  kind: z.enum(['changes', 'unsandboxed', 'failure']),
+  kind: z.enum(['changes', 'unsandboxed', 'failure', 'conflict']),
   stream: z.string().nullable().default(null),
 });
 /** Files named above a patch that is cut, and characters of each name: together under 1 100. */
@@ -58,6 +59,7 @@ export function approvalActivities({
         digest: digestOf(content.payload),
         excerpt: content.excerpt,
         excerptCut: content.cut,
+        ...(content.labels === undefined ? {} : { labels: content.labels }),
       };
       const stored = await approvals.open({
         id: `apr_${createHash('sha256').update(idempotencyKey).digest('hex').slice(0, 20)}`,
@@ -116,15 +118,13 @@ interface Content {
   readonly cut: boolean;
   readonly tree: string | null;
   readonly commit: string | null;
+  readonly labels?: ApprovalSubject['labels'];
 }
 
 async function contentOf(
   { registry, runs, redact }: Pick<ApprovalDeps, 'registry' | 'runs' | 'redact'>,
   runId: string,
-  subject:
-    | { readonly kind: 'changes'; readonly stream: string | null }
-    | { readonly kind: 'unsandboxed'; readonly argv: readonly string[] | null }
-    | { readonly kind: 'failure'; readonly code: string; readonly message: string },
+  subject: z.infer<typeof openApproval.input>['subject'],
   label: string,
   at: number,
 ): Promise<Content> {
@@ -138,6 +138,7 @@ async function contentOf(
       commit: null,
     };
   }
+  if (subject.kind === 'conflict') return conflictContent({ registry, redact }, runId, subject);
   if (subject.kind === 'failure') {
     // Asked at a moment of its own, so that the same failure later is another question.
     const payload = canonicalJson({

@@ -4,6 +4,7 @@ import { type Activity, implement } from '../../ports/activity.ts';
 import type { Workspaces } from '../../ports/workspace.ts';
 import { closeWorkspace, inspectRepository, keepWork, openWorkspace } from '../contracts.ts';
 import type { WorkspaceRegistry } from '../workspace-registry.ts';
+import { tellMeetings } from './meetings.ts';
 
 export interface WorkspaceDeps {
   readonly workspaces: Workspaces;
@@ -39,8 +40,9 @@ export function workspaceActivities({
 
     implement(takeSnapshot, async ({ node, stream, at }, step) => {
       const workspace = await registry.of(step.runId, stream);
-      const snapshot = await workspace.snapshot(label(step.idempotencyKey), at);
+      const snapshot = await workspace.snapshot(stepLabel(step.idempotencyKey), at);
       step.emit({ type: 'snapshot.taken', node, ...snapshot });
+      if (stream !== null) await tellMeetings(registry, stream, node, step);
       return snapshot;
     }),
 
@@ -90,7 +92,7 @@ export function workspaceActivities({
 }
 
 /** A step's key as a part of a ref's name: what git refuses there becomes a dash. */
-function label(key: string): string {
+export function stepLabel(key: string): string {
   return key
     .slice(key.indexOf('/') + 1)
     .replace(/[^A-Za-z0-9/_-]+/g, '-')

@@ -134,10 +134,19 @@ function whoRow(approval: Approval): Piece[] {
 
 function cardButtons({ approval }: ApprovalView): Part {
   const { nonce, runId } = approval;
+  const { labels } = approval.subject;
   return actions(
-    button(actionIds.approvalApprove, 'Approve', nonce, { style: 'primary' }),
-    button(actionIds.approvalReject, 'Reject…', nonce, { style: 'danger' }),
-    button(actionIds.approvalChanges, 'Request changes…', nonce),
+    ...(labels === undefined
+      ? [
+          button(actionIds.approvalApprove, 'Approve', nonce, { style: 'primary' }),
+          button(actionIds.approvalReject, 'Reject…', nonce, { style: 'danger' }),
+          button(actionIds.approvalChanges, 'Request changes…', nonce),
+        ]
+      : [
+          button(actionIds.approvalApprove, labels.approve, nonce),
+          button(actionIds.approvalChanges, labels.request_changes, nonce),
+          button(actionIds.approvalReject, labels.reject, nonce, { style: 'danger' }),
+        ]),
     ...(isCut(approval) ? [button(actionIds.runDetails, 'Details', runId)] : []),
   );
 }
@@ -147,14 +156,27 @@ function outcomeRow(view: ApprovalView): Piece[] {
   const who: Piece = approval.decidedBy === null ? 'Somebody' : person(approval.decidedBy);
   const at: Piece[] = approval.decidedAt === null ? [] : [' at ', when(approval.decidedAt)];
   const seen: Piece[] = [' (seen: ', code(shortDigest(approval.subject.digest)), ').'];
+  const { labels } = approval.subject;
+  const chose = (label: string): Piece[] => [
+    `${signs.done} `,
+    who,
+    ' chose “',
+    bold(label),
+    '”',
+    ...at,
+    ...seen,
+  ];
   switch (approval.status) {
     case 'pending':
       return [`${signs.needs_person} Waiting for a decision.`];
     case 'approved':
+      if (labels !== undefined) return chose(labels.approve);
       return [`${signs.done} `, who, ' approved this', ...at, ...seen];
     case 'rejected':
+      if (labels !== undefined) return chose(labels.reject);
       return [`${signs.failed} `, who, ' rejected this', ...at, ...seen];
     case 'changes_requested':
+      if (labels !== undefined) return chose(labels.request_changes);
       return [`${signs.in_progress} `, who, ' asked for changes', ...at, ...seen];
     case 'expired':
       return [
