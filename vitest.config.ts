@@ -12,7 +12,7 @@ export default defineConfig({
           // One module graph per worker: tests keep no module-level state.
           isolate: false,
           maxWorkers: 2,
-          testTimeout: 20_000,
+          testTimeout: 60_000,
         },
       },
       {
