@@ -37,7 +37,11 @@ export function workflowJsonSchema(kinds: readonly KindSchema[]): JsonSchema {
 
 /** One schema without its own `$schema`, every node in it a reference. */
 function plainSchema(schema: z.ZodType): JsonSchema {
-  const { $schema: _, ...json } = z.toJSONSchema(schema, {
+  const {
+    $schema: _,
+    $defs: __,
+    ...json
+  } = z.toJSONSchema(schema, {
     io: 'input',
     unrepresentable: 'any',
     override({ zodSchema, jsonSchema }) {
@@ -46,5 +50,14 @@ function plainSchema(schema: z.ZodType): JsonSchema {
       jsonSchema.$ref = NODE;
     },
   });
-  return json;
+  return JSON.parse(JSON.stringify(json, anyInstead));
+}
+
+/**
+ * The only thing a pattern's schema defines by itself is "any JSON", which goes round in itself. Its definition would be
+ * looked for at the root of the whole schema; `{}` says the same.
+ */
+function anyInstead(_key: string, value: unknown): unknown {
+  const reference = z.strictObject({ $ref: z.string() }).safeParse(value);
+  return reference.success && reference.data.$ref !== NODE ? {} : value;
 }
