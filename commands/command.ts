@@ -2,6 +2,7 @@ import type { Catalog } from '../src/orchestrator/catalog.ts';
 import type { Orchestrator } from '../src/orchestrator/orchestrator.ts';
 import type { Queries } from '../src/orchestrator/queries.ts';
 import type { RunSignals } from '../src/orchestrator/signals.ts';
+import type { SteeringDesk } from '../src/orchestrator/steering.ts';
 import type { Message } from '../src/slack/message.ts';
 import type { People } from '../src/slack/people.ts';
 
@@ -22,6 +23,7 @@ export interface CommandDeps {
   readonly orchestrator: Orchestrator;
   readonly queries: Queries;
   readonly signals: RunSignals;
+  readonly steer: SteeringDesk;
   readonly people: People;
   readonly catalog: Catalog;
   readonly rehearsal: boolean;

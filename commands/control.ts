@@ -18,6 +18,32 @@ export const cancel: Command = {
   },
 };
 
+/** Holds a run. */
+export const pause: Command = {
+  word: 'pause',
+  usage: 'pause [id]',
+  description: 'Holds a run: what is under way finishes, nothing new starts',
+  async run(call, { steer, queries, rehearsal }) {
+    const run = await queries.find(call, call.rest);
+    if (run === null) return answerBlocks(answers.runGone, rehearsal);
+    const done = await steer.pause(run.view.runId, call.user, call.intent);
+    return answerBlocks(controlWords('pause', done, run.session.requester), rehearsal);
+  },
+};
+
+/** Lets a run that was held go on. */
+export const resume: Command = {
+  word: 'resume',
+  usage: 'resume [id]',
+  description: 'Lets a paused run go on',
+  async run(call, { steer, queries, rehearsal }) {
+    const run = await queries.find(call, call.rest);
+    if (run === null) return answerBlocks(answers.runGone, rehearsal);
+    const done = await steer.resume(run.view.runId, call.user, call.intent);
+    return answerBlocks(controlWords('resume', done, run.session.requester), rehearsal);
+  },
+};
+
 /** Goes on after a pause, or runs an ended one again. */
 export const retry: Command = {
   word: 'retry',

@@ -2,7 +2,7 @@ import { BatonError } from '../src/domain/failure.ts';
 import type { Workflow } from '../src/domain/workflow.ts';
 import { liveMap } from '../src/workflows/live-map.ts';
 import type { Command } from './command.ts';
-import { cancel, retry, undo } from './control.ts';
+import { cancel, pause, resume, retry, undo } from './control.ts';
 import { helpCommand } from './help.ts';
 import { list } from './list.ts';
 import { RESERVED_WORDS } from './reserved.ts';
@@ -47,6 +47,8 @@ export function allCommands(
     workflows: workflowsCommand(problems),
     show,
     cancel,
+    pause,
+    resume,
     retry,
     undo,
     signal,

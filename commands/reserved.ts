@@ -5,6 +5,8 @@ export const RESERVED_WORDS = [
   'workflows',
   'show',
   'cancel',
+  'pause',
+  'resume',
   'retry',
   'undo',
   'signal',

@@ -3,6 +3,7 @@ import { createApprovalStore } from './approvals.ts';
 import { createDecisionStore } from './decisions.ts';
 import type { EventLog } from './event-log.ts';
 import { GroupCommit } from './group-commit.ts';
+import { createGuidanceStore } from './guidance.ts';
 import { createInbox } from './inbox.ts';
 import type { Db } from './open.ts';
 import { createHousekeeping, createProjections, createReplayGuard, createRunReader } from './projections.ts';
@@ -19,5 +20,6 @@ export function createStore(db: Db, log: EventLog): Store {
     runs: createRunReader(db),
     housekeeping: createHousekeeping(db),
     replays: createReplayGuard(db),
+    guidance: createGuidanceStore(db, log),
   };
 }

@@ -6,6 +6,7 @@ import type { Orchestrator } from '../src/orchestrator/orchestrator.ts';
 import type { PlanReviews } from '../src/orchestrator/plan-reviews.ts';
 import type { Queries } from '../src/orchestrator/queries.ts';
 import type { RunSignals } from '../src/orchestrator/signals.ts';
+import type { SteeringDesk } from '../src/orchestrator/steering.ts';
 import type { ApprovalStore } from '../src/ports/store.ts';
 import type { Answers } from '../src/slack/answers.ts';
 import type { People } from '../src/slack/people.ts';
@@ -17,6 +18,13 @@ export interface HandlerDeps {
   readonly queries: Queries;
   readonly signals: RunSignals;
   readonly plans: PlanReviews;
+  readonly steer: SteeringDesk;
+  /** The session whose epic is the message at a place; null: none of ours. */
+  readonly sessionAt: (channel: string, ts: string) => Promise<string | null>;
+  /** Baton's own member id, by which it is mentioned. */
+  readonly botUser: string;
+  /** Whether plain words of whoever asked for the work steer it, or only those that mention Baton. */
+  readonly steering: 'mention' | 'requester';
   /** Writes a workflow into the folder of Baton's home. */
   readonly saveWorkflow: (workflow: Workflow) => SavedWorkflow;
   readonly approvals: ApprovalStore;

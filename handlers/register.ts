@@ -3,16 +3,20 @@ import { registerApprovalActions } from './actions/approvals.ts';
 import { registerPlanActions } from './actions/plans.ts';
 import { registerRunActions } from './actions/runs.ts';
 import type { HandlerDeps } from './deps.ts';
-import { registerMentions } from './events/mentions.ts';
+import { registerMessages } from './events/messages.ts';
+import { registerOpened } from './opened.ts';
 import { registerForms } from './views/forms.ts';
 import { registerPlanForms } from './views/plans.ts';
+import { registerSteering } from './views/steer.ts';
 
 /** Every listener but the slash command's. */
 export function registerHandlers(app: App, deps: HandlerDeps): void {
   registerRunActions(app, deps);
   registerApprovalActions(app, deps);
+  registerOpened(deps);
   registerPlanActions(app, deps);
   registerForms(app, deps);
   registerPlanForms(app, deps);
-  registerMentions(app, deps);
+  registerSteering(app, deps);
+  registerMessages(app, deps);
 }

@@ -60,6 +60,8 @@ const fileSchema = z.strictObject({
   repository: z.string().optional(),
   /** What people in Slack may name with `repo:`, beside the default; a path or an address, `/*` at its end for all below. */
   repositories: z.array(z.string().min(1)).optional(),
+  /** Whether only mentions steer a run, or also plain words of whoever asked for it. */
+  steering: z.enum(['mention', 'requester']).default('mention'),
   approvals: z
     .strictObject({
       people: z.array(z.string()).default([]),
@@ -127,6 +129,7 @@ export interface Config {
   readonly repository: string | null;
   /** Null: any, which is right only where everybody is at this machine. */
   readonly repositories: readonly string[] | null;
+  readonly steering: 'mention' | 'requester';
   readonly approvals: ApprovalPolicy;
   readonly resources: Inventory;
   readonly events: EventSettings;
@@ -169,6 +172,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     repository: atHome(env.BATON_REPOSITORY ?? file.repository ?? null),
     repositories:
       file.repositories?.map((each) => atHome(each) ?? each) ?? (slack.mode === 'desk' ? null : []),
+    steering: file.steering,
     approvals: {
       people: policy.people,
       fourEyes: policy.four_eyes,

@@ -104,6 +104,7 @@ async function startWith(
       log,
       rehearsal,
       hooks: config.hooks,
+      steering: config.steering,
       ...doorOf(config, desk),
     });
     const { address, hooks } = await slack.start();

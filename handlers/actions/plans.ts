@@ -12,6 +12,7 @@ import type { PlanFormView } from '../../src/slack/views.ts';
 import { answers as words } from '../../src/slack/words.ts';
 import { type Click, clickSchema, readClick } from '../click.ts';
 import type { HandlerDeps } from '../deps.ts';
+import { isFirst } from '../opened.ts';
 
 /** Edit, Send back, Other plans and Save on a plan: forms at once, everything else kept first. */
 export function registerPlanActions(app: App, deps: HandlerDeps): void {
@@ -24,7 +25,7 @@ export function registerPlanActions(app: App, deps: HandlerDeps): void {
     app.action(action, async ({ body, ack }) => {
       await ack();
       const read = readClick(body);
-      if (read === null) return;
+      if (read === null || !(await isFirst(read.intent, deps))) return;
       const { click, trigger } = read;
       const made = await form(click, deps);
       if (typeof made !== 'string') await openOrSay(deps, { ...click, trigger }, made);

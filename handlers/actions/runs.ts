@@ -13,6 +13,8 @@ const RUN_ACTIONS = [
   actionIds.planStart,
   actionIds.planCancel,
   actionIds.runStop,
+  actionIds.runPause,
+  actionIds.runResume,
   actionIds.runRetry,
   actionIds.runAgain,
   actionIds.runDetails,
@@ -59,7 +61,7 @@ async function act(
   const run = await queries.byRun(click.value);
   if (run === null) return answerBlocks(words.runGone, rehearsal);
   const say = (
-    verb: 'start' | 'cancel' | 'stop' | 'retry',
+    verb: 'start' | 'cancel' | 'stop' | 'pause' | 'resume' | 'retry',
     done: Awaited<ReturnType<typeof orchestrator.stop>>,
   ): Message | null =>
     done === 'done' ? null : answerBlocks(controlWords(verb, done, run.session.requester), rehearsal);
@@ -70,6 +72,10 @@ async function act(
       return say('cancel', await orchestrator.answerPlan(click.value, 'cancel', click.user));
     case actionIds.runStop:
       return say('stop', await orchestrator.stop(click.value, click.user));
+    case actionIds.runPause:
+      return say('pause', await deps.steer.pause(click.value, click.user, intent));
+    case actionIds.runResume:
+      return say('resume', await deps.steer.resume(click.value, click.user, intent));
     case actionIds.runRetry:
     case actionIds.runAgain:
       return say('retry', await orchestrator.retry(click.value, click.user, intent, receivedAt));

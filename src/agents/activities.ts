@@ -16,6 +16,8 @@ const modelTurnInputSchema = z.object({
   /** Which typed result the conversation ends with. */
   result: z.enum(resultKinds),
   maxOutputTokens: z.number().int().positive().nullable(),
+  /** Ids of people's words that this conversation has read already. */
+  heard: z.array(z.string()).default([]),
 });
 export type ModelTurnInput = z.infer<typeof modelTurnInputSchema>;
 
@@ -30,6 +32,11 @@ const modelTurnOutputSchema = z.object({
   finish: z.enum(['stop', 'tool_calls', 'length']),
   tokens: tokensSchema,
   durationMs: z.number().nonnegative(),
+  /**
+   * What people said since the turn before, read as this turn began. Kept with the answer it led to, so that a replay
+   * hears the same. Absent where nobody said anything.
+   */
+  heard: z.array(z.object({ id: z.string(), text: z.string() })).optional(),
 });
 export type ModelTurnOutput = z.infer<typeof modelTurnOutputSchema>;
 

@@ -61,6 +61,8 @@ interface Session {
   repairs: number;
   truncations: number;
   told: boolean;
+  /** Ids of people's words that were read. */
+  heard: string[];
 }
 
 function newSession(task: AgentTask, guard: Guard, budget: number): Session {
@@ -76,6 +78,7 @@ function newSession(task: AgentTask, guard: Guard, budget: number): Session {
     repairs: 0,
     truncations: 0,
     told: false,
+    heard: [],
   };
 }
 
@@ -126,9 +129,14 @@ function* modelTurn(session: Session, flow: Flow): Operation<ModelTurnOutput> {
       toolChoice: last || session.repairs === MAX_REPAIRS ? 'none' : 'auto',
       result: session.task.output,
       maxOutputTokens: Math.min(MAX_OUTPUT_TOKENS, Math.max(1, limits.tokens - session.tokens)),
+      heard: session.heard,
     },
     { label: 'thinking', retry: MODEL_RETRY, timeoutMs: MODEL_TIMEOUT_MS },
   );
+  for (const { id, text } of reply.heard ?? []) {
+    session.heard = [...session.heard, id];
+    say(session, text);
+  }
   session.tokens += reply.tokens.input + reply.tokens.output;
   session.workedMs += reply.durationMs;
   return reply;

@@ -1,11 +1,13 @@
 import { BatonError } from '../domain/failure.ts';
 import { type Activity, implement, type StepContext } from '../ports/activity.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { GuidanceStore } from '../ports/guidance.ts';
 import type { Redact } from '../ports/redactor.ts';
 import { type ModelTurnInput, type ModelTurnOutput, modelTurnContract } from './activities.ts';
 import type { CompletedReply, ModelClient } from './model-client.ts';
 import { refused } from './model-faults.ts';
 import { type PriceTable, priceOf } from './prices.ts';
+import { guidanceText } from './prompt.ts';
 import { resultFormat } from './results.ts';
 import { type Message, type OptionalPart, type Tokens, transcriptChars } from './transcript.ts';
 
@@ -14,6 +16,8 @@ export interface ModelTurnDependencies {
   readonly redact: Redact;
   readonly prices: PriceTable;
   readonly clock: Clock;
+  /** What people said to a run so far. */
+  readonly guidance: Pick<GuidanceStore, 'of'>;
 }
 
 /**
@@ -25,14 +29,33 @@ export function modelTurn(dependencies: ModelTurnDependencies): Activity {
   return implement(modelTurnContract, async (input, context) => {
     const started = clock.monotonic();
     const model = input.model ?? client.model;
-    const reply = await ask(dependencies, input, model, context.signal);
+    const heard = await newWords(dependencies, input, context.runId);
+    const messages = [...input.messages, ...heard.map(({ text }) => ({ role: 'user' as const, text }))];
+    const reply = await ask(dependencies, { ...input, messages }, model, context.signal);
     const durationMs = Math.max(0, clock.monotonic() - started);
-    const tokens = reply.tokens ?? estimateTokens(input.messages, reply);
+    const tokens = reply.tokens ?? estimateTokens(messages, reply);
     spend(dependencies, context, { agent: input.agent, model, tokens, durationMs });
     for (const part of reply.dropped) context.emit({ type: 'note', text: droppedNote(part) });
+    for (const { id: guidanceId } of heard)
+      context.emit({ type: 'guidance.read', guidanceId, node: input.node, agent: input.agent });
     if (reply.finish === 'refusal') throw new BatonError(refused(redact(reply.text)));
-    return toOutput(reply, reply.finish, tokens, durationMs, redact);
+    const output = toOutput(reply, reply.finish, tokens, durationMs, redact);
+    return heard.length === 0 ? output : { ...output, heard };
   });
+}
+
+/** What people said to this agent, or to all of them, and this conversation has not read. */
+async function newWords(
+  { guidance, redact }: ModelTurnDependencies,
+  { heard, node, agent }: ModelTurnInput,
+  runId: string,
+): Promise<{ readonly id: string; readonly text: string }[]> {
+  const said = await guidance.of(runId);
+  return said
+    .filter(
+      ({ id, target }) => !heard.includes(id) && (target === null || target === node || target === agent),
+    )
+    .map((words) => ({ id: words.id, text: guidanceText({ ...words, text: redact(words.text) }) }));
 }
 
 async function ask(

@@ -1,4 +1,5 @@
 import type { AgentTask, ResultKind } from '../domain/agent.ts';
+import type { Guidance } from '../domain/steering.ts';
 import { showCommand } from './command-line.ts';
 import { cutEnd, markAsData } from './data-marks.ts';
 import { resultFormat } from './results.ts';
@@ -89,6 +90,13 @@ function withoutHeadings(text: string): string {
     /^(?=(?:Node|Request|Task|Context|Previous|Options|Feedback|Test command):)/gm,
     (_, at: number) => (at === 0 ? '' : ' '),
   );
+}
+
+/** What a person said while the work was under way, as the agent reads it. Their words begin no part of the prompt. */
+export function guidanceText({ kind, priority, text }: Pick<Guidance, 'kind' | 'priority' | 'text'>): string {
+  const what = kind === 'direction' ? 'Do it this way from here on' : 'Take it into account';
+  const how = priority === 'normal' ? '' : ` (${priority} priority)`;
+  return `A person who follows this work says${how}: “${withoutHeadings(` ${cutEnd(text, FEEDBACK_CHARS)}`).trim()}”\n${what}; where it contradicts your task, it goes before it. Then go on.`;
 }
 
 function firstMessage(task: AgentTask): string {

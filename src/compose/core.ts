@@ -34,6 +34,7 @@ import { PlanReviews } from '../orchestrator/plan-reviews.ts';
 import { Queries } from '../orchestrator/queries.ts';
 import { agentsOf, sessionProgram } from '../orchestrator/session-program.ts';
 import { RunSignals } from '../orchestrator/signals.ts';
+import { SteeringDesk } from '../orchestrator/steering.ts';
 import { WorkspaceRegistry } from '../orchestrator/workspace-registry.ts';
 import { EventRules } from '../patterns/event-rule.ts';
 import { HOLDER_TIMER } from '../patterns/uses.ts';
@@ -185,7 +186,7 @@ export async function createCore(options: CoreOptions) {
           cpuUsage: options.cpuUsage ?? hostLoad,
         }),
         ...eventActivities({ events, runs: store.runs }),
-        modelTurn({ client, redact, prices: table, clock }),
+        modelTurn({ client, redact, prices: table, clock, guidance: store.guidance }),
         toolCall({
           workspaceOf: (runId, stream) => registry.of(runId, stream),
           redact,
@@ -214,6 +215,9 @@ export async function createCore(options: CoreOptions) {
       repositories: options.repositories,
       redact,
     });
+    const queries = new Queries(store);
+    const shared = { engine, store, catalog, interpreter, clock, redact };
+    const plans = new PlanReviews(shared);
     return {
       engine,
       store,
@@ -225,12 +229,13 @@ export async function createCore(options: CoreOptions) {
       rules,
       interpreter,
       orchestrator,
-      queries: new Queries(store),
+      queries,
       signals: new RunSignals({ engine, store, interpreter, clock, redact }),
       bus,
       events,
-      plans: new PlanReviews({ engine, store, catalog, interpreter, clock, redact }),
       subscriptions: checked.subscriptions,
+      plans,
+      steer: new SteeringDesk({ ...shared, orchestrator, plans, queries }),
       defaultRepository,
       /** Ends what is under way politely; the next start goes on from here without counting a crash. */
       async stop(): Promise<void> {

@@ -16,7 +16,7 @@ import { answerBlocks, forwardedBlocks } from '../slack/builders/answers.ts';
 import { createClients } from '../slack/clients.ts';
 import { HttpReceiver } from '../slack/http-receiver.ts';
 import { People } from '../slack/people.ts';
-import { SlackProjector } from '../slack/projector.ts';
+import { SlackProjector, sessionOfEpic } from '../slack/projector.ts';
 import { createSender } from '../slack/sender.ts';
 import { SocketDoor } from '../slack/socket-door.ts';
 import { teamKey } from '../slack/team.ts';
@@ -42,6 +42,8 @@ export interface SlackOptions {
   readonly rehearsal: boolean;
   /** Who may send events from outside; `port` counts where Slack does not come over HTTP. */
   readonly hooks?: { readonly list: readonly Hook[]; readonly port: number };
+  /** Whose plain words in a thread count as instructions: nobody's, or those of whoever asked for the work. */
+  readonly steering: 'mention' | 'requester';
 }
 
 /** Events that come close together are told in one go; short enough to feel at once. */
@@ -111,6 +113,10 @@ export async function createSlack(options: SlackOptions) {
     queries: core.queries,
     signals: core.signals,
     plans: core.plans,
+    steer: core.steer,
+    sessionAt: async (channel, ts) => sessionOfEpic((await core.outbox.refAt(channel, ts))?.key),
+    botUser: identity.botUser,
+    steering: options.steering,
     saveWorkflow: core.catalog.save,
     approvals: core.store.approvals,
     answers,

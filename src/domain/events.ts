@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { failureSchema } from './failure.ts';
 import { jsonSchema } from './json.ts';
 import { runStatuses } from './run.ts';
+import { guidanceSchema } from './steering.ts';
 
 /**
  * Everything that can happen in a run, append-only and numbered per run. Events are what projections (the epic,
@@ -182,6 +183,12 @@ export const runEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('approval.closed'), approvalId: id }),
   z.object({ type: z.literal('decision.made'), decisionId: id }),
   z.object({ type: z.literal('note'), text: z.string() }),
+  /** A person's words to the agents. Told by the answer in the thread. */
+  z.object({ type: z.literal('guidance.given'), guidance: guidanceSchema }),
+  /** An agent's conversation took them up, at the next turn it had. */
+  z.object({ type: z.literal('guidance.read'), guidanceId: id, node: id, agent: z.string() }),
+  /** A person took a piece of work over from its agent, or gave it back or ended it. */
+  z.object({ type: z.literal('work.taken'), node: id, by: z.string(), open: z.boolean() }),
   /** A node failed, and this is what was done about it. */
   z.object({
     type: z.literal('error.handled'),

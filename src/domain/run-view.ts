@@ -49,6 +49,10 @@ export interface RunView {
   tests: { passed: number; failed: number } | null;
   /** Steps that failed and are tried again or wait for help, by key. */
   readonly steps: Map<string, string | null>;
+  /** Pieces of work that people have taken over, each with whoever did. */
+  readonly taken: Map<string, string>;
+  /** How often people's words were given to the agents. */
+  guidance: number;
   result: {
     status: 'completed' | 'failed' | 'cancelled';
     summary: string;
@@ -78,6 +82,8 @@ export function emptyRunView(runId: string): RunView {
     rounds: 0,
     tests: null,
     steps: new Map(),
+    taken: new Map(),
+    guidance: 0,
     result: null,
   };
 }
@@ -132,6 +138,13 @@ function foldRun(view: RunView, event: RunEvent, at: number): void {
       if (approval !== undefined) approval.open = false;
       return;
     }
+    case 'guidance.given':
+      view.guidance += 1;
+      return;
+    case 'work.taken':
+      if (event.open) view.taken.set(event.node, event.by);
+      else view.taken.delete(event.node);
+      return;
     case 'result':
       view.result = { status: event.status, summary: event.summary, commit: event.commit, diff: event.diff };
       return;

@@ -64,6 +64,11 @@ export class Queries {
     return session === null ? null : this.#answer(session, runId);
   }
 
+  async bySession(sessionId: string): Promise<RunAnswer | null> {
+    const session = await this.#store.sessions.get(sessionId);
+    return session === null ? null : this.#answer(session);
+  }
+
   async #answer(session: Session, runId = session.currentRunId): Promise<RunAnswer> {
     const parts = await this.#store.runs.parts(runId);
     const views: RunView[] = [];

@@ -101,6 +101,7 @@ function* session(
         request: withNotes(input.request, definition.review?.notes ?? []),
         testCommand: report.testCommand,
         stream: null,
+        steered: definition.steered === true,
         ...agentsOf(runnerFor)(definition.roles, (stream) => {
           if (stream === null) kept.tree = null;
         }),

@@ -31,6 +31,7 @@ export function sessionSpec(deps: SpecDeps, session: Session, runId: string, wan
   const definition: SessionDefinition = {
     workflow,
     roles: rolesOf(deps, workflow),
+    steered: true,
     ...(review === undefined ? {} : { review }),
     ...(limits === undefined ? {} : { limits }),
   };

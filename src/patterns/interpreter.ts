@@ -1,3 +1,4 @@
+import type { AgentRole } from '../domain/agent.ts';
 import { BatonError, toFailure } from '../domain/failure.ts';
 import { emptyHandoff, type Handoff } from '../domain/handoff.ts';
 import type { Estimate, Node } from '../domain/workflow.ts';
@@ -6,6 +7,7 @@ import { Board, type Ending } from './board.ts';
 import { governed, skipped } from './control.ts';
 import { type Attempt, commonOf, type OnError, standInsOf, withChain } from './on-error.ts';
 import type { EstimateContext, Pattern, RunContext } from './pattern.ts';
+import { steered } from './steered.ts';
 import { refuseNested, withUses } from './uses.ts';
 
 /** Bumped when a run begun by an older interpreter could no longer be resumed by this one. */
@@ -73,12 +75,20 @@ export class Interpreter {
     };
     // A chain on a node with nodes below it is theirs; what it has of its own comes from the node above.
     const chain = leaf ? (common.chain ?? inherited) : inherited;
-    const work = (inner: Flow): Operation<Handoff> =>
-      chain === null
-        ? this.#once(node, input, inner, own)
-        : withChain(node, chain, input, inner, own, this.#attempts(own));
+    const workAs = (inner: Flow, as: AgentRole | null): Operation<Handoff> => {
+      const [mine, seen] = as === null ? [node, own] : [{ ...node, agent: as.name }, actedBy(own, as)];
+      return chain === null
+        ? this.#once(mine, input, inner, seen)
+        : withChain(mine, chain, input, inner, seen, this.#attempts(seen));
+    };
+    const timedAs = (inner: Flow, as: AgentRole | null): Operation<Handoff> =>
+      common.timeoutMs === null
+        ? workAs(inner, as)
+        : inTime(node, common.timeoutMs, inner, (within) => workAs(within, as));
     const timed = (inner: Flow): Operation<Handoff> =>
-      common.timeoutMs === null ? work(inner) : inTime(node, common.timeoutMs, inner, work);
+      context.steered === true && this.isWork(node)
+        ? steered(node, input, inner, timedAs)
+        : timedAs(inner, null);
     const whole = (inner: Flow): Operation<Handoff> => {
       if (common.uses === null) return timed(inner);
       return holding ? refuseNested(node) : withUses(node, common.uses, inner, timed);
@@ -88,6 +98,12 @@ export class Interpreter {
       (inner) => told(node, inner, () => this.#governed(node, input, inner, context.board, whole)),
       node.id,
     );
+  }
+
+  /** Agents' work and commands: what a person can do, or do without. Approvals are not among them. */
+  isWork(node: Node): boolean {
+    if (this.#pattern(node).children(node).length > 0) return false;
+    return node.kind === 'command' || this.#pattern(node).agents(node).length > 0;
   }
 
   #governed(
@@ -191,6 +207,11 @@ function inStream<T extends { readonly stream: string | null }>(
 ): T {
   if (stream === undefined || stream === context.stream) return context;
   return { ...context, stream, approved: () => undefined };
+}
+
+/** The same context, in which one more role is known. */
+function actedBy(context: RunContext, as: AgentRole): RunContext {
+  return { ...context, role: (name) => (name === as.name ? as : context.role(name)) };
 }
 
 /** A node that fails says so; what it leaves unfinished in the epic ends with it. */

@@ -13,6 +13,8 @@ export interface RunContext {
   readonly testCommand: readonly string[] | null;
   /** The worktree that the nodes below work in: null is the run's own. */
   readonly stream: string | null;
+  /** Whether people may step into single pieces of work. Not in runs that began before they could. */
+  readonly steered?: boolean;
   role(name: string): AgentRole;
   runner(role: AgentRole): Runner;
   /** Asks first where commands have no sandbox; null when the command may run. */

@@ -2,6 +2,7 @@ import type { Approval, ApprovalPolicy, DecideResult, Decider, Verdict } from '.
 import type { StoredEvent } from '../domain/events.ts';
 import type { Json } from '../domain/json.ts';
 import type { Outcome, RunSpec, RunStatus } from '../domain/run.ts';
+import type { GuidanceStore } from './guidance.ts';
 import type { OutboxMessage } from './outbox.ts';
 
 /**
@@ -187,4 +188,5 @@ export interface Store {
   readonly runs: RunReader;
   readonly housekeeping: Housekeeping;
   readonly replays: ReplayGuard;
+  readonly guidance: GuidanceStore;
 }

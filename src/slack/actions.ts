@@ -14,6 +14,9 @@ export const actionIds = {
   approvalChanges: 'approval_changes',
   runDetails: 'run_details',
   runStop: 'run_stop',
+  runPause: 'run_pause',
+  runResume: 'run_resume',
+  runSteer: 'run_steer',
   runRetry: 'run_retry',
   runAgain: 'run_again',
   startWorkflow: 'start_workflow',
@@ -28,6 +31,9 @@ export const actionIds = {
   planBudget: 'plan_budget',
   planDeadline: 'plan_deadline',
   planWords: 'plan_words',
+  steerNode: 'steer_node',
+  steerDo: 'steer_do',
+  steerText: 'steer_text',
   saveName: 'save_name',
   saveDescription: 'save_description',
 } as const;
@@ -40,6 +46,7 @@ export const callbackIds = {
   planEdit: 'plan_edit_form',
   planSendBack: 'plan_send_back_form',
   planSave: 'plan_save_form',
+  steer: 'steer_form',
 } as const;
 
 /** The `block_id` of each input: where its value stands in `view.state.values`, and where an error is shown. */
@@ -57,6 +64,8 @@ export const inputIds = {
   budget: 'budget',
   deadline: 'deadline',
   words: 'words',
+  node: 'node',
+  deed: 'deed',
   name: 'name',
   description: 'description',
 } as const;

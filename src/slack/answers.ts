@@ -24,6 +24,22 @@ export class Answers {
     this.#wake = wake;
   }
 
+  /** An answer that everybody in the thread reads: what was done about a person's words concerns them all. */
+  async tell(to: Omit<AnswerTo, 'user'> & { readonly thread: string }, message: Message): Promise<void> {
+    const { intent, team, channel, thread } = to;
+    const row: OutboxMessage = {
+      team,
+      key: `answer:${intent}`,
+      kind: 'post',
+      target: { kind: 'channel', channel },
+      thread,
+      lane: 'approvals',
+      ...message,
+    };
+    await this.#store.enqueue([row], this.#clock.now());
+    this.#wake();
+  }
+
   async send(to: AnswerTo, message: Message): Promise<void> {
     const { intent, team, user, channel, thread } = to;
     const direct = channel.startsWith('D');

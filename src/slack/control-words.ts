@@ -1,23 +1,19 @@
 import type { Control, StartRefusal } from '../domain/control.ts';
 import { answers } from './words.ts';
 
-type Verb = 'start' | 'cancel' | 'plan' | 'stop' | 'retry' | 'undo';
+type Verb = 'start' | 'cancel' | 'plan' | 'stop' | 'pause' | 'resume' | 'retry' | 'undo';
 
 /** What a person reads after a button or command on a run. */
 export function controlWords(verb: Verb, done: Control, requester: string): string {
   switch (done) {
     case 'done':
-      if (verb === 'undo')
-        return 'Noted. What has not begun goes on as before from the next sync point; what was done is kept.';
-      return verb === 'stop' ? 'Stopped. Its branch and snapshots are kept.' : answers.working;
+      return doneWords(verb);
     case 'unknown':
       return answers.runGone;
     case 'not_yours':
       return answers.onlyRequester(requester);
     case 'already':
-      return verb === 'start' || verb === 'cancel' || verb === 'plan'
-        ? answers.alreadyStarted
-        : answers.alreadyEnded;
+      return alreadyWords(verb);
     case 'replaced':
       return answers.planReplaced;
     case 'not_paused':
@@ -41,4 +37,24 @@ export function startRefusalWords(refusal: StartRefusal): string {
     default:
       return refusal satisfies never;
   }
+}
+
+function doneWords(verb: Verb): string {
+  switch (verb) {
+    case 'stop':
+      return 'Stopped. Its branch and snapshots are kept.';
+    case 'pause':
+      return 'Paused. What was under way finishes, and nothing new starts. `/orchestrate resume` goes on.';
+    case 'resume':
+      return 'Going on.';
+    case 'undo':
+      return 'Noted. What has not begun goes on as before from the next sync point; what was done is kept.';
+    default:
+      return answers.working;
+  }
+}
+
+function alreadyWords(verb: Verb): string {
+  if (verb === 'start' || verb === 'cancel' || verb === 'plan') return answers.alreadyStarted;
+  return verb === 'pause' ? answers.alreadyPaused : answers.alreadyEnded;
 }

@@ -132,6 +132,11 @@ export function epicKey(sessionId: string): string {
   return `epic:${sessionId}`;
 }
 
+/** The session whose epic a message of this key is; null: it is none. */
+export function sessionOfEpic(key: string | undefined): string | null {
+  return key?.startsWith('epic:') === true ? key.slice('epic:'.length) : null;
+}
+
 /** The epic, posted once and then rewritten. Before there is a plan there is nothing to show but a refusal. */
 function epicMessages(view: RunView, setting: Setting): OutboxMessage[] {
   const content = epicContent(view, setting);
@@ -179,7 +184,13 @@ function threadMessages(event: RunEvent, seq: number, view: RunView, setting: Se
       if (view.nodes.get(event.node)?.kind !== 'command') return [];
       return [note({ ...event, kind: 'tests' })];
     case 'run.status':
-      if (event.status !== 'paused' || event.failure === undefined) return [];
+      // Whoever paused it knows; the epic shows it to the others.
+      if (
+        event.status !== 'paused' ||
+        event.failure === undefined ||
+        event.failure.code === 'paused_by_person'
+      )
+        return [];
       return [
         note({
           kind: 'note',

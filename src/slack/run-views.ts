@@ -128,6 +128,7 @@ function stateOf(view: RunView, { approvals }: Setting): EpicState {
       reason: view.failure?.message ?? 'Paused',
       hint: view.failure?.hint ?? null,
       canRetry: true,
+      byPerson: view.failure?.code === 'paused_by_person',
     };
   }
   const open = approvals.filter(({ status }) => status === 'pending');

@@ -48,6 +48,11 @@ export function escapeMarkup(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
+/** Text as a person typed it, out of Slack's markup. */
+export function unescapeMarkup(text: string): string {
+  return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
+}
+
 /** At most `max` UTF-16 units (what Slack's limits count), ending in `…` when cut; never half a character. */
 export function cut(text: string, max: number): string {
   if (text.length <= max) return text;

@@ -45,6 +45,8 @@ export type EpicState =
       readonly reason: string;
       readonly hint: string | null;
       readonly canRetry: boolean;
+      /** Somebody paused it, rather than something that went wrong. */
+      readonly byPerson: boolean;
     };
 
 interface EpicBase {

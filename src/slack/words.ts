@@ -113,6 +113,7 @@ export const answers = {
   alreadyStarted: 'This plan has already been started or cancelled. Your click changed nothing.',
   planReplaced:
     'Another plan has taken the place of this one; the card in the channel shows it. Your click changed nothing.',
+  alreadyPaused: 'This run is paused already, or has ended. Nothing was changed.',
   alreadyEnded: 'This run has already ended. Your click changed nothing.',
   notPaused: 'This run is not paused, so there is nothing to try again. Your click changed nothing.',
   onlyRequester: (requester: string) =>

@@ -51,6 +51,7 @@ describe.each(apis)('the shipped roles with the shipped cast over %s', (api) => 
         client,
         redact,
         prices: { rehearsal: { input: 0, cached: 0, output: 0 } },
+        guidance: { of: async () => [] },
         clock: realClock,
       }),
       toolCall({

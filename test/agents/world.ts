@@ -68,6 +68,7 @@ export async function startWorld(
       client,
       redact,
       prices: { rehearsal: { input: 0, cached: 0, output: 0 } },
+      guidance: { of: async () => [] },
       clock: realClock,
     }),
     toolCall({

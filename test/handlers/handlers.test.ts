@@ -253,7 +253,7 @@ describe('an approval', () => {
 describe('everything delivered once more', () => {
   test('a mention is answered', async () => {
     await w.desk.page('message', { user: await w.desk.id('bob'), channel: w.channel, text: '@Baton do it' });
-    await w.find('bob', 'I do not read instructions from mentions yet').catch(async () => {
+    await w.find('bob', 'In the thread of an epic, mention me').catch(async () => {
       throw new Error(
         `unanswered; Baton is called ${(await w.desk.snapshot()).people.map(({ name }) => name).join(', ')}`,
       );

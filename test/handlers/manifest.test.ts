@@ -19,7 +19,15 @@ const METHOD_SCOPES: Readonly<Record<string, readonly string[]>> = {
   'users.info': ['users:read'],
   'views.open': [],
 };
-const EVENT_SCOPES: Readonly<Record<string, readonly string[]>> = { app_mention: ['app_mentions:read'] };
+const EVENT_SCOPES: Readonly<Record<string, readonly string[]>> = {
+  app_mention: ['app_mentions:read'],
+  'message.channels': ['channels:history'],
+  'message.groups': ['groups:history'],
+};
+/** One event of the code stands for a subscription per kind of conversation. */
+const SUBSCRIPTIONS: Readonly<Record<string, readonly string[]>> = {
+  message: ['message.channels', 'message.groups'],
+};
 
 const manifest = z
   .object({
@@ -49,7 +57,9 @@ const source = ['src/slack', 'src/compose', 'commands', 'handlers']
   .join('\n');
 const all = (pattern: RegExp) =>
   [...new Set([...source.matchAll(pattern)].flatMap(([, found]) => found ?? []))].sort();
-const events = all(/app\.event\(\s*'([\w.]+)'/g);
+const events = all(/app\.event\(\s*'([\w.]+)'/g)
+  .flatMap((name) => SUBSCRIPTIONS[name] ?? [name])
+  .sort();
 const methods = [
   ...new Set([
     ...all(/apiCall\(\s*'([\w.]+)'/g),
@@ -104,6 +114,8 @@ describe('manifest.yml says what the code does', () => {
       'workflows',
       'show',
       'cancel',
+      'pause',
+      'resume',
       'retry',
       'undo',
       'signal',

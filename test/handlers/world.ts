@@ -127,6 +127,7 @@ export interface WorldOptions {
   readonly hooks?: readonly Hook[];
   /** Where a model answers; nowhere unless given. */
   readonly modelUrl?: string;
+  readonly steering?: 'mention' | 'requester';
 }
 
 /** Baton as it is composed, over HTTP before the real desk, on the rehearsal's sample. */
@@ -174,6 +175,7 @@ export async function startWorld(options: WorldOptions = {}) {
     door: { mode: 'http', signingSecret: TOKENS.signingSecret, port: 0 },
     rehearsal: true,
     hooks: { list: options.hooks ?? [], port: 0 },
+    steering: options.steering ?? 'mention',
   });
   const { address } = await slack.start();
   post.to.url = address ?? '';
@@ -218,6 +220,14 @@ export async function startWorld(options: WorldOptions = {}) {
         user: await desk.id(user),
         container: { type: 'message', channel: message.channel, ts: message.ts },
         action: actionOf(message, actionId),
+      }),
+    /** Writes a message, in a thread when one is given. */
+    write: async (user: string, text: string, parent?: Message) =>
+      desk.page('message', {
+        user: await desk.id(user),
+        channel,
+        text,
+        ...(parent === undefined ? {} : { threadTs: parent.ts }),
       }),
     /** Chooses an option of a select of a message. */
     choose: async (user: string, message: Message, actionId: string, value: string) =>

@@ -193,6 +193,8 @@ export interface Cast {
   /** Whether commands may run; yes unless given. */
   readonly permit?: string | null;
   readonly testCommand?: readonly string[] | null;
+  /** Whether people may step in. */
+  readonly steered?: boolean;
 }
 
 export interface Played extends Driven {
@@ -233,6 +235,7 @@ export function play(
       handoff = yield* interpreter.run(node, input, flow, {
         request: 'Add CSV export',
         stream: null,
+        ...(cast.steered === undefined ? {} : { steered: cast.steered }),
         testCommand: cast.testCommand === undefined ? ['npm', 'test'] : cast.testCommand,
         role: (name) => role(name, name === 'reviewer' ? 'review' : 'work'),
         runner: () => ({

@@ -174,13 +174,14 @@ describe('what people read', () => {
       reason: 'The model does not answer.',
       hint: 'Check OPENAI_BASE_URL.',
       canRetry: true,
+      byPerson: false,
     } as const;
     const { text, blocks } = epicBlocks(epicOf(ordinary, paused));
     expect(text).toContain('⏸ Paused: The model does not answer. Check OPENAI_BASE_URL.');
     expect(buttonsOf(blocks)).toEqual([actionIds.runRetry, actionIds.runDetails, actionIds.runStop]);
-    expect(buttonsOf(epicBlocks(epicOf(ordinary, { ...paused, canRetry: false })).blocks)).not.toContain(
-      actionIds.runRetry,
-    );
+    expect(
+      buttonsOf(epicBlocks(epicOf(ordinary, { ...paused, canRetry: false, byPerson: false })).blocks),
+    ).not.toContain(actionIds.runRetry);
   });
 
   test('of many agents those that tell most are kept', () => {

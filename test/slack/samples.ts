@@ -212,8 +212,8 @@ export function allMessages(f: Foreign): Record<string, Message> {
     { status: 'running' },
     { status: 'waiting', what: f.text, people: [f.bob] },
     { status: 'waiting', what: f.text, people: [] },
-    { status: 'paused', reason: f.text, hint: f.text, canRetry: true },
-    { status: 'paused', reason: f.text, hint: null, canRetry: false },
+    { status: 'paused', reason: f.text, hint: f.text, canRetry: true, byPerson: false },
+    { status: 'paused', reason: f.text, hint: null, canRetry: false, byPerson: false },
   ];
   const ends: EndView['end'][] = [
     { status: 'completed' },

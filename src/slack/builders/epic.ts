@@ -94,10 +94,10 @@ function withPaths(text: string): Piece[] {
 }
 
 function epicButtons({ runId, state }: EpicView): Part {
-  const retry = state.status === 'paused' && state.canRetry;
   return actions(
-    ...(retry ? [button(actionIds.runRetry, 'Retry', runId, { style: 'primary' })] : []),
+    ...goOnButtons(runId, state),
     button(actionIds.runDetails, 'Details', runId),
+    button(actionIds.runSteer, 'Steer…', runId),
     button(actionIds.runStop, 'Stop', runId, {
       style: 'danger',
       confirm: {
@@ -108,4 +108,11 @@ function epicButtons({ runId, state }: EpicView): Part {
       },
     }),
   );
+}
+
+/** The one way on from where it stands. */
+function goOnButtons(runId: string, state: EpicState): Part[] {
+  if (state.status !== 'paused') return [button(actionIds.runPause, 'Pause', runId)];
+  if (state.byPerson) return [button(actionIds.runResume, 'Resume', runId, { style: 'primary' })];
+  return state.canRetry ? [button(actionIds.runRetry, 'Retry', runId, { style: 'primary' })] : [];
 }

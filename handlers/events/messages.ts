@@ -1,0 +1,149 @@
+import type { App } from '@slack/bolt';
+import { z } from 'zod';
+import type { Steered } from '../../src/orchestrator/steering.ts';
+import { answerBlocks } from '../../src/slack/builders/answers.ts';
+import { startRefusalWords } from '../../src/slack/control-words.ts';
+import { epicKey } from '../../src/slack/projector.ts';
+import { nothingDone, progressWords } from '../../src/slack/steering-words.ts';
+import { teamKey } from '../../src/slack/team.ts';
+import { mk, unescapeMarkup } from '../../src/slack/text.ts';
+import type { HandlerDeps } from '../deps.ts';
+
+const bodySchema = z.object({
+  team_id: z.string(),
+  enterprise_id: z.string().nullish(),
+  event: z.object({
+    user: z.string().optional(),
+    bot_id: z.string().optional(),
+    subtype: z.string().optional(),
+    text: z.string().default(''),
+    channel: z.string(),
+    ts: z.string(),
+    thread_ts: z.string().optional(),
+  }),
+});
+const keptSchema = z.object({
+  team: z.string(),
+  homeTeam: z.string(),
+  user: z.string(),
+  channel: z.string(),
+  ts: z.string(),
+  text: z.string(),
+  mentioned: z.boolean(),
+  sessionId: z.string().nullable(),
+});
+type Kept = z.infer<typeof keptSchema>;
+
+/**
+ * What people write: a mention anywhere, and replies in the threads of epics. Of other messages nothing is kept. Slack
+ * tells of a mention twice, as a mention and as a message: both are the same intent.
+ */
+export function registerMessages(app: App, deps: HandlerDeps): void {
+  const take = async (body: unknown): Promise<void> => {
+    const { event, team_id: homeTeam, enterprise_id: enterprise } = bodySchema.parse(body);
+    const { user, bot_id: bot, subtype, channel, ts, thread_ts: parent } = event;
+    if (user === undefined || bot !== undefined || user === deps.botUser) return;
+    if (subtype !== undefined && subtype !== 'thread_broadcast') return;
+    const mention = `<@${deps.botUser}>`;
+    const mentioned = event.text.includes(mention);
+    const sessionId = parent === undefined ? null : await deps.sessionAt(channel, parent);
+    if (!mentioned && sessionId === null) return;
+    const team = teamKey(enterprise, homeTeam);
+    const text = unescapeMarkup(event.text.replaceAll(mention, ' ')).trim();
+    const kept: Kept = { team, homeTeam, user, channel, ts, text, mentioned, sessionId };
+    await deps.worker.accept(`said:${team}:${channel}:${ts}`, 'said', kept);
+  };
+  app.event('app_mention', async ({ body }) => take(body));
+  app.event('message', async ({ body }) => take(body));
+
+  deps.worker.handle('said', async ({ intent, payload, receivedAt }) => {
+    const kept = keptSchema.parse(payload);
+    if (kept.mentioned && (await startedBy(kept, intent, receivedAt, deps))) return;
+    if (kept.sessionId !== null) await steer(kept, kept.sessionId, intent, receivedAt, deps);
+    else await say(kept, intent, HOW, deps);
+  });
+}
+
+const HOW =
+  'I take work by `/orchestrate feature <what you want>`, or by a mention that begins with the name of a workflow. In the thread of an epic, mention me to steer it: pause, resume, stop, skip, or what should be different. Nothing was changed.';
+
+/** "@Baton feature Add CSV export": a request like the command's. */
+async function startedBy(
+  kept: Kept,
+  intent: string,
+  receivedAt: number,
+  deps: HandlerDeps,
+): Promise<boolean> {
+  const [word = '', ...rest] = kept.text.split(/\s+/);
+  if (!deps.catalog.workflows.has(word) || rest.length === 0) return false;
+  const { team, homeTeam, user, channel } = kept;
+  const refusal = deps.orchestrator.admits(await deps.people.decider(user, team, homeTeam), null);
+  if (refusal !== null) await say(kept, intent, startRefusalWords(refusal), deps);
+  else {
+    const request = kept.text.slice(word.length).trim();
+    const start = { team, channel, requester: user, workflow: word, request, repository: null };
+    await deps.orchestrator.start({ ...start, intent, receivedAt });
+  }
+  return true;
+}
+
+async function steer(
+  kept: Kept,
+  sessionId: string,
+  intent: string,
+  receivedAt: number,
+  deps: HandlerDeps,
+): Promise<void> {
+  const { user: by, text, mentioned: addressed, ts } = kept;
+  const at = Math.floor(Number(ts) * 1_000);
+  const plain = deps.steering === 'requester';
+  const person = await deps.people.decider(by, kept.team, kept.homeTeam);
+  if (person.isBot || person.isStranger || person.isGuest) {
+    if (addressed)
+      await say(kept, intent, 'Only members of this workspace steer work. Nothing was changed.', deps);
+    return;
+  }
+  const said = { intent, receivedAt, sessionId, by, text, addressed, plain, at };
+  await answerSteered(await deps.steer.hear(said), { ...kept, intent, sessionId }, deps);
+}
+
+interface Where {
+  readonly intent: string;
+  readonly team: string;
+  readonly user: string;
+  readonly channel: string;
+  readonly sessionId: string;
+}
+
+/** What was done is told in the thread; why nothing was, only to whoever spoke. */
+export async function answerSteered(result: Steered | null, where: Where, deps: HandlerDeps): Promise<void> {
+  const { intent, team, user, channel, sessionId } = where;
+  if (result === null || (result.did === 'nothing' && result.why === 'chatter')) return;
+  const run = await deps.queries.bySession(sessionId);
+  if (run === null) return;
+  const thread = epicKey(sessionId);
+  if (result.did === 'nothing') {
+    const text =
+      result.why === 'chatter' ? '' : nothingDone(result.why, result.steering.kind, run.session.requester);
+    await deps.answers.send({ intent, team, user, channel, thread }, answerBlocks(text, deps.rehearsal));
+    return;
+  }
+  const open = run.approvals.filter(({ status }) => status === 'pending').map(({ subject }) => subject.title);
+  const text =
+    result.did === 'done'
+      ? mk`Noted: ${oneLine(result.what)}.`
+      : progressWords(result.view, deps.now(), open);
+  const to = { intent, team, channel: run.session.channel, thread };
+  await deps.answers.tell(to, answerBlocks(text, deps.rehearsal));
+}
+
+/** One line, without a full stop of its own. */
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, ' ').replace(/[.\s]+$/, '');
+}
+
+async function say(kept: Kept, intent: string, markup: string, deps: HandlerDeps): Promise<void> {
+  const { team, user, channel, sessionId } = kept;
+  const thread = sessionId === null ? {} : { thread: epicKey(sessionId) };
+  await deps.answers.send({ intent, team, user, channel, ...thread }, answerBlocks(markup, deps.rehearsal));
+}

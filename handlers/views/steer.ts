@@ -1,0 +1,95 @@
+import type { App } from '@slack/bolt';
+import { z } from 'zod';
+import { isTerminal } from '../../src/domain/run.ts';
+import type { Steering } from '../../src/domain/steering.ts';
+import { actionIds, callbackIds, inputIds } from '../../src/slack/actions.ts';
+import { answerBlocks } from '../../src/slack/builders/answers.ts';
+import { isEverything, steerForm } from '../../src/slack/builders/steer-form.ts';
+import { openOrSay } from '../../src/slack/open-view.ts';
+import { answers as words } from '../../src/slack/words.ts';
+import { clickSchema, readClick } from '../click.ts';
+import type { HandlerDeps } from '../deps.ts';
+import { answerSteered } from '../events/messages.ts';
+import { isFirst } from '../opened.ts';
+import { readForm, textOf, where } from './form.ts';
+
+const deeds = ['words', 'retry', 'skip', 'take_over', 'done'] as const;
+const keptSchema = z.object({
+  team: z.string(),
+  homeTeam: z.string(),
+  user: z.string(),
+  runId: z.string(),
+  deed: z.enum(deeds),
+  node: z.string().nullable(),
+  text: z.string().nullable(),
+});
+
+/** The form behind Steer…: the same as words in the thread, for whoever would rather choose. */
+export function registerSteering(app: App, deps: HandlerDeps): void {
+  app.action(actionIds.runSteer, async ({ body, ack }) => {
+    await ack();
+    const read = readClick(body);
+    if (read === null || !(await isFirst(read.intent, deps))) return;
+    const run = await deps.queries.byRun(read.click.value);
+    const open = run !== null && run.session.team === read.click.team && !isTerminal(run.view.status);
+    const work = open ? await deps.steer.workOf(read.click.value) : [];
+    if (work.length === 0) await deps.worker.accept(read.intent, 'steer-gone', read.click);
+    else
+      await openOrSay(
+        deps,
+        { ...read.click, trigger: read.trigger },
+        steerForm({ runId: read.click.value, work }),
+      );
+  });
+  deps.worker.handle('steer-gone', async ({ intent, payload }) => {
+    await deps.answers.send(
+      { ...clickSchema.parse(payload), intent },
+      answerBlocks(words.alreadyEnded, deps.rehearsal),
+    );
+  });
+
+  app.view(callbackIds.steer, async ({ body, ack }) => {
+    const form = readForm(body);
+    const { values } = form.view.state;
+    const deed = z
+      .enum(deeds)
+      .safeParse(values[inputIds.deed]?.[actionIds.steerDo]?.selected_option?.value).data;
+    const chosen = values[inputIds.node]?.[actionIds.steerNode]?.selected_option?.value ?? '*';
+    const node = isEverything(chosen) ? null : chosen;
+    const text = textOf(form, inputIds.words, actionIds.steerText);
+    const errors: Record<string, string> = {};
+    if (deed === undefined) errors[inputIds.deed] = 'Choose what is to happen.';
+    if (deed !== 'words' && node === null) errors[inputIds.node] = 'Choose one piece of work.';
+    if (text === null && (deed === 'words' || deed === 'skip' || deed === 'done'))
+      errors[inputIds.words] = deed === 'skip' ? 'Say why.' : 'Say it in a few words.';
+    if (deed === undefined || Object.keys(errors).length > 0)
+      return ack({ response_action: 'errors', errors });
+    const { intent, ...place } = where(form);
+    const kept = { ...place, user: form.user.id, runId: form.view.private_metadata, deed, node, text };
+    await deps.worker.accept(intent, 'steer-form', kept);
+    await ack();
+  });
+  deps.worker.handle('steer-form', async ({ intent, payload, receivedAt }) => {
+    const { team, user, runId, deed, node, text } = keptSchema.parse(payload);
+    const run = await deps.queries.byRun(runId);
+    if (run === null || run.session.team !== team) return;
+    const { id: sessionId, channel } = run.session;
+    const to = { intent, team, user, channel, sessionId };
+    // A form that was opened on an earlier run is about that one.
+    const at = run.session.currentRunId === runId ? receivedAt : 0;
+    const said = { intent, receivedAt, sessionId, by: user, text: text ?? '', addressed: true, at };
+    await answerSteered(await deps.steer.apply(said, steeringOf(deed, node, text)), to, deps);
+  });
+}
+
+function steeringOf(deed: (typeof deeds)[number], target: string | null, text: string | null): Steering {
+  const plain = {
+    sentiment: 'neutral',
+    priority: 'normal',
+    direction: null,
+    target,
+    agent: null,
+    reason: text,
+  } as const;
+  return deed === 'words' ? { ...plain, kind: 'direction', direction: text } : { ...plain, kind: deed };
+}

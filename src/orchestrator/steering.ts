@@ -1,0 +1,344 @@
+import { createHash } from 'node:crypto';
+import { asJson } from '../domain/json.ts';
+import { isTerminal } from '../domain/run.ts';
+import type { RunView } from '../domain/run-view.ts';
+import { type Steering, steerSignal, type WorkWord } from '../domain/steering.ts';
+import type { Node } from '../domain/workflow.ts';
+import type { Interpreter } from '../patterns/interpreter.ts';
+import { readSteering } from '../planning/steering-words.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Engine } from '../ports/engine.ts';
+import type { Redact } from '../ports/redactor.ts';
+import type { Session, Store } from '../ports/store.ts';
+import type { Catalog } from './catalog.ts';
+import { type SessionDefinition, sessionDefinitionSchema } from './contracts.ts';
+import type { Orchestrator } from './orchestrator.ts';
+import type { PlanReviews } from './plan-reviews.ts';
+import type { Queries } from './queries.ts';
+
+export interface SteeringDeps {
+  readonly engine: Engine;
+  readonly store: Store;
+  readonly catalog: Catalog;
+  readonly interpreter: Interpreter;
+  readonly clock: Clock;
+  readonly redact: Redact;
+  readonly orchestrator: Orchestrator;
+  readonly plans: PlanReviews;
+  readonly queries: Queries;
+}
+
+/** A message in an epic's thread. */
+export interface Said {
+  readonly intent: string;
+  readonly receivedAt: number;
+  readonly sessionId: string;
+  readonly by: string;
+  readonly text: string;
+  /** Whether Baton was addressed. */
+  readonly addressed: boolean;
+  /** Whether plain words of whoever asked for the work count as well. */
+  readonly plain?: boolean;
+  /** When it was said, in milliseconds since the epoch. */
+  readonly at: number;
+}
+
+/** What came of a message. The words for it are Slack's business. */
+export type Steered =
+  | {
+      readonly did: 'nothing';
+      readonly why: 'chatter' | 'not_yours' | 'ended' | 'older' | 'not_there' | 'not_now';
+      readonly steering: Steering;
+    }
+  | { readonly did: 'told'; readonly steering: Steering; readonly view: RunView }
+  | { readonly did: 'done'; readonly steering: Steering; readonly what: string };
+
+const PAUSED_BY_PERSON = 'paused_by_person';
+
+/** What people say to a run, and the buttons that say the same. Each is answered, and recorded with what was done about it. */
+export class SteeringDesk {
+  readonly #deps: SteeringDeps;
+
+  constructor(deps: SteeringDeps) {
+    this.#deps = deps;
+  }
+
+  /** Understands a message and acts on it, once for each intent. Null when there is no such session. */
+  async hear(said: Said): Promise<Steered | null> {
+    const { store, queries, redact, catalog } = this.#deps;
+    const session = await store.sessions.get(said.sessionId);
+    if (session === null) return null;
+    const run = await queries.byRun(session.currentRunId);
+    const definition = await this.#definition(session.currentRunId);
+    if (run === null || definition === null) return null;
+    const steering = readSteering(redact(said.text), {
+      addressed: said.addressed,
+      nodes: [...this.#deps.interpreter.walk(definition.workflow.flow)].map(({ id }) => id),
+      agents: [...catalog.roles.keys()],
+      planOpen: run.view.plan !== null && run.view.startedAt === null && !isTerminal(run.view.status),
+      taken: [...run.view.taken.keys()],
+    });
+    const plain = said.plain === true && said.by === session.requester;
+    const answersUs = steering.kind === 'done' && run.view.taken.get(steering.target ?? '') === said.by;
+    if (steering.kind === 'chatter' || !(said.addressed || plain || answersUs))
+      return { did: 'nothing', why: 'chatter', steering };
+    return this.apply(said, steering);
+  }
+
+  /** Does what was understood, or what a form says outright. Null when there is no such session. */
+  async apply(said: Said, steering: Steering): Promise<Steered | null> {
+    const { store, queries } = this.#deps;
+    const session = await store.sessions.get(said.sessionId);
+    if (session === null) return null;
+    const run = await queries.byRun(session.currentRunId);
+    const definition = await this.#definition(session.currentRunId);
+    if (run === null || definition === null) return null;
+    const known = run.decisions.find(({ id }) => id === decisionId(said.intent));
+    if (known !== undefined) return { did: 'done', steering, what: known.reason };
+    if (steering.kind === 'question') return { did: 'told', steering, view: run.view };
+    if (said.by !== session.requester) return { did: 'nothing', why: 'not_yours', steering };
+    const before = await store.runs.status(session.currentRunId);
+    // What was said to an earlier run is not meant for the one that took its place.
+    if (before !== null && said.at < before.createdAt) return { did: 'nothing', why: 'older', steering };
+    if (isTerminal(run.view.status)) return { did: 'nothing', why: 'ended', steering };
+    return this.#act({ said, session, view: run.view, definition, steering });
+  }
+
+  /** No new step starts; what is under way finishes. */
+  async pause(
+    runId: string,
+    by: string,
+    intent: string,
+  ): Promise<'done' | 'unknown' | 'not_yours' | 'already'> {
+    const found = await this.#own(runId, by);
+    if (typeof found === 'string') return found;
+    if (found.status === 'paused') return 'already';
+    await this.#deps.engine.pause(runId, byHand());
+    await this.#record(runId, by, intent, steeringOf('pause'), 'paused', null);
+    return 'done';
+  }
+
+  async resume(
+    runId: string,
+    by: string,
+    intent: string,
+  ): Promise<'done' | 'unknown' | 'not_yours' | 'already' | 'not_paused'> {
+    const found = await this.#own(runId, by);
+    if (typeof found === 'string') return found;
+    if (found.status !== 'paused') return 'not_paused';
+    await this.#deps.engine.resume(runId);
+    await this.#record(runId, by, intent, steeringOf('resume'), 'resumed', null);
+    return 'done';
+  }
+
+  /** Pieces of work that can be stepped into, in the order of the workflow. */
+  async workOf(runId: string): Promise<{ readonly id: string; readonly agent: string | null }[]> {
+    const definition = await this.#definition(runId);
+    if (definition?.steered !== true) return [];
+    return this.#work(definition).map(({ id, agent }) => ({
+      id,
+      agent: typeof agent === 'string' ? agent : null,
+    }));
+  }
+
+  #work({ workflow }: SessionDefinition): Node[] {
+    const { interpreter } = this.#deps;
+    return [...interpreter.walk(workflow.flow)].filter((node) => interpreter.isWork(node));
+  }
+
+  async #own(runId: string, by: string) {
+    const { store } = this.#deps;
+    const [session, run] = [await store.sessions.byRun(runId), await store.runs.status(runId)];
+    if (session === null || run === null) return 'unknown' as const;
+    if (by !== session.requester) return 'not_yours' as const;
+    return isTerminal(run.status) ? ('already' as const) : run;
+  }
+
+  async #act(call: Call): Promise<Steered> {
+    const { engine, orchestrator } = this.#deps;
+    const { said, session, steering, view } = call;
+    const runId = session.currentRunId;
+    const none = (why: 'not_there' | 'not_now'): Steered => ({ did: 'nothing', why, steering });
+    switch (steering.kind) {
+      case 'stop':
+        await orchestrator.stop(runId, said.by);
+        return this.#done(call, 'the run was stopped; its branch and snapshots are kept');
+      case 'pause':
+        if (view.status === 'paused') return none('not_now');
+        await engine.pause(runId, byHand());
+        return this.#done(call, 'paused; what was under way finishes, nothing new starts');
+      case 'resume':
+        if (view.status !== 'paused') return none('not_now');
+        await engine.resume(runId);
+        return this.#done(call, 'going on');
+      case 'start':
+        await orchestrator.answerPlan(runId, 'start', said.by);
+        return this.#done(call, 'the plan was started');
+      case 'retry':
+        if (view.status === 'paused' && steering.target === null) {
+          await engine.resume(runId);
+          return this.#done(call, 'going on where it stopped');
+        }
+        return this.#step(call, (by) => ({ do: 'retry', by }), 'is done once more');
+      case 'skip': {
+        const reason = steering.reason ?? 'no reason given';
+        return this.#step(call, (by) => ({ do: 'skip', by, reason }), `is skipped (${reason})`);
+      }
+      case 'take_over':
+        return this.#step(
+          call,
+          (by) => ({ do: 'take_over', by }),
+          'is yours now; write “done: …” here when it is',
+        );
+      case 'done': {
+        const text = steering.reason ?? 'done by hand';
+        return this.#step(
+          call,
+          (by) => ({ do: 'done', by, text }),
+          'is done; the others go on with what you said',
+        );
+      }
+      case 'reassign': {
+        const role = this.#deps.catalog.roles.get(steering.agent ?? '');
+        if (role === undefined) return none('not_there');
+        return this.#step(call, (by) => ({ do: 'reassign', by, role }), `is done by ${role.name} now`);
+      }
+      case 'rollback':
+        return none('not_now');
+      case 'feedback':
+      case 'direction':
+        return this.#words(call, steering.kind);
+      case 'question':
+      case 'chatter':
+        return { did: 'told', steering, view };
+      default:
+        return steering.kind satisfies never;
+    }
+  }
+
+  /** What was said goes to the agents, or to the plan while there is only a plan. */
+  async #words(call: Call, kind: 'feedback' | 'direction'): Promise<Steered> {
+    const { store, clock, plans, redact } = this.#deps;
+    const { said, session, steering, view } = call;
+    const runId = session.currentRunId;
+    if (view.startedAt === null) {
+      const { intent, by, receivedAt } = said;
+      await plans.sendBack({ runId, by, intent, receivedAt }, said.text);
+      return this.#done(call, 'a new plan takes it into account');
+    }
+    const who = steering.target ?? 'every agent';
+    const what = kind === 'direction' ? `instructions changed for ${who}` : `${who} takes it into account`;
+    const text = redact(steering.direction ?? said.text);
+    await store.guidance.give(
+      runId,
+      {
+        id: decisionId(said.intent),
+        by: said.by,
+        kind,
+        priority: steering.priority,
+        text,
+        target: steering.target,
+      },
+      decisionOf(said.by, said.intent, steering, what, text),
+      clock.now(),
+    );
+    return { did: 'done', steering, what: `${what} from the next turn on` };
+  }
+
+  /** One piece of work: the one named, or the one under way when there is only one. */
+  async #step(call: Call, word: (by: string) => WorkWord, what: string): Promise<Steered> {
+    const { engine } = this.#deps;
+    const { said, session, steering, view, definition } = call;
+    const none = (why: 'not_there' | 'not_now'): Steered => ({ did: 'nothing', why, steering });
+    if (definition.steered !== true || view.startedAt === null) return none('not_now');
+    const work = this.#work(definition);
+    const running = [...view.nodes.values()].filter(
+      ({ status }) => status === 'running' || status === 'stalled',
+    );
+    const named = work.filter(
+      ({ id, agent }) => steering.target === null || id === steering.target || agent === steering.target,
+    );
+    const under = named.filter(({ id }) => running.some(({ node }) => node === id) || view.taken.has(id));
+    // An agent's name may stand for several pieces: the one under way is meant, or the only one there is.
+    const node = named.length === 1 ? named[0] : under.length === 1 ? under[0] : undefined;
+    if (node === undefined) return none('not_there');
+    if (steering.kind === 'done' && !view.taken.has(node.id)) return none('not_now');
+    await engine.signal(session.currentRunId, steerSignal(node.id), word(said.by), decisionId(said.intent));
+    // A paused run begins no new step: whoever steps in wants it to go on.
+    if (view.status === 'paused') await engine.resume(session.currentRunId);
+    return this.#done(call, `${node.id} ${what}`);
+  }
+
+  async #done({ said, session, steering }: Call, what: string): Promise<Steered> {
+    await this.#record(session.currentRunId, said.by, said.intent, steering, what, said.text);
+    return { did: 'done', steering, what };
+  }
+
+  async #record(
+    runId: string,
+    by: string,
+    intent: string,
+    steering: Steering,
+    what: string,
+    text: string | null,
+  ): Promise<void> {
+    const { store, clock, redact } = this.#deps;
+    await store.decisions.record(
+      runId,
+      decisionOf(by, intent, steering, what, text === null ? null : redact(text)),
+      clock.now(),
+    );
+  }
+
+  async #definition(runId: string): Promise<SessionDefinition | null> {
+    const run = await this.#deps.store.runs.status(runId);
+    return sessionDefinitionSchema.safeParse(run?.spec.definition).data ?? null;
+  }
+}
+
+interface Call {
+  readonly said: Said;
+  readonly session: Session;
+  readonly view: RunView;
+  readonly definition: SessionDefinition;
+  readonly steering: Steering;
+}
+
+function byHand() {
+  return {
+    class: 'needs_person',
+    code: PAUSED_BY_PERSON,
+    message: 'Paused by hand',
+    hint: 'What was under way finishes and nothing new starts. Resume goes on from here.',
+  } as const;
+}
+
+function steeringOf(kind: 'pause' | 'resume'): Steering {
+  return {
+    kind,
+    sentiment: 'neutral',
+    priority: 'normal',
+    direction: null,
+    target: null,
+    agent: null,
+    reason: null,
+  };
+}
+
+function decisionOf(by: string, intent: string, steering: Steering, what: string, text: string | null) {
+  const { kind, sentiment, priority, direction, target } = steering;
+  return {
+    id: decisionId(intent),
+    kind: 'steering',
+    actor: by,
+    actorKind: 'person',
+    choice: kind,
+    reason: what,
+    alternatives: [],
+    evidence: asJson({ kind, sentiment, priority, direction, target, text }),
+  } as const;
+}
+
+function decisionId(intent: string): string {
+  return `dec_steer_${createHash('sha256').update(intent).digest('hex').slice(0, 20)}`;
+}

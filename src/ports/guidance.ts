@@ -1,0 +1,10 @@
+import type { Guidance } from '../domain/steering.ts';
+import type { NewDecision } from './store.ts';
+
+/** Words of people to the agents of a run, kept as events of the run. */
+export interface GuidanceStore {
+  /** Keeps the words and the decision they are recorded with, together. Idempotent by the guidance's id. */
+  give(runId: string, guidance: Guidance, why: NewDecision, now: number): Promise<void>;
+  /** All that was said to a run so far, oldest first. */
+  of(runId: string): Promise<readonly Guidance[]>;
+}
