@@ -53,8 +53,6 @@ export type Steered =
   | { readonly did: 'told'; readonly steering: Steering; readonly view: RunView }
   | { readonly did: 'done'; readonly steering: Steering; readonly what: string };
 
-const PAUSED_BY_PERSON = 'paused_by_person';
-
 /** What people say to a run, and the buttons that say the same. Each is answered, and recorded with what was done about it. */
 export class SteeringDesk {
   readonly #deps: SteeringDeps;
@@ -307,7 +305,7 @@ interface Call {
 function byHand() {
   return {
     class: 'needs_person',
-    code: PAUSED_BY_PERSON,
+    code: 'paused_by_person',
     message: 'Paused by hand',
     hint: 'What was under way finishes and nothing new starts. Resume goes on from here.',
   } as const;

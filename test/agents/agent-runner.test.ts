@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { toFailure } from '../../src/domain/failure.ts';
 import type { Json } from '../../src/domain/json.ts';
+import type { Guidance } from '../../src/domain/steering.ts';
 import { Crash, codeOf, newTrace } from './drive.ts';
 import { type Answer, apis, type Turn, turnEvents } from './model-server.ts';
 import { reviewer, workDone } from './support.ts';
@@ -38,6 +39,45 @@ const wholeWork: readonly Turn[] = [
 ];
 
 describe.each(apis)('an agent over %s', (api) => {
+  it('reads what people say with its next turn, once, and a replay hears the same', async () => {
+    const said: Guidance[] = [];
+    const words = (id: string, target: string | null, text: string): Guidance => ({
+      id,
+      by: 'U1',
+      kind: 'direction',
+      priority: 'high',
+      target,
+      text,
+    });
+    const bodies: string[] = [];
+    const { run } = await world(
+      (asked) => {
+        bodies.push(JSON.stringify(asked.body));
+        if (bodies.length === 1)
+          said.push(words('g1', null, `use streams ${SECRET}`), words('g2', 'qa', 'for qa alone'));
+        return wholeWork[bodies.length - 1] ?? { text: workDone };
+      },
+      api,
+      true,
+      () => said,
+    );
+    const trace = newTrace();
+    const result = await run({}, trace);
+    const with1 = bodies.map((body) => body.split('use streams').length - 1);
+    expect(with1).toEqual([0, 1, 1, 1, 1]);
+    expect(bodies.join()).not.toContain('for qa alone');
+    expect(bodies.join()).not.toContain(SECRET);
+    expect(trace.events.filter(({ type }) => type === 'guidance.read')).toEqual([
+      { type: 'guidance.read', guidanceId: 'g1', node: 'build', agent: 'backend' },
+    ]);
+    // From its journal nothing is asked anew, and what is said later changes nothing of it.
+    said.push(words('g3', null, 'too late'));
+    const replayed = newTrace(trace.journal);
+    expect(await run({}, replayed)).toEqual(result);
+    expect(replayed.performed).toEqual([]);
+    expect(JSON.stringify([...trace.journal])).not.toContain('too late');
+  });
+
   it('does its work by tools and ends with its typed result', async () => {
     const { run, workspace, server } = await world(wholeWork, api);
     const trace = newTrace();

@@ -3,6 +3,7 @@ import { createModelClient } from '../../src/agents/model-client.ts';
 import { modelTurn } from '../../src/agents/model-turn.ts';
 import { toolCall } from '../../src/agents/tool-call.ts';
 import type { AgentResult, AgentTask } from '../../src/domain/agent.ts';
+import type { Guidance } from '../../src/domain/steering.ts';
 import { createRedactor } from '../../src/policy/redact.ts';
 import type { Guard } from '../../src/ports/runner.ts';
 import { drive, newTrace, type Trace } from './drive.ts';
@@ -41,6 +42,8 @@ export async function startWorld(
   script: readonly (Turn | Answer)[] | ((asked: Asked, count: number) => Turn | Answer),
   api: Api = 'chat',
   allowUnsandboxed = true,
+  /** What people have said, read anew at each turn. */
+  said: () => readonly Guidance[] = () => [],
 ): Promise<World> {
   const server = await startModelServer((asked, count) => {
     const step =
@@ -68,7 +71,7 @@ export async function startWorld(
       client,
       redact,
       prices: { rehearsal: { input: 0, cached: 0, output: 0 } },
-      guidance: { of: async () => [] },
+      guidance: { of: async () => said() },
       clock: realClock,
     }),
     toolCall({
