@@ -165,7 +165,12 @@ describe('what people read', () => {
     expect(JSON.stringify(blocks)).toContain(
       '{"type":"text","text":"src/export/csv.ts","style":{"code":true}}',
     );
-    expect(buttonsOf(blocks)).toEqual([actionIds.runDetails, actionIds.runStop]);
+    expect(buttonsOf(blocks)).toEqual([
+      actionIds.runPause,
+      actionIds.runDetails,
+      actionIds.runSteer,
+      actionIds.runStop,
+    ]);
   });
 
   test('an epic that is paused offers to try again, when that makes sense', () => {
@@ -178,7 +183,14 @@ describe('what people read', () => {
     } as const;
     const { text, blocks } = epicBlocks(epicOf(ordinary, paused));
     expect(text).toContain('⏸ Paused: The model does not answer. Check OPENAI_BASE_URL.');
-    expect(buttonsOf(blocks)).toEqual([actionIds.runRetry, actionIds.runDetails, actionIds.runStop]);
+    expect(buttonsOf(blocks)).toEqual([
+      actionIds.runRetry,
+      actionIds.runDetails,
+      actionIds.runSteer,
+      actionIds.runStop,
+    ]);
+    const held = epicBlocks(epicOf(ordinary, { ...paused, byPerson: true }));
+    expect(buttonsOf(held.blocks)[0]).toBe(actionIds.runResume);
     expect(
       buttonsOf(epicBlocks(epicOf(ordinary, { ...paused, canRetry: false, byPerson: false })).blocks),
     ).not.toContain(actionIds.runRetry);

@@ -21,6 +21,7 @@ import { changesForm, rejectForm, startForm } from '../../src/slack/builders/mod
 import { noticeBlocks } from '../../src/slack/builders/notices.ts';
 import { planBlocks } from '../../src/slack/builders/plan.ts';
 import { planEditForm, planSendBackForm, saveForm } from '../../src/slack/builders/plan-forms.ts';
+import { steerForm } from '../../src/slack/builders/steer-form.ts';
 import type { signs } from '../../src/slack/format.ts';
 import type { Message } from '../../src/slack/message.ts';
 import type {
@@ -374,6 +375,7 @@ export function allViews(f: Foreign): Record<string, View> {
       deadline: '2h',
     }),
     planSendBack: planSendBackForm('run_1'),
+    steer: steerForm({ runId: 'run_1', work: many(f, (i) => ({ id: `s${i}`, agent: f.text })) }),
     planSave: saveForm({ runId: 'run_1', title: f.text, name: 'mine' }),
   };
 }
