@@ -9,6 +9,7 @@ import type { RunSignals } from '../src/orchestrator/signals.ts';
 import type { SteeringDesk } from '../src/orchestrator/steering.ts';
 import type { ApprovalStore } from '../src/ports/store.ts';
 import type { Answers } from '../src/slack/answers.ts';
+import type { Homes } from '../src/slack/homes.ts';
 import type { People } from '../src/slack/people.ts';
 
 /** What the listeners need. */
@@ -19,6 +20,7 @@ export interface HandlerDeps {
   readonly signals: RunSignals;
   readonly plans: PlanReviews;
   readonly steer: SteeringDesk;
+  readonly homes: Homes;
   /** The session whose epic is the message at a place; null: none of ours. */
   readonly sessionAt: (channel: string, ts: string) => Promise<string | null>;
   /** Baton's own member id, by which it is mentioned. */

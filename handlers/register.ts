@@ -3,6 +3,7 @@ import { registerApprovalActions } from './actions/approvals.ts';
 import { registerPlanActions } from './actions/plans.ts';
 import { registerRunActions } from './actions/runs.ts';
 import type { HandlerDeps } from './deps.ts';
+import { registerHome } from './events/home.ts';
 import { registerMessages } from './events/messages.ts';
 import { registerOpened } from './opened.ts';
 import { registerForms } from './views/forms.ts';
@@ -19,4 +20,5 @@ export function registerHandlers(app: App, deps: HandlerDeps): void {
   registerPlanForms(app, deps);
   registerSteering(app, deps);
   registerMessages(app, deps);
+  registerHome(app, deps);
 }

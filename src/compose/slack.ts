@@ -14,6 +14,7 @@ import type { Redact } from '../ports/redactor.ts';
 import { Answers } from '../slack/answers.ts';
 import { answerBlocks, forwardedBlocks } from '../slack/builders/answers.ts';
 import { createClients } from '../slack/clients.ts';
+import { Homes } from '../slack/homes.ts';
 import { HttpReceiver } from '../slack/http-receiver.ts';
 import { People } from '../slack/people.ts';
 import { SlackProjector, sessionOfEpic } from '../slack/projector.ts';
@@ -27,6 +28,7 @@ import { HookServer } from '../webhooks/server.ts';
 import { WebHooks } from '../webhooks/web-hooks.ts';
 import type { Core } from './core.ts';
 import { gather } from './gather.ts';
+import { homeOf } from './home.ts';
 import { startOnEvents } from './on-events.ts';
 
 export interface SlackOptions {
@@ -76,6 +78,12 @@ export async function createSlack(options: SlackOptions) {
     (error) => log.error({ error: String(error) }, 'The epic could not be brought up to date; trying again'),
   );
   const answers = new Answers(core.outbox, clock, () => sender.wake());
+  const homes = new Homes({
+    client: clients.prompt,
+    clock,
+    build: async (team, user) => homeOf(await core.queries.concerning(team, user), clock.now()),
+    onTrouble: (error) => log.warn({ error: redact(String(error)) }, 'An App Home could not be drawn'),
+  });
   const worker = new InboxWorker({
     inbox: core.store.inbox,
     clock,
@@ -114,6 +122,7 @@ export async function createSlack(options: SlackOptions) {
     signals: core.signals,
     plans: core.plans,
     steer: core.steer,
+    homes,
     sessionAt: async (channel, ts) => sessionOfEpic((await core.outbox.refAt(channel, ts))?.key),
     botUser: identity.botUser,
     steering: options.steering,
@@ -130,6 +139,7 @@ export async function createSlack(options: SlackOptions) {
   registerCommands(app, { ...shared, commands: liveCommands(core.catalog) });
   registerHandlers(app, shared);
   core.engine.onCommit(project.again);
+  core.engine.onCommit(() => homes.changed());
   const subscribed = core.subscriptions.length > 0 ? startOnEvents(options, identity, people) : null;
 
   /** A message that cannot reach its channel goes to the person by DM; work that nobody could follow stops. */
@@ -163,6 +173,7 @@ export async function createSlack(options: SlackOptions) {
       await app.stop().catch(() => undefined);
       await hookServer?.stop();
       await worker.stop();
+      await homes.stop();
       await subscribed?.stop();
       await project.stop();
       await sender.stop();

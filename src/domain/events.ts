@@ -60,6 +60,8 @@ export const planSchema = z.object({
   changedBy: z.string().optional(),
   changes: z.array(z.string()).optional(),
   notes: z.array(z.string()).optional(),
+  /** US dollars people gave it. */
+  budgetUsd: z.number().optional(),
   /** Other ways of doing it, each beside this one. */
   alternatives: z.array(alternativeSchema).optional(),
 });

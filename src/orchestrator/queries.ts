@@ -6,6 +6,8 @@ import type { Decision, Session, Store } from '../ports/store.ts';
 /** Runs a list goes through; each is folded from its events. */
 const MOST_LISTED = 10;
 const PAGE = 1_000;
+/** Sessions looked through for one person's overview. */
+const MOST_SEEN = 50;
 
 /** Who asks, and where. */
 export interface Asking {
@@ -19,6 +21,13 @@ export interface RunAnswer {
   readonly view: RunView;
   readonly approvals: readonly Approval[];
   readonly decisions: readonly Decision[];
+}
+
+/** One person's overview. */
+export interface Concerns {
+  readonly waiting: readonly { readonly run: RunAnswer; readonly approval: Approval }[];
+  readonly mine: readonly RunAnswer[];
+  readonly team: readonly RunAnswer[];
 }
 
 /** Views kept between questions: asking about many runs must cost what is new, not what is old. */
@@ -57,6 +66,30 @@ export class Queries {
     // What was asked for elsewhere, by somebody else, is not told of: its channel may be private.
     const session = found.find((each) => each.requester === user || each.channel === channel);
     return session === undefined ? null : this.#answer(session);
+  }
+
+  /**
+   * What concerns one person in a workspace: questions they may decide, their runs under way, and those of channels in
+   * which they have asked for something themselves: of other channels nobody knows whether they may see them.
+   */
+  async concerning(team: string, user: string): Promise<Concerns> {
+    const { sessions } = this.#store;
+    const theirs = await sessions.recent(team, MOST_SEEN, { requester: user });
+    const channels = new Set(theirs.map(({ channel }) => channel));
+    const open = await sessions.recent(team, MOST_SEEN, { open: true });
+    const answers = await Promise.all(open.map((session) => this.#answer(session)));
+    const known = answers.filter(({ session }) => channels.has(session.channel));
+    const mayDecide = ({ session }: RunAnswer, { policy, requester, status }: Approval): boolean =>
+      status === 'pending' &&
+      !(policy.fourEyes && requester === user) &&
+      (policy.people.includes(user) || (policy.people.length === 0 && channels.has(session.channel)));
+    return {
+      waiting: answers.flatMap((run) =>
+        run.approvals.filter((approval) => mayDecide(run, approval)).map((approval) => ({ run, approval })),
+      ),
+      mine: answers.filter(({ session }) => session.requester === user),
+      team: known.filter(({ session }) => session.requester !== user),
+    };
   }
 
   async byRun(runId: string): Promise<RunAnswer | null> {

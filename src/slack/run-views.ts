@@ -44,7 +44,7 @@ export function epicView(view: RunView, setting: Setting): EpicView {
       expected === null || setting.approvals.some(({ status }) => status === 'pending')
         ? null
         : Math.max(0, expected - elapsedMs),
-    budgetUsd: null,
+    budgetUsd: view.plan?.budgetUsd ?? null,
     state: stateOf(view, setting),
   };
 }

@@ -50,6 +50,9 @@ export function planningActivities({ interpreter, agentTask, workflows }: Planni
         ...(review === undefined
           ? {}
           : { changedBy: review.by, changes: review.changes, notes: review.notes }),
+        ...(typeof definition.limits?.budgetUsd === 'number'
+          ? { budgetUsd: definition.limits.budgetUsd }
+          : {}),
         alternatives: alternativesTo(workflow, estimate, workflows(), estimated),
       };
     }),

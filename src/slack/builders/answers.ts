@@ -82,7 +82,8 @@ export function forwardedBlocks(markup: string, text: string): Message {
   return message([section(markup), section(escapeMarkup(short(text, 1_500)))], false);
 }
 
-function runRows(run: RunLine): Piece[][] {
+/** A run in two or three lines. */
+export function runRows(run: RunLine): Piece[][] {
   const progress = run.progress === null ? '' : ` · ${percent(run.progress)}`;
   return [
     [

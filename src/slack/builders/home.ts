@@ -1,0 +1,75 @@
+import type { Approval } from '../../domain/approval.ts';
+import { actionIds } from '../actions.ts';
+import { actions, bold, button, header, lines, type Part, type View, when } from '../blocks.ts';
+import { money } from '../format.ts';
+import { short } from '../text.ts';
+import type { RunLine } from '../views.ts';
+import { runRows } from './answers.ts';
+
+/** Of each list; the rest is counted. Far below the 100 blocks a view may have. */
+const WAITING_SHOWN = 10;
+const RUNS_SHOWN = 10;
+
+export interface HomeView {
+  /** Open questions that this person may decide, with the title of the epic each belongs to. */
+  readonly waiting: readonly { readonly approval: Approval; readonly epicTitle: string }[];
+  readonly mine: readonly RunLine[];
+  readonly team: readonly RunLine[];
+  /** US dollars that the runs under way have cost so far, and the budgets people gave them; null: none known. */
+  readonly spentUsd: number | null;
+  readonly budgetUsd: number | null;
+}
+
+/** One person's App Home: what waits for them first, with the buttons. */
+export function homeView(view: HomeView): View {
+  return {
+    type: 'home',
+    blocks: [
+      header('Waiting for you'),
+      ...waitingBlocks(view),
+      header('Your runs'),
+      ...runBlocks(view.mine, 'None. /orchestrate in a channel starts one.'),
+      header('The team’s runs'),
+      ...runBlocks(view.team, 'None under way.'),
+      header('Money'),
+      lines([moneyWords(view)]),
+    ],
+  };
+}
+
+function waitingBlocks({ waiting }: HomeView): Part[] {
+  if (waiting.length === 0) return [lines(['Nothing. You will get a message when there is something.'])];
+  const more = waiting.length - WAITING_SHOWN;
+  return [
+    ...waiting
+      .slice(0, WAITING_SHOWN)
+      .flatMap(({ approval, epicTitle }) => [
+        lines(
+          [bold(short(approval.subject.title, 150)), ` · in ${short(epicTitle, 100)}`],
+          [short(approval.subject.why, 300)],
+          ['Until ', when(approval.expiresAt, 'day and time'), '. The card in its thread shows all of it.'],
+        ),
+        actions(
+          button(actionIds.approvalApprove, 'Approve', approval.nonce, { style: 'primary' }),
+          button(actionIds.approvalReject, 'Reject…', approval.nonce, { style: 'danger' }),
+          button(actionIds.approvalChanges, 'Request changes…', approval.nonce),
+        ),
+      ]),
+    ...(more > 0 ? [lines([`and ${more} more`])] : []),
+  ];
+}
+
+function runBlocks(runs: readonly RunLine[], none: string): Part[] {
+  if (runs.length === 0) return [lines([none])];
+  const more = runs.length - RUNS_SHOWN;
+  return [
+    ...runs.slice(0, RUNS_SHOWN).map((run) => lines(...runRows(run))),
+    ...(more > 0 ? [lines([`and ${more} more`])] : []),
+  ];
+}
+
+function moneyWords({ spentUsd, budgetUsd, mine, team }: HomeView): string {
+  if (mine.length + team.length === 0) return 'Nothing is being spent.';
+  const of = budgetUsd === null ? '; none of them has a budget' : ` of ${money(budgetUsd)} budgeted`;
+  return `Runs under way have cost ${money(spentUsd)}${of}.`;
+}
