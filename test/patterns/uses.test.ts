@@ -124,8 +124,7 @@ test('a run that stops at any event leaves no lease, neither held nor waited for
     if (ended) break;
   }
   expect(held, 'leases that were there when it stopped').toBeGreaterThan(20);
-  // A store and an engine for each event: slow where the machine is busy.
-}, 120_000);
+});
 
 test('a crash between holder and waiter: the next process hands the lease on', async () => {
   const runs = whole({ resources, ms: () => 1_000 });
