@@ -61,7 +61,7 @@ export class Homes {
   }
 
   async #all(): Promise<void> {
-    for (const [key, opened] of [...this.#opened]) {
+    for (const [key, opened] of this.#opened) {
       const user = key.slice(opened.team.length + 1);
       await this.#publish(user, opened, key).catch(this.#options.onTrouble);
     }
