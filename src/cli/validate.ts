@@ -1,4 +1,5 @@
 import { loadCatalog } from '../compose/catalog.ts';
+import type { Workflow } from '../domain/workflow.ts';
 import { loadWorkflow } from '../workflows/load.ts';
 import { configFromEnvironment } from './environment.ts';
 import { readNamedFile } from './read-file.ts';
@@ -9,10 +10,21 @@ export function validate(files: readonly string[]): number {
     console.error('Which file? baton validate FILE...');
     return 2;
   }
-  const { rules } = loadCatalog(configFromEnvironment().home);
+  const catalog = loadCatalog(configFromEnvironment().home);
+  const texts = new Map(files.map((file) => [file, readNamedFile(file)]));
+  const together = new Map<string, Workflow>();
+  for (const text of texts.values()) {
+    const loaded = loadWorkflow(text, catalog.rules);
+    if (loaded.ok) together.set(loaded.workflow.name, loaded.workflow);
+  }
+  // Files named together may call each other.
+  const rules = {
+    ...catalog.rules,
+    workflow: (name: string) => together.get(name) ?? catalog.workflows.get(name),
+  };
   let bad = 0;
-  for (const file of files) {
-    const loaded = loadWorkflow(readNamedFile(file), rules);
+  for (const [file, text] of texts) {
+    const loaded = loadWorkflow(text, rules);
     if (loaded.ok) {
       console.log(`${file}: good (${loaded.workflow.name}, ${loaded.hash.slice(0, 12)})`);
       continue;

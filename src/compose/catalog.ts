@@ -6,6 +6,7 @@ import { BatonError } from '../domain/failure.ts';
 import type { SavedWorkflow, Workflow } from '../domain/workflow.ts';
 import type { Catalog } from '../orchestrator/catalog.ts';
 import { patterns } from '../patterns/all.ts';
+import { locksOf, referencesOf } from '../patterns/control.ts';
 import { Interpreter } from '../patterns/interpreter.ts';
 import { standInsOf } from '../patterns/on-error.ts';
 import { type FolderState, WorkflowFolder } from '../workflows/folder.ts';
@@ -85,6 +86,9 @@ export function treeRules(interpreter: Interpreter, agents: readonly string[]): 
   return {
     kinds: interpreter.kinds,
     agents,
+    reserved: RESERVED_WORDS,
+    references: referencesOf,
+    locks: locksOf,
     schema: (kind) => interpreter.find(kind)?.schema,
     children: (node) => interpreter.find(node.kind)?.children(node) ?? [],
     asks: (node) => [

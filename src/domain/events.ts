@@ -124,6 +124,11 @@ export const runEventSchema = z.discriminatedUnion('type', [
     to: z.string(),
     summary: z.string(),
     warnings: z.array(z.string()),
+    /** What the validators had against it; absent where none looked. */
+    refused: z.array(z.string()).optional(),
+    /** Its size as JSON, and how often the stage had done its work again. */
+    bytes: z.number().optional(),
+    rework: z.number().int().optional(),
   }),
   z.object({
     type: z.literal('command.finished'),
@@ -170,6 +175,8 @@ export const runEventSchema = z.discriminatedUnion('type', [
     kind: z.enum(['start', 'milestone', 'resource', 'integration', 'progress']),
     participants: z.array(z.string()),
   }),
+  /** The files went back to where a snapshot left them. */
+  z.object({ type: z.literal('snapshot.restored'), node: id, tree: z.string() }),
   z.object({ type: z.literal('snapshot.taken'), node: id, commit: z.string(), tree: z.string() }),
   z.object({
     type: z.literal('loop.round'),
@@ -235,6 +242,15 @@ export const runEventSchema = z.discriminatedUnion('type', [
     node: id,
     rule: z.string(),
     outcome: z.enum(['matched', 'false', 'absent']),
+  }),
+  /** A machine came to a state. `from` null: it began there. */
+  z.object({
+    type: z.literal('state.entered'),
+    node: id,
+    state: z.string(),
+    from: z.string().nullable(),
+    visit: z.number().int(),
+    max: z.number().int(),
   }),
   /** Enough of the work side by side has ended; what becomes of the rest. */
   z.object({

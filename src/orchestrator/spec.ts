@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { shortId, slugOf } from '../domain/ids.ts';
 import { asJson, canonicalJson, type Json } from '../domain/json.ts';
 import type { RunSpec } from '../domain/run.ts';
+import { withSubWorkflows } from '../domain/sub-workflows.ts';
 import type { Workflow } from '../domain/workflow.ts';
 import { INTERPRETER_VERSION, type Interpreter } from '../patterns/interpreter.ts';
 import type { Session } from '../ports/store.ts';
@@ -25,12 +26,16 @@ export interface SpecDeps {
   readonly interpreter: Interpreter;
 }
 
-/** Pins a run: the workflow with every role it may ask, what people said of the plan, and the digest over all of it. */
+/** Pins a run: the workflow with all it calls, every role it may ask, what people said of the plan, and the digest over all of it. */
 export function sessionSpec(deps: SpecDeps, session: Session, runId: string, wanted: Wanted): RunSpec {
   const { workflow, review, limits, autoStart, given } = wanted;
+  const whole = {
+    ...workflow,
+    flow: withSubWorkflows(workflow.flow, (name) => deps.catalog.workflows.get(name)),
+  };
   const definition: SessionDefinition = {
-    workflow,
-    roles: rolesOf(deps, workflow),
+    workflow: whole,
+    roles: rolesOf(deps, whole),
     steered: true,
     ...(review === undefined ? {} : { review }),
     ...(limits === undefined ? {} : { limits }),

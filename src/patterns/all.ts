@@ -10,6 +10,7 @@ import { emit } from './emit.ts';
 import { end } from './end.ts';
 import { feedback } from './feedback.ts';
 import { loop } from './loop.ts';
+import { machine } from './machine.ts';
 import { map } from './map.ts';
 import { mesh } from './mesh.ts';
 import { orchestrator } from './orchestrator.ts';
@@ -21,6 +22,7 @@ import { receive } from './receive.ts';
 import { resourceAware } from './resource-aware.ts';
 import { sequence } from './sequence.ts';
 import { wait } from './wait.ts';
+import { workflow } from './workflow.ts';
 
 /** Every pattern that ships. A new one is added here and nowhere else. */
 export const patterns: readonly Pattern[] = [
@@ -39,6 +41,8 @@ export const patterns: readonly Pattern[] = [
   adaptive,
   resourceAware,
   orchestrator,
+  machine,
+  workflow,
   wait,
   end,
   emit,

@@ -11,6 +11,10 @@ export type Ending =
 
 const idsSchema = z.array(z.string()).catch([]);
 
+interface Turn {
+  readonly names: readonly string[];
+}
+
 /** Keys by which one node speaks of others. */
 const NAMING = ['cancels', 'completes', 'milestone', 'lock'];
 
@@ -27,6 +31,8 @@ export class Board {
   readonly #cancellable: ReadonlySet<string>;
   readonly #completable: ReadonlySet<string>;
   readonly #locked = new Set<string>();
+  /** Who waits for locks, in the order they came. */
+  readonly #queue = new Set<Turn>();
   readonly #active = new Map<string, number>();
   readonly #begun = new Map<string, number>();
   readonly #ended = new Map<string, number>();
@@ -78,10 +84,6 @@ export class Board {
     return [...ids].filter((id) => (this.#active.get(id) ?? 0) > 0);
   }
 
-  activeNow(): string[] {
-    return this.activeOf(this.#active.keys());
-  }
-
   /** Whether `after` has ended and `until` has not begun since; in rounds, once more often than `until` began. */
   isReached(after: string, until: string | undefined): boolean {
     const reached = this.#ended.get(after) ?? 0;
@@ -108,6 +110,16 @@ export class Board {
     return this.#completed.get(id) ?? 0;
   }
 
+  /** All it wants is free, and nobody who came before wants any of it: nobody is passed over for ever. */
+  #isNext(turn: Turn): boolean {
+    if (turn.names.some((name) => this.#locked.has(name))) return false;
+    for (const earlier of this.#queue) {
+      if (earlier === turn) return true;
+      if (earlier.names.some((name) => turn.names.includes(name))) return false;
+    }
+    return true;
+  }
+
   /**
    * Holds all of these while `work` runs. Of several that wait the longest waiting is next; it lets go however it ends.
    * False when they will never be free.
@@ -117,13 +129,21 @@ export class Board {
     flow: Flow,
     work: () => Operation<T>,
   ): Operation<{ readonly value: T } | null> {
-    const free = (): boolean => names.every((name) => !this.#locked.has(name));
-    if (!free() && !(yield* flow.until(free))) return null;
-    for (const name of names) this.#locked.add(name);
+    if (names.length === 0) return { value: yield* work() };
+    const turn = { names };
+    this.#queue.add(turn);
     try {
-      return { value: yield* work() };
+      const isNext = (): boolean => this.#isNext(turn);
+      if (!isNext() && !(yield* flow.until(isNext))) return null;
+      this.#queue.delete(turn);
+      for (const name of names) this.#locked.add(name);
+      try {
+        return { value: yield* work() };
+      } finally {
+        for (const name of names) this.#locked.delete(name);
+      }
     } finally {
-      for (const name of names) this.#locked.delete(name);
+      this.#queue.delete(turn);
     }
   }
 }

@@ -26,10 +26,19 @@ const shape = z.strictObject({
 });
 type Conditional = z.infer<typeof shape>;
 
-const schema = shape.refine(
-  (node) => branches(node).length > 0,
-  'A conditional needs `cases`, `on_success`, `on_failure` or `else`',
-);
+const schema = shape
+  .refine(
+    (node) => branches(node).length > 0,
+    'A conditional needs `cases`, `on_success`, `on_failure` or `else`',
+  )
+  .refine(
+    (node) => node.else === undefined || node.on_success === undefined || node.on_failure === undefined,
+    {
+      path: ['else'],
+      message:
+        'This is never reached: `on_success` or `on_failure` is taken before it. Take one of the three out.',
+    },
+  );
 
 /** P3: one of several ways, by rules over what was handed over, or by its success. */
 export const conditional = definePattern({

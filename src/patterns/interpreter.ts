@@ -14,7 +14,8 @@ import { refuseNested, withUses } from './uses.ts';
 export const INTERPRETER_VERSION = 1;
 
 /** What a run gives; the rest the interpreter adds. */
-export interface GivenContext extends Omit<RunContext, 'run' | 'child' | 'simpler' | 'board' | 'end'> {
+export interface GivenContext
+  extends Omit<RunContext, 'run' | 'apart' | 'child' | 'simpler' | 'board' | 'end'> {
   /** Begins a node as a run of its own; without it, such nodes run within this one. */
   readonly child?: (
     node: Node,
@@ -42,11 +43,24 @@ export class Interpreter {
 
   /** Runs a tree. Each node is a fiber named by its id, so a step costs the same however deep it sits. */
   run(node: Node, input: Handoff, flow: Flow, context: GivenContext, holding = false): Operation<Handoff> {
+    return this.#whole(node, input, flow, context, null, holding);
+  }
+
+  /** One workflow, which may be within another. */
+  #whole(
+    node: Node,
+    input: Handoff,
+    flow: Flow,
+    context: GivenContext,
+    inherited: OnError | null,
+    holding: boolean,
+  ): Operation<Handoff> {
     const board = new Board(node);
     const simpler = (each: Node): Node | null => this.#pattern(each).simpler(each);
     const whole = { ...context, simpler, board, end: (ending: Ending) => board.end(ending) };
-    const work = (inner: Flow): Operation<Handoff> => this.#node(node, input, inner, whole, null, holding);
-    return board.mayEnd ? endable(board, flow, work) : work(flow);
+    const work = (inner: Flow): Operation<Handoff> =>
+      this.#node(node, input, inner, whole, inherited, holding);
+    return board.mayEnd ? endable(board, () => this.#leaves(node), flow, work) : work(flow);
   }
 
   /**
@@ -57,7 +71,7 @@ export class Interpreter {
     node: Node,
     input: Handoff,
     flow: Flow,
-    context: Omit<RunContext, 'run' | 'child'> & Pick<GivenContext, 'child'>,
+    context: Omit<RunContext, 'run' | 'apart' | 'child'> & Pick<GivenContext, 'child'>,
     inherited: OnError | null,
     holding: boolean,
   ): Operation<Handoff> {
@@ -72,6 +86,7 @@ export class Interpreter {
           : context.child(child, handoff, inner, { stream: context.stream, holding: holds }),
       run: (child, handoff, inner, stream) =>
         this.#node(child, handoff, inner, inStream(context, stream), common.chain, holds),
+      apart: (root, handoff, inner) => this.#whole(root, handoff, inner, context, common.chain, holds),
     };
     // A chain on a node with nodes below it is theirs; what it has of its own comes from the node above.
     const chain = leaf ? (common.chain ?? inherited) : inherited;
@@ -114,8 +129,14 @@ export class Interpreter {
     work: (inner: Flow) => Operation<Handoff>,
   ): Operation<Handoff> {
     if (!board.used) return work(flow);
-    const below = (): string[] => [...this.walk(node)].map(({ id }) => id);
-    return governed(node, input, flow, board, below, work);
+    return governed(node, input, flow, board, () => this.#leaves(node), work);
+  }
+
+  /** Ids of the nodes under it that work themselves. */
+  #leaves(root: Node): string[] {
+    return [...this.walk(root)].flatMap((node) =>
+      this.#pattern(node).children(node).length === 0 ? [node.id] : [],
+    );
   }
 
   #once(node: Node, input: Handoff, flow: Flow, context: RunContext): Operation<Handoff> {
@@ -178,13 +199,18 @@ export class Interpreter {
 }
 
 /** The tree, or what a node makes its end. */
-function* endable(board: Board, flow: Flow, work: (inner: Flow) => Operation<Handoff>): Operation<Handoff> {
+function* endable(
+  board: Board,
+  leaves: () => readonly string[],
+  flow: Flow,
+  work: (inner: Flow) => Operation<Handoff>,
+): Operation<Handoff> {
   let left: readonly string[] = [];
   const end: NamedBody<Handoff | null> = {
     name: 'end',
     *run(inner) {
       yield* inner.until(() => board.ending !== null, { patient: true });
-      left = board.activeNow();
+      left = board.activeOf(leaves());
       return null;
     },
   };

@@ -1,28 +1,48 @@
 import { z } from 'zod';
-import { inSequence, times } from '../domain/estimate.ts';
-import { BatonError } from '../domain/failure.ts';
+import { inSequence, noEstimate, times } from '../domain/estimate.ts';
+import { BatonError, type Failure } from '../domain/failure.ts';
 import type { Handoff } from '../domain/handoff.ts';
 import { nodeSchema } from '../domain/workflow.ts';
+import type { Flow, Operation } from '../ports/flow.ts';
+import { askPeople } from './ask-people.ts';
+import { decide, factsOf, ruleSchema } from './facts.ts';
 import { commonShape } from './on-error.ts';
-import { definePattern } from './pattern.ts';
+import { definePattern, type RunContext } from './pattern.ts';
 
 /** The threshold and number of rounds the source documents use. */
 const DEFAULT_QUALITY = 70;
 const DEFAULT_ROUNDS = 3;
 
+const untilSchema = z
+  .strictObject({
+    /** Reached when the validation passed and the quality, if somebody judged, is at least this. */
+    quality: z.number().min(0).max(100).optional(),
+    /** Or, or and, a rule over what the round brought; it may also speak of `round`. */
+    rule: ruleSchema.optional(),
+  })
+  .transform(
+    ({ quality, rule }): Until => ({
+      quality: quality ?? (rule === undefined ? DEFAULT_QUALITY : null),
+      rule: rule ?? null,
+    }),
+  );
+interface Until {
+  readonly quality: number | null;
+  readonly rule: string | null;
+}
+
 const schema = z.strictObject({
   ...commonShape,
   kind: z.literal('loop'),
-  /** Judged after each round: its validation must have passed and its quality reach `until.quality`. */
+  /** Judged after each round. */
   body: nodeSchema,
   /** Does the work again with what was found; without it, the body itself is handed the findings. */
   improve: nodeSchema.optional(),
-  until: z
-    .strictObject({ quality: z.number().min(0).max(100).default(DEFAULT_QUALITY) })
-    .default({ quality: DEFAULT_QUALITY }),
+  until: untilSchema.prefault({}),
   max: z.number().int().min(1).max(50).default(DEFAULT_ROUNDS),
-  on_exhausted: z.enum(['fail', 'best']).default('fail'),
+  on_exhausted: z.enum(['fail', 'best', 'ask']).default('fail'),
 });
+type Loop = z.infer<typeof schema>;
 
 /** P4: rounds of judging and improving until it is good enough or the rounds are used up. */
 export const loop = definePattern({
@@ -32,32 +52,23 @@ export const loop = definePattern({
   *run(node, input, flow, context) {
     let handoff: Handoff = input;
     let best: Handoff | null = null;
-    for (let round = 1; round <= node.max; round += 1) {
+    let max = node.max;
+    for (let round = 1; ; round += 1) {
       handoff = yield* context.run(node.body, handoff, flow);
-      const { passed, quality } = handoff.validation;
-      const good = passed && (quality ?? 100) >= node.until.quality;
-      yield* flow.emit({ type: 'loop.round', node: node.id, round, max: node.max, quality, passed: good });
+      const { quality } = handoff.validation;
+      const good = yield* isGood(node, round, handoff, flow, context);
+      yield* flow.emit({ type: 'loop.round', node: node.id, round, max, quality, passed: good });
       if (good) return handoff;
       if (best === null || better(handoff, best)) best = handoff;
-      if (round < node.max && node.improve !== undefined)
-        handoff = yield* context.run(node.improve, handoff, flow);
+      if (round >= max) {
+        const more = yield* exhausted(node, round, handoff, best, flow);
+        if (more.taken !== null) return more.taken;
+        // A person asked for one more round, with words.
+        handoff = more.again;
+        max = round + 1;
+      }
+      if (node.improve !== undefined) handoff = yield* context.run(node.improve, handoff, flow);
     }
-    if (node.on_exhausted === 'best' && best !== null) {
-      return {
-        ...best,
-        warnings: [
-          ...best.warnings,
-          `${node.id}: not good enough after ${node.max} rounds; the best was taken`,
-        ],
-      };
-    }
-    const findings = handoff.validation.findings.slice(0, 3).join('; ');
-    throw new BatonError({
-      class: 'terminal',
-      code: 'not_good_enough',
-      message: `After ${node.max} rounds the work is still not good enough${findings === '' ? '' : `: ${findings}`}`,
-      hint: 'The branch and every snapshot are kept. Look at the findings, then run it again with clearer words.',
-    });
   },
   estimate(node, context) {
     const body = context.child(node.body);
@@ -65,11 +76,80 @@ export const loop = definePattern({
     return inSequence([
       times(body, 1, Math.min(2, node.max), node.max),
       times(improve, 0, Math.min(1, node.max - 1), node.max - 1),
+      ...(node.on_exhausted === 'ask' ? [{ ...noEstimate, asks: 1 }] : []),
     ]);
   },
   describe: (node, child) =>
-    `${child(node.body)}${node.improve === undefined ? '' : ` with ${child(node.improve)}`} in a loop (${node.max} at most, until quality ${node.until.quality})`,
+    `${child(node.body)}${node.improve === undefined ? '' : ` with ${child(node.improve)}`} in a loop (${node.max} at most, until ${untilWords(node.until)})`,
 });
+
+function untilWords({ quality, rule }: Until): string {
+  return [...(quality === null ? [] : [`quality ${quality}`]), ...(rule === null ? [] : [rule])].join(
+    ' and ',
+  );
+}
+
+function* isGood(
+  { id, until }: Loop,
+  round: number,
+  handoff: Handoff,
+  flow: Flow,
+  context: RunContext,
+): Operation<boolean> {
+  const { passed, quality } = handoff.validation;
+  if (until.quality !== null && !(passed && (quality ?? 100) >= until.quality)) return false;
+  return until.rule === null || (yield* decide(until.rule, factsOf(handoff, context, { round }), id, flow));
+}
+
+type Exhausted = { readonly taken: Handoff } | { readonly taken: null; readonly again: Handoff };
+
+/** The rounds are used up: fail, take the best, or let people say. */
+function* exhausted(
+  node: Loop,
+  rounds: number,
+  last: Handoff,
+  best: Handoff,
+  flow: Flow,
+): Operation<Exhausted> {
+  const found = last.validation.findings.slice(0, 3).join('; ');
+  const said = `After ${rounds} rounds the work is still not good enough${found === '' ? '' : `: ${found}`}`;
+  const failure: Failure = {
+    class: 'terminal',
+    code: 'not_good_enough',
+    message: said,
+    hint: 'The branch and every snapshot are kept. Look at the findings, then run it again with clearer words.',
+  };
+  switch (node.on_exhausted) {
+    case 'best':
+      return { taken: warned(node, rounds, best) };
+    case 'fail':
+      throw new BatonError(failure);
+    case 'ask': {
+      const answer = yield* askPeople(
+        {
+          node: node.id,
+          title: `"${node.id}" is still not good enough. Go on with the best so far?`,
+          why: said,
+          risk: 'Approve goes on with it; asking for changes gives it one more round with your words.',
+          round: rounds,
+          subject: { kind: 'failure', code: failure.code, message: said },
+        },
+        flow,
+      );
+      if (answer.verdict === 'approve') return { taken: warned(node, rounds, best) };
+      const words = answer.comment === null ? [] : [answer.comment];
+      const findings = [...last.validation.findings, ...words];
+      return { taken: null, again: { ...last, validation: { ...last.validation, passed: false, findings } } };
+    }
+    default:
+      return node.on_exhausted satisfies never;
+  }
+}
+
+function warned(node: Loop, rounds: number, best: Handoff): Handoff {
+  const warning = `${node.id}: not good enough after ${rounds} rounds; the best was taken`;
+  return { ...best, warnings: [...best.warnings, warning] };
+}
 
 /** What failed a check is never better than what passed, whatever a reviewer says of it. */
 function better({ validation: a }: Handoff, { validation: b }: Handoff): boolean {

@@ -25,6 +25,8 @@ export interface RunContext {
   child(node: Node, input: Handoff, flow: Flow): Operation<Handoff>;
   /** A simpler form of a node; null where there is none. */
   simpler(node: Node): Node | null;
+  /** Runs a tree as a workflow of its own: its nodes know nothing of those outside. */
+  apart(root: Node, input: Handoff, flow: Flow): Operation<Handoff>;
   /** What the nodes of this workflow know of one another. */
   readonly board: Board;
   /** Ends the whole workflow: everything under way is given up. */

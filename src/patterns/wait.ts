@@ -69,6 +69,8 @@ export const wait = definePattern({
   schema,
   children: (node) => (node.any ?? []).flatMap(({ then }) => then ?? []),
   *run(node, input, flow, context) {
+    // Told to have begun once it listens: what came until then was too early.
+    if (node.transient && node.signal !== undefined) yield* passOver(node, node.signal, flow);
     yield* flow.emit({ type: 'node.started', node: node.id, kind: 'wait' });
     if (node.any !== undefined) return yield* first(node, node.any, input, flow, context);
     if (node.signal === undefined) {
@@ -174,7 +176,6 @@ function ofAny(ways: readonly Way[], context: EstimateContext): Estimate {
 }
 
 function* listen(node: Wait, name: string, flow: Flow): Operation<Came> {
-  if (node.transient) yield* passOver(node, name, flow);
   return node.within === undefined
     ? yield* flow.waitSignal('signal', waitSignal(name), cameSchema)
     : yield* flow.waitSignalFor('signal', waitSignal(name), cameSchema, durationMs(node.within));

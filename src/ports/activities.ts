@@ -15,6 +15,13 @@ export const takeSnapshot = contract(
   snapshotSchema,
 );
 
+/** Puts the worktree back to a snapshot's state: files that it does not have go, ignored ones stay. */
+export const restoreSnapshot = contract(
+  'workspace.restore',
+  z.object({ node: z.string(), stream, tree: z.string() }),
+  z.object({}),
+);
+
 /** Runs a command in the worktree. `argv` null means the repository's own test command. */
 export const runCommand = contract(
   'workspace.command',

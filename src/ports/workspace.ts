@@ -191,6 +191,8 @@ export interface Workspace {
   run(command: RunCommand): Promise<CommandResult>;
   /** Keeps the state of the worktree outside the branch, under `refs/baton/snap/<run>/<label>`. Idempotent by label and content. */
   snapshot(label: string, at: number): Promise<Snapshot>;
+  /** Puts the files back to a snapshot's tree; ignored files stay. Safe to repeat. */
+  restore(tree: string): Promise<void>;
   /** What changed since the base; `patch` is cut at `maxPatchChars` with the cut said. */
   diff(
     tree: string,

@@ -43,9 +43,9 @@ export interface ConditionalOptions extends NodeOptions {
 }
 export interface LoopOptions extends NodeOptions {
   readonly improve?: Node;
-  readonly until?: { readonly quality?: number };
+  readonly until?: { readonly quality?: number; readonly rule?: string };
   readonly max?: number;
-  readonly on_exhausted?: 'fail' | 'best';
+  readonly on_exhausted?: 'fail' | 'best' | 'ask';
 }
 export type Criterion =
   | string

@@ -1,29 +1,27 @@
 import { z } from 'zod';
 import { type Node, nodeSchema } from '../domain/workflow.ts';
 import { type Draw, type Drawer, drawer } from './drawer.ts';
+import { FLOW_DRAWERS, joinBox, joined, joinSchema } from './flow-drawers.ts';
 import { pointSchema, pointWay, taskSchema, taskWay } from './parallel-ways.ts';
 import { RESOURCE_DRAWERS } from './resource-drawers.ts';
-import { type Box, box, column, fork, type Picture, type Way } from './shapes.ts';
+import { box, column, fork, type Picture, type Way } from './shapes.ts';
 
 function rounds(max: number): string {
   return `${max} ${max === 1 ? 'round' : 'rounds'} at most`;
 }
 
+const untilSchema = z.object({ quality: z.number().nullable(), rule: z.string().nullable() });
+
+function untilWords({ quality, rule }: z.infer<typeof untilSchema>): string[] {
+  return [
+    ...(quality === null ? [] : [`passed, quality ${quality} or more?`]),
+    ...(rule === null ? [] : [`${rule}?`]),
+  ];
+}
+
 const id = nodeSchema.shape.id;
 const node = nodeSchema;
 const list = z.array(nodeSchema);
-
-const joinSchema = z.object({ count: z.number().optional(), when: z.string().optional(), rest: z.string() });
-
-function joinBox(join: z.infer<typeof joinSchema> | undefined): Box {
-  if (join === undefined) return box('point');
-  const rest = join.rest === 'cancel' ? 'the rest is cancelled' : 'the rest goes on';
-  return box('point', join.when ?? `${join.count ?? 0} ended`, rest);
-}
-
-function joined(work: Picture, then: Node | undefined, draw: Draw): Picture {
-  return then === undefined ? work : column([work, draw(then)]);
-}
 
 const phaseSchema = z.object({
   id,
@@ -51,6 +49,7 @@ function phaseParts(phase: z.infer<typeof phaseSchema>, draw: Draw): Picture[] {
 
 /** How each kind is drawn. */
 export const DRAWERS: ReadonlyMap<string, Drawer> = new Map([
+  ...FLOW_DRAWERS,
   ['agent', drawer(z.object({ id, agent: z.string() }), (at) => box('work', at.id, at.agent))],
   [
     'command',
@@ -99,13 +98,13 @@ export const DRAWERS: ReadonlyMap<string, Drawer> = new Map([
         id,
         body: node,
         improve: node.optional(),
-        until: z.object({ quality: z.number() }),
+        until: untilSchema,
         max: z.number(),
       }),
       ({ id, body, improve, until, max }, draw) => ({
         type: 'cycle',
         body: draw(body),
-        check: box('choice', id, `passed, quality ${until.quality} or more?`),
+        check: box('choice', id, ...untilWords(until)),
         again: `no, ${rounds(max)}`,
         repair: improve === undefined ? null : draw(improve),
         done: 'yes',
@@ -286,78 +285,7 @@ export const DRAWERS: ReadonlyMap<string, Drawer> = new Map([
       column(phases.flatMap((phase) => phaseParts(phase, draw))),
     ),
   ],
-  [
-    'map',
-    drawer(
-      z.object({
-        id,
-        over: z.string().optional(),
-        items: z.array(z.unknown()).optional(),
-        body: node,
-        limit: z.number(),
-        more: z.string().optional(),
-        join: joinSchema.optional(),
-        then: node.optional(),
-      }),
-      ({ id, over, items, body, limit, more, join, then }, draw) =>
-        joined(
-          fork(
-            box(
-              'point',
-              id,
-              `for each of ${over ?? `${items?.length ?? 0} items`}`,
-              more === undefined ? '' : `and each "${more}"`,
-            ),
-            [{ label: `${limit} at once`, part: draw(body) }],
-            joinBox(join),
-          ),
-          then,
-          draw,
-        ),
-    ),
-  ],
-  [
-    'race',
-    drawer(z.object({ id, runners: list, needs: z.number() }), ({ id, runners, needs }, draw) =>
-      fork(
-        box('point', id),
-        runners.map((runner) => ({ label: '', part: draw(runner) })),
-        box('point', needs === 1 ? 'the first' : `the first ${needs}`),
-      ),
-    ),
-  ],
   ...RESOURCE_DRAWERS,
-  [
-    'wait',
-    drawer(
-      z.object({
-        id,
-        for: z.string().optional(),
-        signal: z.string().optional(),
-        any: z
-          .array(
-            z.object({ for: z.string().optional(), signal: z.string().optional(), then: node.optional() }),
-          )
-          .optional(),
-      }),
-      ({ id, for: time, signal, any }, draw) =>
-        any === undefined
-          ? box('point', id, time === undefined ? `until ${signal ?? ''}` : `waits ${time}`)
-          : fork(
-              box('choice', id, 'whichever comes first'),
-              any.map((way) => ({
-                label: way.signal ?? `after ${way.for ?? ''}`,
-                part: way.then === undefined ? null : draw(way.then),
-              })),
-            ),
-    ),
-  ],
-  [
-    'end',
-    drawer(z.object({ id, status: z.string() }), (at) =>
-      box('end', at.id, at.status === 'failed' ? 'ends it, failed' : 'ends it'),
-    ),
-  ],
   ['emit', drawer(z.object({ id, event: z.string() }), (at) => box('point', at.id, `tells ${at.event}`))],
   ['receive', drawer(z.object({ id, event: z.string() }), (at) => box('point', at.id, `until ${at.event}`))],
 ]);

@@ -3,6 +3,7 @@ import { LineCounter, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';
 import { canonicalJson, type Json, jsonSchema } from '../domain/json.ts';
 import { type Node, nodeSchema, type Workflow, workflowSchema } from '../domain/workflow.ts';
+import { callProblems, referenceProblems, type Speaking } from './check-references.ts';
 import { suggestion } from './nearest.ts';
 
 /** What is wrong with a workflow file, where, and what to write instead. Lines and columns count from 1. */
@@ -22,6 +23,13 @@ export interface TreeRules {
   schema(kind: string): z.ZodType | undefined;
   children(node: Node): readonly Node[];
   asks(node: Node): readonly { readonly agent: string }[];
+  /** The nodes that a node speaks of, by the key under which it does. */
+  references(node: Node): readonly { readonly key: string; readonly id: string }[];
+  locks(node: Node): readonly string[];
+  /** Names that no workflow may have. */
+  readonly reserved: readonly string[];
+  /** The other workflows, where they are known: then what is called is looked for among them. */
+  readonly workflow?: (name: string) => Workflow | undefined;
 }
 
 /** Larger files are refused before they are parsed. Far above any workflow a person writes. */
@@ -87,7 +95,20 @@ function readWorkflow(text: string, rules: TreeRules): LoadedWorkflow {
     return refuse(
       parsed.error.issues.flatMap(told).map(({ path, message }) => ({ ...place(path), message })),
     );
-  const problems = checkTree(parsed.data.flow, rules).map(({ path, message }) => ({
+  const { name, flow } = parsed.data;
+  if (rules.reserved.includes(name))
+    return refuse([
+      {
+        ...place(['name']),
+        message: `A workflow cannot be called "${name}": that is a word of /orchestrate. Give it another name.`,
+      },
+    ]);
+  const tree = checkTree(flow, rules);
+  const calls = callProblems(parsed.data, rules.workflow).map(({ node, key, message }) => ({
+    path: [...(tree.paths.get(node) ?? []), key],
+    message,
+  }));
+  const problems = [...tree.problems, ...calls].map(({ path, message }) => ({
     ...place(['flow', ...path]),
     message,
   }));
@@ -128,14 +149,21 @@ interface TreeProblem {
   readonly message: string;
 }
 
-function checkTree(root: Node, rules: TreeRules): TreeProblem[] {
+interface CheckedTree {
+  readonly problems: readonly TreeProblem[];
+  /** Where each node stands. */
+  readonly paths: ReadonlyMap<string, Path>;
+}
+
+function checkTree(root: Node, rules: TreeRules): CheckedTree {
   const problems: TreeProblem[] = [];
+  const speaking: Speaking[] = [];
   const seen = new Set<string>();
-  const stack: { node: Node; path: Path; depth: number; held: string | null }[] = [
-    { node: root, path: [], depth: 1, held: null },
+  const stack: { node: Node; path: Path; depth: number; held: string | null; locked: readonly string[] }[] = [
+    { node: root, path: [], depth: 1, held: null, locked: [] },
   ];
   for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
-    const { node, path, depth, held } = next;
+    const { node, path, depth, held, locked } = next;
     const say = (message: string, ...below: Path): void =>
       void problems.push({ path: [...path, ...below], message });
     if (depth > MAX_DEPTH) {
@@ -158,17 +186,27 @@ function checkTree(root: Node, rules: TreeRules): TreeProblem[] {
       if (!rules.agents.includes(agent))
         say(`There is no agent "${agent}". ${suggestion(agent, rules.agents)}`, 'agent');
     }
+    const locks = rules.locks(node);
+    speaking.push({ node, path, references: rules.references(node), locks, held: locked });
     const uses = node['uses'] !== undefined;
     if (uses && held !== null)
       say(`"${held}" above holds resources already. Reserve all of them there, at once.`, 'uses');
     const places = childPaths(node);
     const children = rules.children(node).map((child) => {
       const place = places.get(child.id)?.shift() ?? [];
-      return { node: child, path: [...path, ...place], depth: depth + 1, held: uses ? node.id : held };
+      return {
+        node: child,
+        path: [...path, ...place],
+        depth: depth + 1,
+        held: uses ? node.id : held,
+        locked: [...locked, ...locks],
+      };
     });
     stack.push(...children.reverse());
   }
-  return problems;
+  // While a part cannot be read, its nodes are not known, and whoever speaks of them is not wrong for that.
+  if (problems.length === 0) problems.push(...referenceProblems(speaking));
+  return { problems, paths: new Map(speaking.map(({ node, path }) => [node.id, path])) };
 }
 
 /** Where a node's children stand in it, by their ids in order, so that a problem is shown at its own line. */

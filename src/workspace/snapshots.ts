@@ -9,6 +9,8 @@ import type { OpenedWorktree } from './worktree.ts';
 
 /** Bytes of one changed file. Larger ones are build results and dumps, which would stay in the user's repository for good. */
 const MAX_FILE_BYTES = 50 * 1024 * 1024;
+/** A large checkout on a slow disk. */
+const RESTORE_TIMEOUT_MS = 10 * 60_000;
 /** Files whose size is asked for at once. */
 const STAT_BATCH = 64;
 /** Bytes a file system allows in a name, less what git adds for its lock file. */
@@ -101,6 +103,29 @@ export async function saveTip(
   });
   await moveTip(bound, input.id, commit, 'saved');
   return { commit, tree };
+}
+
+/**
+ * Puts the files back to a tree, by way of the private index: gathered first, so that what was made since is known and goes.
+ * Errors: structural `tree_missing`.
+ */
+export async function restoreSnapshot(git: Git, opened: OpenedWorktree, tree: string): Promise<void> {
+  const index = join(opened.side, 'index');
+  await rm(`${index}.lock`, { force: true });
+  const bound = await git.bind({
+    cwd: opened.worktree,
+    gitDir: opened.gitDir,
+    workTree: opened.worktree,
+    indexFile: await seeded(index, opened),
+  });
+  if (!/^[0-9a-f]{40,64}$/.test(tree) || (await bound.resolve(`${tree}^{tree}`)) === null)
+    throw new BatonError({
+      class: 'structural',
+      code: 'tree_missing',
+      message: `The state ${tree.slice(0, 12)} to go back to is not in the repository.`,
+    });
+  await gather(bound, opened.worktree);
+  await bound.run(['read-tree', '--reset', '-u', tree], { timeoutMs: RESTORE_TIMEOUT_MS });
 }
 
 /** The worktree's own index is a good start: the times it holds spare git from reading unchanged files. */

@@ -11,7 +11,7 @@ import { createLine } from './line.ts';
 import { createKeyedMutex, type KeyedMutex } from './mutex.ts';
 import { addressOf, locate, type Repository } from './repository.ts';
 import { type Sandbox, SYSTEM_PATH, wrapCommand } from './sandbox.ts';
-import { commitBranch, diffFrom, takeSnapshot, tipOf } from './snapshots.ts';
+import { commitBranch, diffFrom, restoreSnapshot, takeSnapshot, tipOf } from './snapshots.ts';
 import {
   closeWorktree,
   commonOf,
@@ -244,6 +244,7 @@ async function workspaceOf(
       alone: (work) => alone(() => mutex.run(`files:${opened.worktree}`, work)),
     }),
     run: (command) => run(context, opened, command),
+    restore: (tree) => alone(() => restoreSnapshot(git, opened, tree)),
     snapshot: (label, at) => alone(() => takeSnapshot(git, opened, { id, label, at })),
     diff: (tree, maxPatchChars) => diffFrom(git, opened, tree, maxPatchChars),
     commit: async (input) => {

@@ -110,6 +110,7 @@ export async function folderWorkspace(files: Readonly<Record<string, string>>): 
       }
       return await execute(folder, command);
     },
+    restore: unused,
     snapshot: unused,
     diff: unused,
     commit: unused,

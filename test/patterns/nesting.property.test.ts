@@ -46,7 +46,7 @@ test('every kind that is registered is generated: a new one needs a small node i
   expect([...generated].sort()).toEqual([...kinds].sort());
 });
 
-test('whatever is nested in whatever, it ends', { timeout: 180_000 }, () => {
+test('whatever is nested in whatever, it ends', { timeout: 400_000 }, () => {
   const builtPairs = new Map<string, number>();
   const ranPairs = new Map<string, number>();
   const ends = { completed: 0, failed: 0 };

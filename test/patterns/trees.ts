@@ -51,7 +51,8 @@ const making: Readonly<Record<string, Make>> = {
   loop: (makes) => ({
     body: makes.first(),
     max: 2,
-    on_exhausted: pick(makes.random, 'fail', 'best'),
+    on_exhausted: pick(makes.random, 'fail', 'best', 'ask'),
+    ...rarely(makes, 'until', () => ({ rule: 'round == 2 and passed' })),
     ...rarely(makes, 'improve', makes.child),
   }),
   feedback: ({ first, random }) => ({
@@ -171,6 +172,15 @@ const making: Readonly<Record<string, Make>> = {
       },
       { any: [{ signal: 'go' }, { for: '1h' }] },
     ),
+  machine: (makes) => ({
+    states: [
+      { id: 'work', run: makes.first(), go: [{ if: 'passed', to: 'done' }, { to: 'mend' }] },
+      { id: 'mend', run: makes.child(), go: [{ to: 'work' }] },
+      { id: 'done', end: true },
+    ],
+    max_visits: 2,
+  }),
+  workflow: ({ first }) => ({ workflow: 'other', flow: first() }),
   end: ({ random }) => ({ status: pick(random, 'completed', 'failed') }),
   emit: () => ({ event: 'task_completion', payload: { task: '{{ result.lines }} lines' } }),
   receive: ({ random }) => ({

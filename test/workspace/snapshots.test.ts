@@ -36,6 +36,27 @@ describe('snapshots', () => {
     );
   });
 
+  it('are gone back to: what was changed, made and deleted since is as it was, what is ignored stays', async () => {
+    await using place = await bench({ '.gitignore': 'dist/\n', 'a.txt': 'a\n', 'b.txt': 'b\n' });
+    const workspace = await place.open();
+    const { path } = workspace.info;
+    await put(path, { 'a.txt': 'good\n', 'new.txt': 'n\n', 'dist/out.js': 'built\n' });
+    const { tree } = await workspace.snapshot('good', AT);
+    await put(path, { 'a.txt': 'bad\n', 'deep/er/bad.txt': 'x\n', 'dist/out.js': 'again\n' });
+    await unlink(join(path, 'b.txt'));
+    await rm(join(path, 'new.txt'));
+    for (let times = 0; times < 2; times += 1) {
+      await workspace.restore(tree);
+      expect(readFileSync(join(path, 'a.txt'), 'utf8')).toBe('good\n');
+      expect(readFileSync(join(path, 'b.txt'), 'utf8')).toBe('b\n');
+      expect(readFileSync(join(path, 'new.txt'), 'utf8')).toBe('n\n');
+      expect(existsSync(join(path, 'deep'))).toBe(false);
+      expect(readFileSync(join(path, 'dist/out.js'), 'utf8')).toBe('again\n');
+      expect((await workspace.snapshot('after', AT)).tree).toBe(tree);
+    }
+    expect(await failureOf(workspace.restore('0'.repeat(40)))).toMatchObject({ code: 'tree_missing' });
+  });
+
   it('are the same for the same label and content, whatever the time, and labels never meet', async () => {
     await using place = await bench();
     const workspace = await place.open();

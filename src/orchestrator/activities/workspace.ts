@@ -1,5 +1,5 @@
 import { BatonError } from '../../domain/failure.ts';
-import { runCommand, takeSnapshot } from '../../ports/activities.ts';
+import { restoreSnapshot, runCommand, takeSnapshot } from '../../ports/activities.ts';
 import { type Activity, implement } from '../../ports/activity.ts';
 import type { Workspaces } from '../../ports/workspace.ts';
 import { closeWorkspace, inspectRepository, keepWork, openWorkspace } from '../contracts.ts';
@@ -44,6 +44,12 @@ export function workspaceActivities({
       step.emit({ type: 'snapshot.taken', node, ...snapshot });
       if (stream !== null) await tellMeetings(registry, stream, node, step);
       return snapshot;
+    }),
+
+    implement(restoreSnapshot, async ({ node, stream, tree }, step) => {
+      await (await registry.of(step.runId, stream)).restore(tree);
+      step.emit({ type: 'snapshot.restored', node, tree });
+      return {};
     }),
 
     implement(runCommand, async ({ node, stream, argv, timeoutMs }, step) => {
