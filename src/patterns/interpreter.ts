@@ -5,7 +5,7 @@ import type { Estimate, Node } from '../domain/workflow.ts';
 import type { Flow, NamedBody, Operation } from '../ports/flow.ts';
 import { Board, type Ending } from './board.ts';
 import { governed, skipped } from './control.ts';
-import { type Attempt, commonOf, type OnError, standInsOf, withChain } from './on-error.ts';
+import { type Attempt, type Common, commonOf, type OnError, standInsOf, withChain } from './on-error.ts';
 import type { EstimateContext, Pattern, RunContext } from './pattern.ts';
 import { steered } from './steered.ts';
 import { refuseNested, withUses } from './uses.ts';
@@ -23,6 +23,29 @@ export interface GivenContext
     flow: Flow,
     where: { readonly stream: string | null; readonly holding: boolean },
   ) => Operation<Handoff>;
+}
+
+type ScopeContext = Omit<RunContext, 'run' | 'apart' | 'child'> & Pick<GivenContext, 'child'>;
+
+/** What the nodes above lay down for those below. One for all nodes between which nothing changes. */
+interface Scope {
+  readonly context: ScopeContext;
+  /** The chain of the node above, which is its children's unless they have one of their own. */
+  readonly inherited: OnError | null;
+  /** Whether a node above holds resources. */
+  readonly holding: boolean;
+  /** What patterns of these nodes are given. */
+  readonly own: RunContext;
+}
+
+/** A node that is being run. */
+interface Task {
+  readonly node: Node;
+  readonly input: Handoff;
+  readonly common: Common;
+  readonly scope: Scope;
+  /** What its pattern is given: for its children, not for itself. */
+  readonly own: RunContext;
 }
 
 /** Patterns by kind, and what can be done with a tree of them. */
@@ -58,78 +81,99 @@ export class Interpreter {
     const board = new Board(node);
     const simpler = (each: Node): Node | null => this.#pattern(each).simpler(each);
     const whole = { ...context, simpler, board, end: (ending: Ending) => board.end(ending) };
-    const work = (inner: Flow): Operation<Handoff> =>
-      this.#node(node, input, inner, whole, inherited, holding);
+    const scope = this.#scope(whole, inherited, holding);
+    const work = (inner: Flow): Operation<Handoff> => this.#node(node, input, inner, scope);
     return board.mayEnd ? endable(board, () => this.#leaves(node), flow, work) : work(flow);
   }
 
-  /**
-   * @param inherited the chain of the node above, which is its children's unless they have one of their own
-   * @param holding whether a node above holds resources
-   */
-  #node(
-    node: Node,
-    input: Handoff,
-    flow: Flow,
-    context: Omit<RunContext, 'run' | 'apart' | 'child'> & Pick<GivenContext, 'child'>,
-    inherited: OnError | null,
-    holding: boolean,
-  ): Operation<Handoff> {
+  #scope(context: ScopeContext, inherited: OnError | null, holding: boolean): Scope {
+    const scope: Scope = {
+      context,
+      inherited,
+      holding,
+      own: {
+        ...context,
+        child: (child, handoff, inner) =>
+          context.child === undefined
+            ? this.#node(child, handoff, inner, this.#scope(context, null, holding))
+            : context.child(child, handoff, inner, { stream: context.stream, holding }),
+        run: (child, handoff, inner, stream) => {
+          const there = inStream(context, stream);
+          const where = there === context ? scope : this.#scope(there, inherited, holding);
+          return this.#node(child, handoff, inner, where);
+        },
+        apart: (root, handoff, inner) => this.#whole(root, handoff, inner, context, inherited, holding),
+      },
+    };
+    return scope;
+  }
+
+  #node(node: Node, input: Handoff, flow: Flow, scope: Scope): Operation<Handoff> {
     const common = commonOf(node);
-    const leaf = this.#pattern(node).children(node).length === 0;
-    const holds = holding || common.uses !== null;
-    const own: RunContext = {
-      ...context,
-      child: (child, handoff, inner) =>
-        context.child === undefined
-          ? this.#node(child, handoff, inner, context, null, holds)
-          : context.child(child, handoff, inner, { stream: context.stream, holding: holds }),
-      run: (child, handoff, inner, stream) =>
-        this.#node(child, handoff, inner, inStream(context, stream), common.chain, holds),
-      apart: (root, handoff, inner) => this.#whole(root, handoff, inner, context, common.chain, holds),
-    };
+    const below =
+      common.uses === null && common.chain === scope.inherited
+        ? scope
+        : this.#scope(scope.context, common.chain, scope.holding || common.uses !== null);
+    const task: Task = { node, input, common, scope, own: below.own };
+    return flow.call(node.id, (inner) => this.#told(task, inner), node.id);
+  }
+
+  /** A node that fails says so; what it leaves unfinished in the epic ends with it. */
+  *#told(task: Task, flow: Flow): Operation<Handoff> {
+    try {
+      return yield* this.#governed(task, flow);
+    } catch (error) {
+      yield* flow.emit({
+        type: 'node.finished',
+        node: task.node.id,
+        status: 'failed',
+        summary: toFailure(error).message,
+      });
+      throw error;
+    }
+  }
+
+  #governed(task: Task, flow: Flow): Operation<Handoff> {
+    const { node, input, scope } = task;
+    const { board } = scope.context;
+    if (!board.used) return this.#reserved(task, flow);
+    const leaves = (): string[] => this.#leaves(node);
+    return governed(node, input, flow, board, leaves, (inner) => this.#reserved(task, inner));
+  }
+
+  #reserved(task: Task, flow: Flow): Operation<Handoff> {
+    const { node, common, scope } = task;
+    if (common.uses === null) return this.#steered(task, flow);
+    if (scope.holding) return refuseNested(node);
+    return withUses(node, common.uses, flow, (inner) => this.#steered(task, inner));
+  }
+
+  #steered(task: Task, flow: Flow): Operation<Handoff> {
+    const { node, input, scope } = task;
+    if (scope.context.steered !== true || !this.isWork(node)) return this.#timed(task, flow, null);
+    return steered(node, input, flow, (inner, as) => this.#timed(task, inner, as));
+  }
+
+  #timed(task: Task, flow: Flow, as: AgentRole | null): Operation<Handoff> {
+    const { node, common } = task;
+    if (common.timeoutMs === null) return this.#chained(task, flow, as);
+    return inTime(node, common.timeoutMs, flow, (inner) => this.#chained(task, inner, as));
+  }
+
+  #chained({ node, input, common, scope, own }: Task, flow: Flow, as: AgentRole | null): Operation<Handoff> {
     // A chain on a node with nodes below it is theirs; what it has of its own comes from the node above.
-    const chain = leaf ? (common.chain ?? inherited) : inherited;
-    const workAs = (inner: Flow, as: AgentRole | null): Operation<Handoff> => {
-      const [mine, seen] = as === null ? [node, own] : [{ ...node, agent: as.name }, actedBy(own, as)];
-      return chain === null
-        ? this.#once(mine, input, inner, seen)
-        : withChain(mine, chain, input, inner, seen, this.#attempts(seen));
-    };
-    const timedAs = (inner: Flow, as: AgentRole | null): Operation<Handoff> =>
-      common.timeoutMs === null
-        ? workAs(inner, as)
-        : inTime(node, common.timeoutMs, inner, (within) => workAs(within, as));
-    const timed = (inner: Flow): Operation<Handoff> =>
-      context.steered === true && this.isWork(node)
-        ? steered(node, input, inner, timedAs)
-        : timedAs(inner, null);
-    const whole = (inner: Flow): Operation<Handoff> => {
-      if (common.uses === null) return timed(inner);
-      return holding ? refuseNested(node) : withUses(node, common.uses, inner, timed);
-    };
-    return flow.call(
-      node.id,
-      (inner) => told(node, inner, () => this.#governed(node, input, inner, context.board, whole)),
-      node.id,
-    );
+    const leaf = common.chain !== null && this.#pattern(node).children(node).length === 0;
+    const chain = leaf ? common.chain : scope.inherited;
+    const mine = as === null ? node : { ...node, agent: as.name };
+    const seen = as === null ? own : actedBy(own, as);
+    if (chain === null) return this.#once(mine, input, flow, seen);
+    return withChain(mine, chain, input, flow, seen, this.#attempts(seen));
   }
 
   /** Agents' work and commands: what a person can do, or do without. Approvals are not among them. */
   isWork(node: Node): boolean {
     if (this.#pattern(node).children(node).length > 0) return false;
     return node.kind === 'command' || this.#pattern(node).agents(node).length > 0;
-  }
-
-  #governed(
-    node: Node,
-    input: Handoff,
-    flow: Flow,
-    board: Board,
-    work: (inner: Flow) => Operation<Handoff>,
-  ): Operation<Handoff> {
-    if (!board.used) return work(flow);
-    return governed(node, input, flow, board, () => this.#leaves(node), work);
   }
 
   /** Ids of the nodes under it that work themselves. */
@@ -238,21 +282,6 @@ function inStream<T extends { readonly stream: string | null }>(
 /** The same context, in which one more role is known. */
 function actedBy(context: RunContext, as: AgentRole): RunContext {
   return { ...context, role: (name) => (name === as.name ? as : context.role(name)) };
-}
-
-/** A node that fails says so; what it leaves unfinished in the epic ends with it. */
-function* told(node: Node, flow: Flow, work: () => Operation<Handoff>): Operation<Handoff> {
-  try {
-    return yield* work();
-  } catch (error) {
-    yield* flow.emit({
-      type: 'node.finished',
-      node: node.id,
-      status: 'failed',
-      summary: toFailure(error).message,
-    });
-    throw error;
-  }
 }
 
 /** The whole node within its time; what is late is cancelled. */
