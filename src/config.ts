@@ -9,6 +9,7 @@ import { durationMs, durationSchema } from './domain/duration.ts';
 import { BatonError } from './domain/failure.ts';
 import { hooksSchema } from './domain/hook.ts';
 import { type Inventory, inventorySchema } from './domain/resources.ts';
+import { type Runners, runnersSchema } from './domain/runner-settings.ts';
 import { subscriptionSchema } from './domain/subscription.ts';
 
 /** The environment, read once, here and nowhere else. An empty variable counts as one that is not set. */
@@ -79,6 +80,8 @@ const fileSchema = z.strictObject({
   subscriptions: z.array(subscriptionSchema).max(500).default([]),
   hooks: hooksSchema.default({}),
   hooks_port: z.number().int().min(0).max(65_535).default(3_000),
+  /** Programs that play agents. */
+  runners: runnersSchema.default({}),
   prices: z
     .record(z.string(), z.strictObject({ input: z.number(), cached: z.number(), output: z.number() }))
     .default({}),
@@ -135,6 +138,7 @@ export interface Config {
   readonly events: EventSettings;
   readonly hooks: { readonly list: readonly Hook[]; readonly port: number };
   readonly prices: z.infer<typeof fileSchema>['prices'];
+  readonly runners: Runners;
   readonly castDelayMs: number | null;
   readonly logLevel: string;
   readonly sshAuthSock: string | undefined;
@@ -185,6 +189,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     events: { declared: file.events, subscriptions: file.subscriptions },
     hooks: { list: hooks, port: file.hooks_port },
     prices: file.prices,
+    runners: file.runners,
     castDelayMs: env.CAST_DELAY_MS ?? null,
     logLevel: env.LOG_LEVEL,
     sshAuthSock: env.SSH_AUTH_SOCK,

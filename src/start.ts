@@ -86,6 +86,7 @@ async function startWith(
     resources: config.resources,
     events: config.events,
     prices: config.prices,
+    runners: config.runners,
     onWorkflowProblem: (problem) =>
       log.warn({ problem: redact(problem) }, 'A workflow file was changed and cannot be used as it is'),
     onStoreTrouble: (error) =>

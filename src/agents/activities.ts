@@ -50,6 +50,8 @@ const toolCallInputSchema = z.object({
   tool: z.string(),
   /** JSON text, parsed and checked before the step was asked for and again by the implementation. */
   arguments: z.string(),
+  /** For a program rather than a model: the result as it is, without marks, and whole or not at all. */
+  plain: z.boolean().optional(),
 });
 export type ToolCallInput = z.infer<typeof toolCallInputSchema>;
 
@@ -59,6 +61,8 @@ const toolCallOutputSchema = z.object({
   content: z.string(),
   /** For people, one line: "wrote src/a.ts, +12 −3". */
   summary: z.string(),
+  /** Of a command, for a program; null when it was ended from outside. */
+  exitCode: z.number().nullable().optional(),
   durationMs: z.number().nonnegative(),
 });
 export type ToolCallOutput = z.infer<typeof toolCallOutputSchema>;

@@ -1,6 +1,7 @@
 import type { AgentResult, AgentTask } from '../domain/agent.ts';
-import { BatonError, type Failure } from '../domain/failure.ts';
+import { BatonError, type Failure, toFailure } from '../domain/failure.ts';
 import type { RetryPolicy } from '../domain/retry.ts';
+import { publishEvent } from '../ports/bus-activities.ts';
 import type { Flow, Operation } from '../ports/flow.ts';
 import type { Guard, Runner } from '../ports/runner.ts';
 import { type ModelTurnOutput, modelTurnContract, toolCallContract } from './activities.ts';
@@ -221,6 +222,8 @@ function* carryOut(
     const refusal = yield* session.guard.command(prepared.argv, flow);
     if (refusal !== null) return refusal;
   }
+  if (prepared.tool === 'ask') return yield* session.guard.ask(prepared, flow);
+  if (prepared.tool === 'emit') return yield* publish(session, flow, prepared, name);
   const output = yield* flow.step(
     name,
     toolCallContract,
@@ -229,6 +232,29 @@ function* carryOut(
   );
   session.workedMs += output.durationMs;
   return output.content;
+}
+
+/** What is wrong with an event is for the model to put right. */
+function* publish(
+  { task }: Session,
+  flow: Flow,
+  { event, payload }: Extract<PreparedCall, { tool: 'emit' }>,
+  name: string,
+): Operation<string> {
+  const at = yield* flow.now(`${name}-at`);
+  try {
+    const published = yield* flow.step(
+      name,
+      publishEvent,
+      { node: task.node, name: event, payload, at },
+      { label: `publishing "${event}"` },
+    );
+    return `Published as ${published.event}.`;
+  } catch (error) {
+    const failure = toFailure(error);
+    if (failure.class !== 'terminal') throw error;
+    return `Not published: ${failure.message}`;
+  }
 }
 
 function timeoutOf(call: PreparedCall): number {

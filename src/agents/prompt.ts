@@ -19,14 +19,23 @@ const FEEDBACK_ITEMS = 20;
  */
 export function buildPrompt(task: AgentTask): Message[] {
   return [
-    { role: 'system', text: systemPrompt(task) },
+    { role: 'system', text: systemPrompt(task, null) },
     { role: 'user', text: firstMessage(task) },
   ];
 }
 
-function systemPrompt({ role, limits, output }: AgentTask): string {
-  const tools =
+/** The same for a program with tools of its own, as one text. */
+export function promptForProgram(task: AgentTask): string {
+  return `${systemPrompt(task, OWN_TOOLS)}\n\n${firstMessage(task)}`;
+}
+
+const OWN_TOOLS =
+  '- Work with your own tools in the current folder, which is the root of the repository; stay inside it. There is no network. Do not commit; that is done for you.';
+
+function systemPrompt({ role, limits, output }: AgentTask, own: string | null): string {
+  const ours =
     role.tools.length === 0 ? 'You have no tools: answer from what you are given.' : toolRules(role.tools);
+  const tools = own ?? ours;
   const schema = JSON.stringify(resultFormat(output).schema);
   return [
     `Role: ${role.name}`,
@@ -39,7 +48,11 @@ function systemPrompt({ role, limits, output }: AgentTask): string {
       '- [redacted] stands for a secret that is kept from you. Never write it into a file, never try to find the secret out.',
       '- Do what the task asks and no more. Match the style of the code that is there.',
       '- Say what is true: report tests that fail and work that is missing. Do not claim what you have not seen.',
-      `- You have at most ${limits.turns} turns. Several tool calls may go into one turn; they run in order.`,
+      ...(own === null
+        ? [
+            `- You have at most ${limits.turns} turns. Several tool calls may go into one turn; they run in order.`,
+          ]
+        : []),
     ].join('\n'),
     'Your last answer',
     `When the work is done, answer without calling a tool, with exactly one JSON object and nothing around it, of this schema:\n${schema}\n${resultAdvice(output)}`,

@@ -24,6 +24,9 @@ export interface ToolCallDependencies {
 /** Characters of a result for the model: about 6 000 tokens; larger files are read in parts. */
 const READ_CHARS = 24_000;
 const OUTPUT_CHARS = 12_000;
+const DIFF_CHARS = 24_000;
+/** Of a result for a program, which asks for what it wants and keeps it to itself. */
+const WHOLE_CHARS = 512 * 1024;
 /** Enough to know a repository by; deeper folders are listed on their own. */
 const LIST_LIMIT = 400;
 const SEARCH_LIMIT = 60;
@@ -33,7 +36,18 @@ const TAIL_CHARS = 1_500;
 /** As the redactor writes it. */
 const MARK = '[redacted]';
 
-const ALL_TOOLS: readonly ToolName[] = ['list', 'read', 'search', 'write', 'edit', 'run'];
+/** `ask` and `emit` are steps of their own kind. */
+const ALL_TOOLS: readonly ToolName[] = [
+  'list',
+  'read',
+  'search',
+  'diff',
+  'log',
+  'write',
+  'edit',
+  'patch',
+  'run',
+];
 
 /** What the machine, not the model, must put right; trying again may help. */
 const MACHINE_CODES = new Set(['ENOSPC', 'EIO', 'EMFILE', 'ENFILE', 'EBUSY', 'EAGAIN', 'ENOMEM', 'EDQUOT']);
@@ -53,6 +67,7 @@ export function toolCall(dependencies: ToolCallDependencies): Activity {
       ok: done.ok,
       content: redact(done.content),
       summary: redact(done.summary),
+      ...(done.exitCode === undefined ? {} : { exitCode: done.exitCode }),
       durationMs: Math.max(0, clock.monotonic() - started),
     };
   });
@@ -104,7 +119,7 @@ async function carryOut(
     case 'list':
       return await list(workspace, call);
     case 'read':
-      return await read(dependencies, workspace, call);
+      return await (input.plain === true ? readWhole : read)(dependencies, workspace, call);
     case 'search':
       return await search(dependencies, workspace, call);
     case 'write': {
@@ -114,6 +129,18 @@ async function carryOut(
     }
     case 'edit':
       return changed(await workspace.files.edit(call.path, call.before, call.after, context.idempotencyKey));
+    case 'patch':
+      return patched(await workspace.files.patch(call.patch, context.idempotencyKey));
+    case 'diff':
+      return await diff(dependencies, workspace);
+    case 'log': {
+      const text = dependencies.redact(await workspace.log(call.path, call.count));
+      const body = text === '' ? '(no commits)' : cutEnd(text, OUTPUT_CHARS);
+      return { ok: true, content: markAsData('commits', body), summary: 'looked at the history' };
+    }
+    case 'ask':
+    case 'emit':
+      return { ok: false, content: `${call.tool} is not done here.`, summary: 'not done' };
     case 'run':
       return await run(dependencies, workspace, call, input, context);
     default: {
@@ -156,6 +183,30 @@ async function read(
   return { ok: true, content: markAsData(what, shown), summary: `${call.path}, ${lines} lines` };
 }
 
+/** For a program that may write it back: never a part that looks like the whole. */
+async function readWhole(
+  { redact }: ToolCallDependencies,
+  workspace: Workspace,
+  { path, from, to }: CallOf<'read'>,
+): Promise<Done> {
+  const parts: string[] = [];
+  let chars = 0;
+  for (let next = from ?? 1; ; ) {
+    const { text, lines } = await workspace.files.read(path, { from: next, to: to ?? 1e9 });
+    parts.push(text);
+    chars += text.length;
+    const wanted = Math.min(to ?? lines, lines);
+    const got = text.split('\n').length - (text.endsWith('\n') ? 1 : 0);
+    next += got;
+    if (chars > WHOLE_CHARS || (got === 0 && next <= wanted)) {
+      const problem = `${path} is larger than is read at once; ask for some of its lines.`;
+      return { ok: false, content: problem, summary: problem };
+    }
+    if (next > wanted || text === '') break;
+  }
+  return { ok: true, content: redact(parts.join('')), summary: `${path}, ${chars} characters` };
+}
+
 async function search(
   { redact }: ToolCallDependencies,
   workspace: Workspace,
@@ -192,6 +243,26 @@ function changed({ path, added, removed }: FileChange): Done {
   return { ok: true, content: `${path} is written.`, summary: `wrote ${path}, +${added} −${removed}` };
 }
 
+function patched(changes: readonly FileChange[]): Done {
+  const names = changes.map(({ path }) => path);
+  const [added, removed] = [
+    changes.reduce((sum, change) => sum + change.added, 0),
+    changes.reduce((sum, change) => sum + change.removed, 0),
+  ];
+  return {
+    ok: true,
+    content: `The patch is applied to ${names.join(', ')}.`,
+    summary: `patched ${names.slice(0, 3).join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}, +${added} −${removed}`,
+  };
+}
+
+async function diff({ redact }: ToolCallDependencies, workspace: Workspace): Promise<Done> {
+  const { stat, patch, cut } = await workspace.changes(DIFF_CHARS);
+  const body = patch === '' ? '(nothing was changed)' : redact(patch);
+  const what = `changes since the work began, ${stat.files.length} files, +${stat.added} −${stat.removed}${cut ? ', cut' : ''}`;
+  return { ok: true, content: markAsData(what, body), summary: `${stat.files.length} files changed` };
+}
+
 async function run(
   { allowUnsandboxed, redact, summariseTests }: ToolCallDependencies,
   workspace: Workspace,
@@ -225,6 +296,13 @@ async function run(
       ? `exit code ${result.exitCode}`
       : `ended from outside: ${result.ended.replace('_', ' ')}`;
   const tests = counts === null ? '' : `; tests: ${counts.passed} passed, ${counts.failed} failed`;
+  if (input.plain === true)
+    return {
+      ok: true,
+      content: cutMiddle(output, WHOLE_CHARS),
+      summary: `${command}: ${ending}${tests}`,
+      exitCode: result.exitCode,
+    };
   const body = output.trim() === '' ? '(no output)' : cutMiddle(output, OUTPUT_CHARS);
   return {
     ok: result.exitCode === 0 && result.ended === null,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { AgentRole } from '../domain/agent.ts';
+import { type Json, jsonSchema } from '../domain/json.ts';
 import { showCommand, splitCommandLine } from './command-line.ts';
 import { describeIssues, strictJsonSchema } from './json-schema.ts';
 import type { ToolDefinition } from './transcript.ts';
@@ -11,8 +12,13 @@ export type PreparedCall =
   | { readonly tool: 'list'; readonly under: string }
   | { readonly tool: 'read'; readonly path: string; readonly from: number | null; readonly to: number | null }
   | { readonly tool: 'search'; readonly query: string; readonly under: string }
+  | { readonly tool: 'diff' }
+  | { readonly tool: 'log'; readonly path: string | null; readonly count: number }
   | { readonly tool: 'write'; readonly path: string; readonly content: string }
   | { readonly tool: 'edit'; readonly path: string; readonly before: string; readonly after: string }
+  | { readonly tool: 'patch'; readonly patch: string }
+  | { readonly tool: 'ask'; readonly question: string; readonly why: string }
+  | { readonly tool: 'emit'; readonly event: string; readonly payload: Json }
   | { readonly tool: 'run'; readonly argv: readonly string[]; readonly timeoutMs: number };
 
 export type Preparation =
@@ -22,6 +28,9 @@ export type Preparation =
 /** Seconds: test suites take minutes, and an agent that waits longer is better told so. */
 const DEFAULT_RUN_SECONDS = 120;
 const MAX_RUN_SECONDS = 600;
+/** Commits of one look at the history. */
+const MAX_LOG = 50;
+const DEFAULT_LOG = 10;
 
 const path = z.string().min(1).describe('Path relative to the root of the repository.');
 const under = z.string().nullish().describe('Folder to look in; null for the whole repository.');
@@ -41,6 +50,26 @@ const schemas = {
     before: z.string().min(1).describe('Text that occurs exactly once in the file, copied exactly.'),
     after: z.string().describe('What takes its place.'),
   }),
+  patch: z.object({
+    patch: z.string().min(1).describe('A unified diff of one or more files, as "git diff" prints it.'),
+  }),
+  diff: z.object({}),
+  log: z.object({
+    path: z.string().nullish().describe('A file or folder; null for everything.'),
+    count: z.number().int().min(1).max(MAX_LOG).nullish().describe('Commits, newest first.'),
+  }),
+  ask: z.object({
+    question: z
+      .string()
+      .min(1)
+      .max(150)
+      .describe('One question that can be answered with yes or no, and a comment.'),
+    why: z.string().min(1).max(2_000).describe('What the person needs to know to answer it.'),
+  }),
+  emit: z.object({
+    event: z.string().min(1).describe('The name of an event that was declared.'),
+    payload: z.string().nullish().describe('What the event says: one JSON object as text; null for none.'),
+  }),
   run: z.object({
     argv: z.array(z.string()).nullish().describe('Program and arguments, e.g. ["npm","test"]. Preferred.'),
     command: z.string().nullish().describe('Instead of argv: one command line. No pipes, no variables.'),
@@ -54,6 +83,11 @@ const descriptions: Readonly<Record<ToolName, string>> = {
   search: 'Finds literal text in the files of the repository.',
   write: 'Creates a file or replaces it as a whole. For a change to an existing file use edit.',
   edit: 'Replaces one piece of text in a file.',
+  patch: 'Changes files by a unified diff: all of it, or nothing where a part does not fit.',
+  diff: 'Shows what was changed since the work began.',
+  log: 'Shows commits of the repository.',
+  ask: 'Asks a person a question and waits for the answer, which may take hours. Only where you cannot go on without.',
+  emit: 'Publishes an event to other runs.',
   run: 'Runs one command at the root of the repository, without a shell and without network.',
 };
 
@@ -103,6 +137,26 @@ export function prepareCall(name: string, argumentsText: string, allowed: readon
       const input = schemas.edit.safeParse(parsed.value);
       return input.success ? ready({ tool, ...input.data }) : fail(input.error);
     }
+    case 'patch': {
+      const input = schemas.patch.safeParse(parsed.value);
+      return input.success ? ready({ tool, ...input.data }) : fail(input.error);
+    }
+    case 'diff':
+      return ready({ tool });
+    case 'log': {
+      const input = schemas.log.safeParse(parsed.value);
+      return input.success
+        ? ready({ tool, path: input.data.path ?? null, count: input.data.count ?? DEFAULT_LOG })
+        : fail(input.error);
+    }
+    case 'ask': {
+      const input = schemas.ask.safeParse(parsed.value);
+      return input.success ? ready({ tool, ...input.data }) : fail(input.error);
+    }
+    case 'emit': {
+      const input = schemas.emit.safeParse(parsed.value);
+      return input.success ? prepareEmit(input.data.event, input.data.payload ?? '{}') : fail(input.error);
+    }
     case 'run': {
       const input = schemas.run.safeParse(parsed.value);
       return input.success ? prepareRun(input.data) : fail(input.error);
@@ -116,6 +170,12 @@ export function prepareCall(name: string, argumentsText: string, allowed: readon
 
 function ready(call: PreparedCall): Preparation {
   return { ok: true, call };
+}
+
+function prepareEmit(event: string, text: string): Preparation {
+  const payload = parseArguments(text);
+  if (!payload.ok) return { ok: false, problem: `The payload does not fit: ${payload.problem}` };
+  return ready({ tool: 'emit', event, payload: jsonSchema.parse(payload.value) });
 }
 
 function prepareRun(input: z.infer<typeof schemas.run>): Preparation {
@@ -164,6 +224,16 @@ export function labelOf(call: PreparedCall): string {
       return cut(`writing ${call.path}`);
     case 'edit':
       return cut(`editing ${call.path}`);
+    case 'patch':
+      return 'changing files by a patch';
+    case 'diff':
+      return 'looking at what changed';
+    case 'log':
+      return 'looking at the history';
+    case 'ask':
+      return cut(`asking: ${call.question}`);
+    case 'emit':
+      return cut(`publishing ${call.event}`);
     case 'run':
       return cut(`running ${showCommand(call.argv)}`);
     default: {

@@ -22,7 +22,8 @@ export function graph(argv: string[]): number {
     console.error('Which file? baton graph FILE [--svg]');
     return 2;
   }
-  const { rules } = loadCatalog(configFromEnvironment().home);
+  const { home, runners } = configFromEnvironment();
+  const { rules } = loadCatalog(home, { runners });
   const workflow = readWorkflowFile(file, rules);
   const picture = pictureOf(workflow.flow, rules);
   process.stdout.write(values.svg ? svg(picture, workflow.title) : mermaid(picture));

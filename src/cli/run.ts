@@ -50,7 +50,7 @@ export async function run(argv: string[]): Promise<number> {
     return 2;
   }
   const config = configFromEnvironment();
-  const workflow = readWorkflowFile(file, loadCatalog(config.home).rules);
+  const workflow = readWorkflowFile(file, loadCatalog(config.home, { runners: config.runners }).rules);
   const request = readInput(values.input);
   const cast =
     values.cast === undefined && config.model.mode === 'model'
@@ -135,6 +135,7 @@ function coreOptions(config: Config, home: string, workflow: Workflow, castUrl: 
     // Nothing subscribes to what a single run does.
     events: { ...config.events, subscriptions: [] },
     prices: config.prices,
+    runners: config.runners,
     repositories: null,
     catalogHome: config.home,
     sshAuthSock: config.sshAuthSock,

@@ -2,7 +2,9 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { RESERVED_WORDS } from '../../commands/reserved.ts';
 import { loadRoles } from '../agents/registry.ts';
+import { withRunners } from '../agents/runners.ts';
 import { BatonError } from '../domain/failure.ts';
+import type { Runners } from '../domain/runner-settings.ts';
 import type { SavedWorkflow, Workflow } from '../domain/workflow.ts';
 import type { Catalog } from '../orchestrator/catalog.ts';
 import { patterns } from '../patterns/all.ts';
@@ -32,6 +34,8 @@ export interface CatalogOptions {
   readonly extra?: readonly Workflow[] | undefined;
   /** Told of each file that was changed and cannot be used any more. */
   readonly onProblem?: ((problem: string) => void) | undefined;
+  /** Programs that play agents. */
+  readonly runners?: Runners | undefined;
 }
 
 /**
@@ -39,9 +43,12 @@ export interface CatalogOptions {
  * Workflow files of the home are read again when they have changed, everything else only here.
  * @throws BatonError `roles_invalid` or `workflow_invalid` with every problem as file:line
  */
-export function loadCatalog(home: string, { extra = [], onProblem }: CatalogOptions = {}): LoadedCatalog {
+export function loadCatalog(
+  home: string,
+  { extra = [], onProblem, runners = {} }: CatalogOptions = {},
+): LoadedCatalog {
   const interpreter = new Interpreter(patterns);
-  const roles = loadRoles([path.join(SHIPPED, 'agents'), path.join(home, 'agents')]);
+  const roles = withRunners(loadRoles([path.join(SHIPPED, 'agents'), path.join(home, 'agents')]), runners);
   const rules = treeRules(interpreter, [...roles.keys()]);
   const started: { onProblem: (problem: string) => void } = { onProblem: () => undefined };
   const folder = (parent: string) =>

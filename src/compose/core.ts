@@ -9,14 +9,19 @@ import { openStore } from '../../db/open.ts';
 import { createOutboxStore } from '../../db/outbox.ts';
 import { noteCleanStop, takeCleanStop } from '../../db/settings.ts';
 import { createStore } from '../../db/store.ts';
+import { acpActivities, type ProgramDependencies } from '../agents/acp-activity.ts';
 import { createAgentRunner } from '../agents/agent-runner.ts';
+import { programActivity } from '../agents/command-runner.ts';
+import { createModelBroker } from '../agents/model-broker.ts';
 import type { ModelClient, ModelClientOptions } from '../agents/model-client.ts';
 import { modelTurn } from '../agents/model-turn.ts';
 import { loadPrices, type PriceTable } from '../agents/prices.ts';
+import { runnerFor } from '../agents/runners.ts';
 import { toolCall } from '../agents/tool-call.ts';
 import type { EventSettings } from '../config.ts';
 import type { ApprovalPolicy } from '../domain/approval.ts';
 import type { Inventory } from '../domain/resources.ts';
+import type { Runners } from '../domain/runner-settings.ts';
 import type { Workflow } from '../domain/workflow.ts';
 import { EmbeddedEngine } from '../engine/engine.ts';
 import { pathBelow } from '../engine/keys.ts';
@@ -74,6 +79,8 @@ export interface CoreOptions {
   readonly prices: PriceTable;
   /** Without them, the events that Baton knows, and nobody but the runs that wait for them. */
   readonly events?: EventSettings;
+  /** Programs that play agents; Baton's own loop with a model plays all others. */
+  readonly runners?: Runners;
   /** Where the person's own roles and workflows lie, when that is not `home`. */
   readonly catalogHome?: string;
   /** Workflows beside those that ship; the same name replaces. */
@@ -106,6 +113,7 @@ export async function createCore(options: CoreOptions) {
     const catalog = loadCatalog(options.catalogHome ?? home, {
       extra: options.extraWorkflows,
       onProblem: options.onWorkflowProblem,
+      runners: options.runners,
     });
     const { interpreter, rules, roles } = catalog;
 
@@ -123,7 +131,7 @@ export async function createCore(options: CoreOptions) {
     });
     const table = loadPrices(path.join(SHIPPED, 'prices.json'), prices);
     const client = lateClient({ ...model, clock });
-    const runner = createAgentRunner();
+    const runners = options.runners ?? {};
     const inventory = options.resources ?? {};
     const leases = createLeaseStore(db, log, inventory);
     const keeper = new LeaseKeeper({
@@ -151,15 +159,17 @@ export async function createCore(options: CoreOptions) {
       onTrouble: options.onStoreTrouble,
     });
 
+    const broker = createModelBroker(model);
+    const play = runnerFor(createAgentRunner(), runners);
+    const inWorktrees: Omit<ProgramDependencies, 'runners' | 'broker'> = {
+      workspaceOf: (runId, stream) => registry.of(runId, stream),
+      allowUnsandboxed: (runId, argv) => registry.mayRunUnsandboxed(runId, argv),
+      redact,
+      clock,
+    };
     const engine: EmbeddedEngine = new EmbeddedEngine({
       journal: new SqliteJournal(raw, log),
-      programs: [
-        sessionProgram(interpreter, () => runner),
-        partProgram(
-          interpreter,
-          agentsOf(() => runner),
-        ),
-      ],
+      programs: [sessionProgram(interpreter, play), partProgram(interpreter, agentsOf(play))],
       activities: [
         ...workspaceActivities({ workspaces, registry, failingTests, summariseTests, redact }),
         ...streamActivities({ registry, redact }),
@@ -187,13 +197,9 @@ export async function createCore(options: CoreOptions) {
         }),
         ...eventActivities({ events, runs: store.runs }),
         modelTurn({ client, redact, prices: table, clock, guidance: store.guidance }),
-        toolCall({
-          workspaceOf: (runId, stream) => registry.of(runId, stream),
-          redact,
-          clock,
-          summariseTests,
-          allowUnsandboxed: (runId, argv) => registry.mayRunUnsandboxed(runId, argv),
-        }),
+        toolCall({ ...inWorktrees, summariseTests }),
+        ...acpActivities({ ...inWorktrees, runners, broker }),
+        programActivity({ ...inWorktrees, runners, broker }),
       ],
       clock,
       random: Math.random,
@@ -243,6 +249,7 @@ export async function createCore(options: CoreOptions) {
           stopKeeper();
           await events.stop();
           await engine.stop();
+          await broker.stop();
           noteCleanStop(db, clock.now());
         } finally {
           database.close();

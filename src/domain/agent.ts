@@ -5,6 +5,38 @@ import { jsonSchema } from './json.ts';
 export const resultKinds = ['spec', 'work', 'review', 'vote', 'route', 'answer', 'verdict', 'items'] as const;
 export type ResultKind = (typeof resultKinds)[number];
 
+/** What a role may be given to work with. */
+export const toolNames = [
+  'list',
+  'read',
+  'search',
+  'diff',
+  'log',
+  'write',
+  'edit',
+  'patch',
+  'run',
+  'ask',
+  'emit',
+] as const;
+
+/** What each can do at worst: look at the repository, change its files, run programs in it, or tell somebody. */
+export const toolEffects: Readonly<
+  Record<(typeof toolNames)[number], 'read' | 'write' | 'execute' | 'tell'>
+> = {
+  list: 'read',
+  read: 'read',
+  search: 'read',
+  diff: 'read',
+  log: 'read',
+  write: 'write',
+  edit: 'write',
+  patch: 'write',
+  run: 'execute',
+  ask: 'tell',
+  emit: 'tell',
+};
+
 /** A role as read from `catalog/agents/*.md`: front matter, and the body as its instructions. */
 export const agentRoleSchema = z.object({
   name: z.string().regex(/^[a-z][a-z0-9-]*$/),
@@ -13,10 +45,12 @@ export const agentRoleSchema = z.object({
   capabilities: z.array(z.string()),
   tier: z.enum(['light', 'standard', 'strong']),
   backup: z.string().nullable(),
-  tools: z.array(z.enum(['list', 'read', 'search', 'write', 'edit', 'run'])),
+  tools: z.array(z.enum(toolNames)),
   output: z.enum(resultKinds),
   /** Overrides the configured model. */
   model: z.string().nullable(),
+  /** A runner of baton.yaml; Baton's own loop with a model unless given. */
+  runner: z.string().exactOptional(),
   instructions: z.string(),
 });
 export type AgentRole = z.infer<typeof agentRoleSchema>;

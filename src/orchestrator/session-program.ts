@@ -1,4 +1,4 @@
-import type { AgentRole } from '../domain/agent.ts';
+import { type AgentRole, toolEffects } from '../domain/agent.ts';
 import { durationText } from '../domain/duration.ts';
 import { BatonError, type Failure, toFailure } from '../domain/failure.ts';
 import { emptyHandoff, type Handoff } from '../domain/handoff.ts';
@@ -29,8 +29,8 @@ const PLAN_PATIENCE_MS = 7 * 86_400_000;
 
 export const SESSION_PROGRAM = 'session';
 
-/** Tools with which an agent changes the worktree. */
-const CHANGING: ReadonlySet<string> = new Set(['write', 'edit', 'run']);
+/** What agents do with a tool that may change the worktree. */
+const CHANGING: ReadonlySet<string> = new Set(['write', 'execute']);
 
 /** The whole run of an epic: look, plan, ask, work, keep. Deterministic; every effect is a step. */
 export function sessionProgram(interpreter: Interpreter, runnerFor: (role: AgentRole) => Runner): Program {
@@ -158,7 +158,7 @@ export function agentsOf(runnerFor: (role: AgentRole) => Runner) {
   return (roles: readonly AgentRole[], changed: (stream: string | null) => void) => ({
     role: (name: string) => roleOf(roles, name),
     runner: (role: AgentRole) =>
-      role.tools.some((tool) => CHANGING.has(tool))
+      role.tools.some((tool) => CHANGING.has(toolEffects[tool]))
         ? // What is changed after an approval was not approved, and is not to be left out either.
           afterwards(runnerFor(role), changed)
         : runnerFor(role),

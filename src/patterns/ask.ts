@@ -3,6 +3,7 @@ import type { AgentResult, ResultKind } from '../domain/agent.ts';
 import { durationMs, durationSchema } from '../domain/duration.ts';
 import type { Handoff } from '../domain/handoff.ts';
 import type { Flow, Operation } from '../ports/flow.ts';
+import { askPerson } from './ask-person.ts';
 import type { RunContext } from './pattern.ts';
 
 /** Caps of one agent's task unless the node sets its own: enough for a feature in a small repository. */
@@ -52,7 +53,10 @@ export function* askAgent(ask: Ask, input: Handoff, flow: Flow, context: RunCont
       limits: { turns: limits.turns, tokens: limits.tokens, timeoutMs: durationMs(limits.timeout) },
     },
     flow,
-    { command: (argv, inner) => context.permit(argv, ask.node, inner) },
+    {
+      command: (argv, inner) => context.permit(argv, ask.node, inner),
+      ask: (question, inner) => askPerson(question, ask, inner),
+    },
   );
   yield* flow.emit({
     type: 'node.finished',

@@ -59,6 +59,8 @@ export const openApproval = contract(
         firstName: z.string(),
         secondName: z.string(),
       }),
+      /** An agent's question; the answer is for it to read. */
+      z.object({ kind: z.literal('question'), question: z.string(), why: z.string() }),
       /** What failed, when people are asked whether to try it once more. */
       z.object({ kind: z.literal('failure'), code: z.string(), message: z.string() }),
     ]),

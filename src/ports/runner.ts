@@ -13,4 +13,6 @@ export interface Runner {
 export interface Guard {
   /** Asked before every command: null when it may run, else what to tell the agent. May wait for a person. */
   command(argv: readonly string[], flow: Flow): Operation<string | null>;
+  /** Puts a question to a person and waits for the answer, in words for the agent. */
+  ask(question: { readonly question: string; readonly why: string }, flow: Flow): Operation<string>;
 }

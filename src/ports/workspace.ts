@@ -135,6 +135,8 @@ export interface Files {
    * outside the worktree before the file changes, so a repetition after a crash is recognised, not refused.
    */
   edit(path: string, before: string, after: string, idempotencyKey: string): Promise<FileChange>;
+  /** Applies a unified diff to one or more files, all of it or nothing; intents are kept as for `edit`. */
+  patch(patch: string, idempotencyKey: string): Promise<FileChange[]>;
 }
 
 export interface RunCommand {
@@ -143,6 +145,30 @@ export interface RunCommand {
   readonly signal: AbortSignal;
   /** Only the rehearsal's sample, or a person's recorded yes, may set this where there is no sandbox. */
   readonly allowUnsandboxed: boolean;
+}
+
+/** A program that is talked to, such as a coding agent: kept in as a command is, for as long as it takes. */
+export interface ProgramRequest {
+  readonly argv: readonly string[];
+  /** On top of a clean one. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Absolute paths, files or folders, that it may read beside the worktree. */
+  readonly reads: readonly string[];
+  readonly timeoutMs: number;
+  /** Ends it, with everything it started. */
+  readonly signal: AbortSignal;
+  readonly allowUnsandboxed: boolean;
+  /** Its standard output, piece by piece. */
+  readonly hear: (chunk: Buffer) => void;
+}
+
+export interface Program {
+  /** To its standard input. Lost without a word once it has ended. */
+  say(text: string): void;
+  /** Closes its standard input. */
+  finish(): void;
+  /** When nothing of it lives any more; `output` is what it said on standard error. */
+  readonly done: Promise<CommandResult>;
 }
 
 export interface MergeRequest {
@@ -189,6 +215,8 @@ export interface Workspace {
   readonly line: Line;
   /** Throws `needs_person` / `sandbox_missing` where there is no sandbox and `allowUnsandboxed` is false. */
   run(command: RunCommand): Promise<CommandResult>;
+  /** As `run`, for a program that is talked to. It is ended with the worktree at the latest. */
+  start(program: ProgramRequest): Promise<Program>;
   /** Keeps the state of the worktree outside the branch, under `refs/baton/snap/<run>/<label>`. Idempotent by label and content. */
   snapshot(label: string, at: number): Promise<Snapshot>;
   /** Puts the files back to a snapshot's tree; ignored files stay. Safe to repeat. */
@@ -198,6 +226,10 @@ export interface Workspace {
     tree: string,
     maxPatchChars: number,
   ): Promise<{ stat: z.infer<typeof diffStatSchema>; patch: string; cut: boolean }>;
+  /** What the worktree holds now beside its base; as `diff`, without keeping a snapshot. */
+  changes(maxPatchChars: number): ReturnType<Workspace['diff']>;
+  /** Commits that led here, newest first, a line each; of one file or folder where a path is given. */
+  log(path: string | null, count: number): Promise<string>;
   /** Puts exactly `tree` on the branch as one commit. Same arguments, same commit; a second call changes nothing. */
   commit(input: {
     readonly tree: string;

@@ -1,5 +1,6 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import type { Writable } from 'node:stream';
 import { BatonError } from '../domain/failure.ts';
 import type { CommandResult } from '../ports/workspace.ts';
 import { hasCode } from './durable-file.ts';
@@ -8,6 +9,8 @@ import { carrying, descendants, signalQuietly } from './process-tree.ts';
 
 /** Bytes of output after which a command is ended: a flood that tells nothing, at the cost of a CPU. */
 const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
+/** Bytes that a program may say over its whole life: hours of work, told in detail. */
+const MAX_TALK_BYTES = 256 * 1024 * 1024;
 /** Milliseconds between asking a command to end and ending it. */
 const GRACE_MS = 2_000;
 /** Milliseconds for output still in the pipes after the command has ended; a survivor may hold them open for ever. */
@@ -34,28 +37,56 @@ export interface CommandCall {
   readonly sync: boolean;
   /** Milliseconds that never go back. */
   readonly monotonic: () => number;
+  /**
+   * For a program that is talked to: its standard output goes here instead of into the result, and its standard input
+   * is open.
+   */
+  readonly talk?: (chunk: Buffer) => void;
 }
 
 type Ended = CommandResult['ended'];
 
+/** A command under way. */
+export interface Contained {
+  /** Its standard input; null where it is closed. */
+  readonly input: Writable | null;
+  /** When nothing of it lives any more. */
+  readonly done: Promise<CommandResult>;
+}
+
 /** Runs a command in a process group of its own and takes the whole group down with it. Standard input is closed. */
 export async function runCommand(call: CommandCall): Promise<CommandResult> {
+  if (call.signal.aborted) return { exitCode: null, ended: 'cancelled', output: '', durationMs: 0 };
+  return await contain(call).done;
+}
+
+/** Starts a command in a process group of its own, to be taken down as a whole. */
+export function contain(call: CommandCall): Contained {
   const [program, ...args] = call.argv;
   if (program === undefined) {
     throw new BatonError({ class: 'terminal', code: 'command_empty', message: 'The command is empty.' });
   }
-  const started = call.monotonic();
   const mark = randomUUID();
-  const output = createOutputBuffer();
-  let ended: Ended = null;
-  if (call.signal.aborted) return { exitCode: null, ended: 'cancelled', output: '', durationMs: 0 };
-
   const child = spawn(program, args, {
     cwd: call.cwd,
     env: { ...call.environment, BATON_COMMAND: mark },
-    stdio: ['ignore', 'pipe', 'pipe', call.sync ? 'pipe' : 'ignore'],
+    stdio: [call.talk === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', call.sync ? 'pipe' : 'ignore'],
     detached: true,
   });
+  // Whoever ends early closes its end: what it had not read is of no interest then.
+  child.stdin?.on('error', () => undefined);
+  return { input: child.stdin, done: supervise(call, child, program, mark) };
+}
+
+async function supervise(
+  call: CommandCall,
+  child: ChildProcess,
+  program: string,
+  mark: string,
+): Promise<CommandResult> {
+  const started = call.monotonic();
+  const output = createOutputBuffer();
+  let ended: Ended = null;
   const exit = Promise.withResolvers<number | null>();
   const closed = Promise.withResolvers<void>();
   child.once('error', (error) => exit.reject(startFailure(program, error)));
@@ -75,10 +106,17 @@ export async function runCommand(call: CommandCall): Promise<CommandResult> {
     output.add(chunk);
     if (output.total() > MAX_OUTPUT_BYTES) end('output_limit');
   };
-  child.stdout?.on('data', take);
+  let talked = 0;
+  const hear = (chunk: Buffer) => {
+    talked += chunk.length;
+    if (talked > MAX_TALK_BYTES) end('output_limit');
+    else call.talk?.(chunk);
+  };
+  child.stdout?.on('data', call.talk === undefined ? take : hear);
   child.stderr?.on('data', take);
   child.stdio[3]?.on('data', () => undefined);
   const onAbort = () => end('cancelled');
+  if (call.signal.aborted) onAbort();
   call.signal.addEventListener('abort', onAbort, { once: true });
   const timer = setTimeout(() => end('timeout'), call.timeoutMs);
   const watcher = child.pid === undefined ? null : watch(child.pid, () => end('resource_limit'));

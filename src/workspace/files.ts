@@ -6,6 +6,7 @@ import { createEditLog, replaceOnce } from './edits.ts';
 import { createFileAccess } from './file-access.ts';
 import { type Git, readable, splitNul } from './git.ts';
 import type { KeyedMutex } from './mutex.ts';
+import { applyPatch, parsePatch } from './patch.ts';
 import { pathParts } from './paths.ts';
 import type { OpenedWorktree } from './worktree.ts';
 
@@ -123,6 +124,29 @@ export function createFiles(git: Git, opened: OpenedWorktree, mutex: KeyedMutex)
         const change = changeOf(name, content, changed);
         await edits.carryOut(idempotencyKey, content, changed, change);
         return change;
+      }),
+
+    patch: (patch, idempotencyKey) =>
+      alone(async () => {
+        const files = parsePatch(patch).map((file, at) => ({ file, key: `${idempotencyKey}#${at}` }));
+        // All of it is known to fit before anything changes; what a killed attempt did is not done again.
+        const planned = [];
+        for (const { file, key } of files) {
+          const earlier = await edits.find(key);
+          const path = pathParts(file.path).join('/');
+          const content = earlier === null ? await access.read(path) : null;
+          const changed = earlier === null ? applyPatch({ ...file, path }, content) : '';
+          planned.push({
+            key,
+            content,
+            changed,
+            change: earlier ?? changeOf(path, content, changed),
+            done: earlier !== null,
+          });
+        }
+        for (const { key, content, changed, change, done } of planned)
+          if (!done) await edits.carryOut(key, content ?? '', changed, change);
+        return planned.map(({ change }) => change);
       }),
   };
   return { files, settle: () => alone(() => edits.settle()) };

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { lstat, mkdir, mkdtemp, readlink, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { dependencyMounts } from './dependencies.ts';
 import { ensureFile } from './durable-file.ts';
 import { findToolchain, isThere, type Toolchain } from './toolchain.ts';
 
@@ -57,6 +58,15 @@ export interface SandboxPlace {
   /** The run's own folder, for the stand-ins of files that are not shown as they are. */
   readonly side: string;
 }
+
+/** What a program of the person's own choice is given beside what every command has. */
+export interface Extras {
+  readonly environment: Readonly<Record<string, string>>;
+  /** Absolute paths it may read; those that are missing are left out. */
+  readonly reads: readonly string[];
+}
+
+const NO_EXTRAS: Extras = { environment: {}, reads: [] };
 
 /** Tries the very sandbox commands run in, once at start-up. */
 export async function probeSandbox(searchPath: string = SYSTEM_PATH, program = 'bwrap'): Promise<Sandbox> {
@@ -126,10 +136,11 @@ export async function wrapCommand(
   place: SandboxPlace,
   argv: readonly string[],
   timeoutMs: number,
+  extras: Extras = NO_EXTRAS,
 ): Promise<{ argv: string[]; environment: Record<string, string>; sync: boolean }> {
   const nice = sandbox.nice ? ['/usr/bin/nice', '-n', '10'] : [];
   if (sandbox.kind === 'bubblewrap') {
-    const [program = 'bwrap', ...rest] = await bubblewrap(sandbox, place, argv, timeoutMs);
+    const [program = 'bwrap', ...rest] = await bubblewrap(sandbox, place, argv, timeoutMs, extras);
     // bwrap's first process within holds the descriptor, so its end says that nothing inside lives any more.
     const wrapped = [...nice, program, '--sync-fd', '3', ...rest];
     return { argv: wrapped, environment: { PATH: SYSTEM_PATH }, sync: true };
@@ -140,7 +151,7 @@ export async function wrapCommand(
   await linkTools(sandbox.toolchain, tools);
   return {
     argv: [...nice, ...limits(sandbox, timeoutMs), ...argv],
-    environment: commandEnvironment(`${tools}:${SYSTEM_PATH}`, home),
+    environment: { ...commandEnvironment(`${tools}:${SYSTEM_PATH}`, home), ...extras.environment },
     sync: false,
   };
 }
@@ -189,14 +200,12 @@ async function bubblewrap(
   place: SandboxPlace,
   argv: readonly string[],
   timeoutMs: number,
+  extras: Extras = NO_EXTRAS,
 ): Promise<string[]> {
   const { node, npm } = sandbox.toolchain;
   const path = `${TOOLS}:${SYSTEM_PATH}`;
-  const environment = Object.entries(commandEnvironment(path, '/tmp')).flatMap(([name, value]) => [
-    '--setenv',
-    name,
-    value,
-  ]);
+  const variables = { ...commandEnvironment(path, '/tmp'), ...extras.environment };
+  const environment = Object.entries(variables).flatMap(([name, value]) => ['--setenv', name, value]);
   const dotGit = join(place.worktree, '.git');
   return [
     [
@@ -219,8 +228,10 @@ async function bubblewrap(
     ['--tmpfs', '/tmp', '--ro-bind', node, `${TOOLS}/node`],
     npm === null ? [] : ['--ro-bind', npm.root, npm.root],
     npm === null ? [] : ['--symlink', npm.npm, `${TOOLS}/npm`, '--symlink', npm.npx, `${TOOLS}/npx`],
+    extras.reads.flatMap((shown) => ['--ro-bind-try', shown, shown]),
     await repositoryMounts(place),
     ['--bind', place.worktree, place.worktree, '--ro-bind-try', dotGit, dotGit],
+    await dependencyMounts(place.common, place.worktree),
     ['--remount-ro', '/', '--chdir', place.worktree, '--'],
     limits(sandbox, timeoutMs),
     argv,

@@ -5,6 +5,7 @@ import type { DiffStat } from '../domain/events.ts';
 import { BatonError } from '../domain/failure.ts';
 import type { Snapshot } from '../ports/workspace.ts';
 import { type BoundGit, type Git, readable, splitNul } from './git.ts';
+import { pathParts } from './paths.ts';
 import type { OpenedWorktree } from './worktree.ts';
 
 /** Bytes of one changed file. Larger ones are build results and dumps, which would stay in the user's repository for good. */
@@ -304,6 +305,29 @@ export async function diffFrom(
     ? `${text.slice(0, maxPatchChars).replace(/[^\n]*$/, '')}[the rest of the patch is left out here]\n`
     : text;
   return { stat: parseNumstat(numbers.stdout), patch: shown, cut };
+}
+
+/** The commits behind a worktree, newest first: short id, day, author, first line. */
+export async function commitsOf(
+  git: Git,
+  opened: OpenedWorktree,
+  path: string | null,
+  count: number,
+): Promise<string> {
+  const bound = await git.bind({ cwd: opened.worktree, gitDir: opened.gitDir, workTree: opened.worktree });
+  const inner = path === null ? '' : pathParts(path).join('/');
+  const scope = inner === '' ? [] : ['--', inner];
+  return await bound.text([
+    'log',
+    '--no-color',
+    '--no-show-signature',
+    '--no-mailmap',
+    `--max-count=${count}`,
+    '--date=short',
+    '--format=%h %ad %an: %s',
+    'HEAD',
+    ...scope,
+  ]);
 }
 
 /** `added TAB removed TAB path NUL`, or for renames `added TAB removed TAB NUL old NUL new NUL`. */

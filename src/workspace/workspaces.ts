@@ -2,16 +2,31 @@ import { mkdir, readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BatonError } from '../domain/failure.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { RunCommand, Workspace, Workspaces } from '../ports/workspace.ts';
-import { runCommand } from './command.ts';
+import type {
+  CommandResult,
+  Program,
+  ProgramRequest,
+  RunCommand,
+  Workspace,
+  Workspaces,
+} from '../ports/workspace.ts';
+import { type CommandCall, contain, runCommand } from './command.ts';
 import { createFiles } from './files.ts';
 import { createGit, type Git } from './git.ts';
 import { inspectRepository } from './inspect.ts';
 import { createLine } from './line.ts';
 import { createKeyedMutex, type KeyedMutex } from './mutex.ts';
 import { addressOf, locate, type Repository } from './repository.ts';
-import { type Sandbox, SYSTEM_PATH, wrapCommand } from './sandbox.ts';
-import { commitBranch, diffFrom, restoreSnapshot, takeSnapshot, tipOf } from './snapshots.ts';
+import { type Extras, type Sandbox, SYSTEM_PATH, wrapCommand } from './sandbox.ts';
+import {
+  commitBranch,
+  commitsOf,
+  diffFrom,
+  gathered,
+  restoreSnapshot,
+  takeSnapshot,
+  tipOf,
+} from './snapshots.ts';
 import {
   closeWorktree,
   commonOf,
@@ -40,6 +55,8 @@ interface Context {
   readonly mutex: KeyedMutex;
   readonly sandbox: Sandbox;
   readonly monotonic: () => number;
+  /** Programs under way by worktree. */
+  readonly programs: Map<string, Set<{ readonly end: () => void; readonly done: Promise<CommandResult> }>>;
 }
 
 /** The workspaces of one Baton home, over real git. Makes the folders it needs on first use. */
@@ -53,7 +70,7 @@ export function createWorkspaces(settings: WorkspacesSettings): Workspaces {
     const home = await realpath(settings.home);
     const path = settings.searchPath ?? `${SYSTEM_PATH}:/opt/homebrew/bin`;
     const git = createGit({ home: join(home, 'git-home'), path, sshAuthSock: settings.sshAuthSock });
-    return { git, home, mutex, sandbox: settings.sandbox, monotonic };
+    return { git, home, mutex, sandbox: settings.sandbox, monotonic, programs: new Map() };
   };
   const context = () => {
     // A failed attempt is not kept: the disk may have room again.
@@ -161,6 +178,7 @@ function unknownStream(stream: string): BatonError {
 }
 
 async function closeOne(here: Context, id: string): Promise<void> {
+  await endPrograms(here, id);
   const folders = foldersOf(here.home, id);
   const common = await commonOf(folders);
   await here.mutex.run(`repository:${common ?? id}`, () => closeWorktree(folders));
@@ -245,8 +263,14 @@ async function workspaceOf(
     }),
     run: (command) => run(context, opened, command),
     restore: (tree) => alone(() => restoreSnapshot(git, opened, tree)),
+    start: (program) => start(context, opened, id, program),
     snapshot: (label, at) => alone(() => takeSnapshot(git, opened, { id, label, at })),
     diff: (tree, maxPatchChars) => diffFrom(git, opened, tree, maxPatchChars),
+    changes: async (maxPatchChars) => {
+      const { tree } = await alone(() => gathered(git, opened));
+      return diffFrom(git, opened, tree, maxPatchChars);
+    },
+    log: (path, count) => commitsOf(git, opened, path, count),
     commit: async (input) => {
       if (opened.stream !== null) throw unknownBranch(opened.stream);
       return alone(() => commitBranch(git, opened, input));
@@ -262,21 +286,52 @@ function unknownBranch(stream: string): BatonError {
   });
 }
 
-async function run(context: Context, opened: OpenedWorktree, command: RunCommand) {
-  if (context.sandbox.kind === 'none' && !command.allowUnsandboxed) {
+async function run(context: Context, opened: OpenedWorktree, command: RunCommand): Promise<CommandResult> {
+  return runCommand(await commandCall(context, opened, command, undefined));
+}
+
+async function start(
+  context: Context,
+  opened: OpenedWorktree,
+  id: string,
+  request: ProgramRequest,
+): Promise<Program> {
+  const over = new AbortController();
+  const signal = AbortSignal.any([request.signal, over.signal]);
+  const call = await commandCall(context, opened, { ...request, signal }, request);
+  const { input, done } = contain({ ...call, talk: request.hear });
+  const here = context.programs.get(id) ?? new Set();
+  context.programs.set(id, here);
+  const entry = { end: () => over.abort(), done };
+  here.add(entry);
+  const gone = () => here.delete(entry);
+  done.then(gone, gone);
+  return { say: (text) => void input?.write(text), finish: () => void input?.end(), done };
+}
+
+/** Ends the programs of a worktree; when this returns nothing of them lives. */
+async function endPrograms({ programs }: Context, id: string): Promise<void> {
+  const here = [...(programs.get(id) ?? [])];
+  programs.delete(id);
+  for (const { end } of here) end();
+  await Promise.allSettled(here.map(({ done }) => done));
+}
+
+async function commandCall(
+  { sandbox, monotonic }: Context,
+  opened: OpenedWorktree,
+  command: RunCommand,
+  extras: Extras | undefined,
+): Promise<CommandCall> {
+  if (sandbox.kind === 'none' && !command.allowUnsandboxed) {
     throw new BatonError({
       class: 'needs_person',
       code: 'sandbox_missing',
-      message: `The command was not run: there is no sandbox on this machine. ${context.sandbox.reason}`,
+      message: `The command was not run: there is no sandbox on this machine. ${sandbox.reason}`,
       hint: 'Install bubblewrap and restart Baton, or allow the command to run without a sandbox.',
     });
   }
-  const wrapped = await wrapCommand(context.sandbox, opened, command.argv, command.timeoutMs);
-  return runCommand({
-    ...wrapped,
-    cwd: opened.worktree,
-    timeoutMs: command.timeoutMs,
-    signal: command.signal,
-    monotonic: context.monotonic,
-  });
+  const { argv, timeoutMs, signal } = command;
+  const wrapped = await wrapCommand(sandbox, opened, argv, timeoutMs, extras);
+  return { ...wrapped, cwd: opened.worktree, timeoutMs, signal, monotonic };
 }

@@ -78,6 +78,10 @@ describe.each(apis)('the shipped roles with the shipped cast over %s', (api) => 
               yield* flow.emit();
               return null;
             },
+            *ask() {
+              yield* flow.emit();
+              return 'yes';
+            },
           }),
         activities,
         own,

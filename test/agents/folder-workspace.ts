@@ -38,6 +38,7 @@ export async function folderWorkspace(files: Readonly<Record<string, string>>): 
       .sort();
   };
   const fs: Files = {
+    patch: async () => noPatch(),
     list: async (under, limit) => {
       const paths = await all(under);
       return { paths: paths.slice(0, limit), cut: paths.length > limit };
@@ -82,6 +83,9 @@ export async function folderWorkspace(files: Readonly<Record<string, string>>): 
       return { path, added: 1, removed: 1, created: false };
     },
   };
+  const noPatch = (): never => {
+    throw new Error('patches are tried on real worktrees');
+  };
   const unused = (): never => {
     throw new Error('agents do not use this');
   };
@@ -111,6 +115,9 @@ export async function folderWorkspace(files: Readonly<Record<string, string>>): 
       return await execute(folder, command);
     },
     restore: unused,
+    start: unused,
+    changes: unused,
+    log: unused,
     snapshot: unused,
     diff: unused,
     commit: unused,

@@ -33,7 +33,7 @@ describe('roles', () => {
     const roles = loadRoles([shipped]);
     expect(roleNamed(roles, 'architect')).toMatchObject({
       output: 'spec',
-      tools: ['list', 'read', 'search'],
+      tools: ['list', 'read', 'search', 'diff', 'log'],
       model: null,
     });
     expect(roleNamed(roles, 'reviewer').tools).not.toContain('write');

@@ -266,7 +266,9 @@ describe('extends', () => {
     [
       'a wrong value',
       { base: BASE, kid: child('kid', 'base', 'tools: [read, sudo]\n') },
-      ['kid.md:4: tools.1: Invalid option: expected one of "list"|"read"|"search"|"write"|"edit"|"run"'],
+      [
+        'kid.md:4: tools.1: Invalid option: expected one of "list"|"read"|"search"|"diff"|"log"|"write"|"edit"|"patch"|"run"|"ask"|"emit"',
+      ],
     ],
     [
       'an unknown key',

@@ -28,6 +28,10 @@ const guard: Guard = {
     yield* flow.emit({ type: 'note', text: 'bob said no' });
     return 'Not run: bob said no, use what is there.';
   },
+  *ask({ question }, flow) {
+    yield* flow.emit({ type: 'note', text: question });
+    return 'The answer is yes.';
+  },
 };
 
 export interface World {
@@ -100,7 +104,7 @@ function isAnswer(step: Turn | Answer): step is Answer {
 }
 
 /** Assistant turns a request's transcript already holds. */
-function turnsIn(asked: Asked): number {
+export function turnsIn(asked: Asked): number {
   const items = asked.body['messages'] ?? asked.body['input'];
   if (!Array.isArray(items)) return 0;
   let turns = 0;

@@ -103,10 +103,8 @@ async function carryOut(call: PreparedCall, folder: string): Promise<string> {
       const { code, output } = await runIn(folder, call.argv);
       return `${call.argv.join(' ')}: exit code ${code}.\n${output}`;
     }
-    default: {
-      const never: never = call;
-      return never;
-    }
+    default:
+      throw new Error(`no cast uses ${call.tool}`);
   }
 }
 

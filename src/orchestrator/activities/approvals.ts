@@ -25,7 +25,7 @@ const EXCERPT_CHARS = 2_000;
 const WITHOUT_CONTENT = /^Binary files .* differ$/m;
 /** What every payload says of itself. */
 const payloadSchema = z.looseObject({
-  kind: z.enum(['changes', 'unsandboxed', 'failure', 'conflict']),
+  kind: z.enum(['changes', 'unsandboxed', 'question', 'failure', 'conflict']),
   stream: z.string().nullable().default(null),
 });
 /** Files named above a patch that is cut, and characters of each name: together under 1 100. */
@@ -139,6 +139,10 @@ async function contentOf(
     };
   }
   if (subject.kind === 'conflict') return conflictContent({ registry, redact }, runId, subject);
+  if (subject.kind === 'question') {
+    const payload = canonicalJson({ ...subject, runId, at });
+    return { payload, excerpt: '', cut: false, tree: null, commit: null };
+  }
   if (subject.kind === 'failure') {
     // Asked at a moment of its own, so that the same failure later is another question.
     const payload = canonicalJson({

@@ -1,0 +1,152 @@
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { acpActivities } from '../../src/agents/acp-activity.ts';
+import { createAgentRunner } from '../../src/agents/agent-runner.ts';
+import { programActivity } from '../../src/agents/command-runner.ts';
+import { createModelBroker } from '../../src/agents/model-broker.ts';
+import { createModelClient } from '../../src/agents/model-client.ts';
+import { modelTurn } from '../../src/agents/model-turn.ts';
+import { runnerFor } from '../../src/agents/runners.ts';
+import { toolCall } from '../../src/agents/tool-call.ts';
+import type { AgentResult, AgentTask } from '../../src/domain/agent.ts';
+import type { RunnerSettings } from '../../src/domain/runner-settings.ts';
+import { createRedactor } from '../../src/policy/redact.ts';
+import type { Activity } from '../../src/ports/activity.ts';
+import type { Guard } from '../../src/ports/runner.ts';
+import type { Workspace } from '../../src/ports/workspace.ts';
+import { probeSandbox, type Sandbox } from '../../src/workspace/sandbox.ts';
+import { summariseTests } from '../../src/workspace/test-summary.ts';
+import { type Bench, bench, NO_SANDBOX } from '../workspace/support.ts';
+import { drive, newTrace, type Trace } from './drive.ts';
+import { type Api, type ModelServer, startModelServer, type Turn, turnEvents } from './model-server.ts';
+import { backend, realClock, taskFor } from './support.ts';
+import { turnsIn } from './world.ts';
+
+const PROGRAMS = dirname(fileURLToPath(new URL('./programs/acp-agent.ts', import.meta.url)));
+export const SECRET = 'correct-horse-battery-0451';
+export const found = await probeSandbox();
+/** The same tests hold without a sandbox, but for what only a sandbox can keep. */
+export const sandbox: Sandbox = found.kind === 'bubblewrap' ? found : NO_SANDBOX;
+
+export interface RunnerWorld {
+  readonly place: Bench;
+  readonly workspace: Workspace;
+  readonly asked: string[][];
+  readonly run: (changes?: Partial<AgentTask>, trace?: Trace, crashAt?: number) => Promise<AgentResult>;
+  /** As a restart of Baton does: nothing in memory is left. */
+  readonly forget: () => Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** A real worktree, the real sandbox, and an agent that is played by a model server's script or by a program. */
+export async function runnerWorld(
+  player:
+    | { readonly kind: 'model'; readonly api: Api; readonly turns: readonly Turn[] }
+    | {
+        readonly kind: 'acp' | 'command';
+        readonly script: unknown;
+        readonly command?: string;
+        /** Where the model server is, for a program that may speak to it. */
+        readonly model?: string;
+      },
+  /** Asked of every command; false: no. */
+  permit: (argv: readonly string[]) => boolean = () => true,
+): Promise<RunnerWorld> {
+  const place = await bench(
+    {
+      'src/a.js': 'one\ntwo\nthree\n',
+      '.env': `TOKEN_X=${SECRET}\n`,
+      'check.js': "console.log('checked')\n",
+    },
+    sandbox,
+  );
+  const workspace = await place.open();
+  const asked: string[][] = [];
+  const guard: Guard = {
+    *command(argv) {
+      yield* [];
+      asked.push([...argv]);
+      return permit(argv) ? null : 'Not run: bob said no.';
+    },
+    *ask() {
+      yield* [];
+      return 'The answer is yes.';
+    },
+  };
+  const server: ModelServer | null =
+    player.kind === 'model'
+      ? await startModelServer((request) => {
+          const turn = player.turns[Math.min(turnsIn(request), player.turns.length - 1)];
+          if (turn === undefined) throw new Error('the script is empty');
+          return { events: turnEvents(player.api, turn) };
+        })
+      : null;
+  const runners: Record<string, RunnerSettings> =
+    player.kind === 'model'
+      ? {}
+      : {
+          them: {
+            kind: player.kind,
+            command: player.command ?? 'node',
+            args: [`${PROGRAMS}/${player.kind}-agent.ts`, JSON.stringify(player.script)],
+            env: { OWN: 'yes' },
+            reads: [PROGRAMS],
+            model: player.model !== undefined,
+            agents: [],
+          },
+        };
+  const redact = createRedactor([SECRET]);
+  const shared = {
+    workspaceOf: async () => workspace,
+    allowUnsandboxed: async () => true,
+    redact,
+    clock: realClock,
+  };
+  const broker = createModelBroker({
+    baseUrl: (player.kind === 'model' ? undefined : player.model) ?? 'http://127.0.0.1:1/v1',
+    apiKey: SECRET,
+  });
+  const build = (): Activity[] => [
+    ...(player.kind === 'model' && server !== null
+      ? [
+          modelTurn({
+            client: createModelClient({
+              api: player.api,
+              apiKey: 'k',
+              baseUrl: server.url,
+              model: 'rehearsal',
+              clock: realClock,
+            }),
+            redact,
+            prices: { rehearsal: { input: 0, cached: 0, output: 0 } },
+            clock: realClock,
+            guidance: { of: async () => [] },
+          }),
+        ]
+      : []),
+    toolCall({ ...shared, summariseTests }),
+    ...acpActivities({ ...shared, runners, broker }),
+    programActivity({ ...shared, runners, broker }),
+  ];
+  let activities = build();
+  const role = player.kind === 'model' ? backend : { ...backend, runner: 'them' };
+  const runner = runnerFor(createAgentRunner(), runners);
+  return {
+    place,
+    workspace,
+    asked,
+    run: (changes = {}, trace = newTrace(), crashAt = Number.POSITIVE_INFINITY) => {
+      const task = taskFor(role, changes);
+      return drive((flow) => runner(task.role).run(task, flow, guard), activities, trace, crashAt);
+    },
+    forget: async () => {
+      activities = build();
+    },
+    async [Symbol.asyncDispose]() {
+      await server?.close();
+      await broker.stop();
+      await place.workspaces.close('run_1');
+      await place[Symbol.asyncDispose]();
+    },
+  };
+}
