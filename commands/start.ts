@@ -1,10 +1,11 @@
 import path from 'node:path';
+import { readStartOptions } from '../src/domain/start-options.ts';
 import { answerBlocks } from '../src/slack/builders/answers.ts';
 import { startRefusalWords } from '../src/slack/control-words.ts';
 import { mk } from '../src/slack/text.ts';
 import { answers } from '../src/slack/words.ts';
 import type { Command } from './command.ts';
-import { parseOptions } from './options.ts';
+import { OPTIONS, parseOptions } from './options.ts';
 
 /** Requests longer than this belong into a file of the repository. As long as the form allows. */
 const REQUEST_MAX = 3_000;
@@ -18,11 +19,12 @@ function shortName(location: string): string {
 export function startCommand(workflow: { readonly name: string; readonly description: string }): Command {
   return {
     word: workflow.name,
-    usage: `${workflow.name} <what you want> [repo:<path or address>]`,
+    usage: `${workflow.name} <what you want> [${OPTIONS.map((key) => `${key}:`).join(' ')}]`,
     description: workflow.description,
     first: (call, deps) => {
       const { text, values, unknown } = parseOptions(call.rest);
-      return text === '' || text.length > REQUEST_MAX || unknown.length > 0
+      const read = readStartOptions(values, deps.now());
+      return text === '' || text.length > REQUEST_MAX || unknown.length > 0 || !read.ok
         ? null
         : answers.onIt(shortName(values.get('repo') ?? deps.defaultRepository));
     },
@@ -30,10 +32,12 @@ export function startCommand(workflow: { readonly name: string; readonly descrip
       const { text, values, unknown } = parseOptions(call.rest);
       if (unknown.length > 0) {
         return answerBlocks(
-          mk`\`${unknown.join(':, ')}:\` is not an option here; \`repo:\` is. Nothing was started. Send it again without it.`,
+          mk`\`${unknown.map(({ word }) => word).join(':, ')}:\` is no option here. Did you mean \`${unknown.map(({ meant }) => meant).join(':, ')}:\`? The options are ${OPTIONS.map((key) => `${key}:`).join(' ')}. Nothing was started.`,
           rehearsal,
         );
       }
+      const read = readStartOptions(values, call.receivedAt);
+      if (!read.ok) return answerBlocks(mk`${read.problem}. Nothing was started.`, rehearsal);
       if (text === '')
         return answerBlocks(
           mk`What should be done? Write \`/orchestrate ${workflow.name} <what you want>\`. Nothing was started.`,
@@ -58,6 +62,7 @@ export function startCommand(workflow: { readonly name: string; readonly descrip
         workflow: workflow.name,
         request: text,
         repository,
+        options: read.options,
       });
       return null;
     },

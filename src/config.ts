@@ -10,6 +10,7 @@ import { BatonError } from './domain/failure.ts';
 import { hooksSchema } from './domain/hook.ts';
 import { type Inventory, inventorySchema } from './domain/resources.ts';
 import { type Runners, runnersSchema } from './domain/runner-settings.ts';
+import { type RequestDefaults, requestDefaultsSchema } from './domain/start-options.ts';
 import { subscriptionSchema } from './domain/subscription.ts';
 
 /** The environment, read once, here and nowhere else. An empty variable counts as one that is not set. */
@@ -73,6 +74,8 @@ const fileSchema = z.strictObject({
       expire_after: durationSchema.default('24h'),
     })
     .prefault({}),
+  /** What requests are like, by channel, unless they say otherwise. */
+  requests: requestDefaultsSchema.prefault({}),
   /** What there is of what, for `uses:` in workflows. */
   resources: inventorySchema.default({}),
   /** Events of your own, what starts on which event, and who may send events from outside. */
@@ -134,6 +137,7 @@ export interface Config {
   readonly repositories: readonly string[] | null;
   readonly steering: 'mention' | 'requester';
   readonly approvals: ApprovalPolicy;
+  readonly requests: RequestDefaults;
   readonly resources: Inventory;
   readonly events: EventSettings;
   readonly hooks: { readonly list: readonly Hook[]; readonly port: number };
@@ -185,6 +189,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       escalateAfterMs: durationMs(policy.escalate_after),
       expireAfterMs: durationMs(policy.expire_after),
     },
+    requests: file.requests,
     resources: file.resources,
     events: { declared: file.events, subscriptions: file.subscriptions },
     hooks: { list: hooks, port: file.hooks_port },

@@ -83,6 +83,7 @@ async function startWith(
     repositories: config.repositories,
     sshAuthSock: config.sshAuthSock,
     approvals: config.approvals,
+    requests: config.requests,
     resources: config.resources,
     events: config.events,
     prices: config.prices,

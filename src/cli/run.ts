@@ -131,6 +131,7 @@ function coreOptions(config: Config, home: string, workflow: Workflow, castUrl: 
     rehearsal: castUrl !== null,
     repository: config.repository,
     approvals: config.approvals,
+    requests: config.requests,
     resources: config.resources,
     // Nothing subscribes to what a single run does.
     events: { ...config.events, subscriptions: [] },

@@ -22,6 +22,7 @@ import type { EventSettings } from '../config.ts';
 import type { ApprovalPolicy } from '../domain/approval.ts';
 import type { Inventory } from '../domain/resources.ts';
 import type { Runners } from '../domain/runner-settings.ts';
+import { type RequestDefaults, requestDefaultsSchema } from '../domain/start-options.ts';
 import type { Workflow } from '../domain/workflow.ts';
 import { EmbeddedEngine } from '../engine/engine.ts';
 import { pathBelow } from '../engine/keys.ts';
@@ -72,6 +73,8 @@ export interface CoreOptions {
   readonly sshAuthSock?: string | undefined;
   readonly repositories: readonly string[] | null;
   readonly approvals: ApprovalPolicy;
+  /** What requests are like unless they say otherwise. */
+  readonly requests?: RequestDefaults;
   /** What `uses:` in workflows may name; nothing unless given. */
   readonly resources?: Inventory;
   /** Load of the processors in percent; this machine's unless given. */
@@ -219,6 +222,7 @@ export async function createCore(options: CoreOptions) {
       clock,
       defaultRepository,
       repositories: options.repositories,
+      requests: options.requests ?? requestDefaultsSchema.parse({}),
       redact,
     });
     const queries = new Queries(store);

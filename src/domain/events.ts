@@ -56,6 +56,9 @@ export const planSchema = z.object({
   /** How many times people will be asked. */
   asks: z.number().int(),
   warnings: z.array(z.string()),
+  /** One line on what the way of coordinating is good for and takes; and what was asked for beside the words. */
+  traits: z.string().optional(),
+  wanted: z.array(z.string()).optional(),
   /** What people changed since the first plan, and what they said about it. */
   changedBy: z.string().optional(),
   changes: z.array(z.string()).optional(),

@@ -3,6 +3,7 @@ import { agentRoleSchema } from '../domain/agent.ts';
 import { diffStatSchema, planSchema } from '../domain/events.ts';
 import { type Json, jsonSchema } from '../domain/json.ts';
 import type { RunSpec } from '../domain/run.ts';
+import { dimensionsSchema, patternNames } from '../domain/start-options.ts';
 import { workflowSchema } from '../domain/workflow.ts';
 import { contract } from '../ports/activity.ts';
 import { repositoryReportSchema, workspaceInfoSchema } from '../ports/workspace.ts';
@@ -31,6 +32,10 @@ export const sessionDefinitionSchema = z.object({
   roles: z.array(agentRoleSchema),
   review: planReviewSchema.optional(),
   limits: planLimitsSchema.optional(),
+  /** What the request is like, by what was said at its start and the channel's defaults. */
+  wanted: dimensionsSchema.optional(),
+  /** The way of coordinating that was asked for, in place of the workflow's own. */
+  pattern: z.enum(patternNames).optional(),
   /** People may skip, repeat or take over single pieces of work. Absent in runs that began before that was there. */
   steered: z.literal(true).optional(),
 });

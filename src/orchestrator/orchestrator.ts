@@ -4,7 +4,16 @@ import type { Control, StartRefusal } from '../domain/control.ts';
 import { BatonError } from '../domain/failure.ts';
 import type { Json } from '../domain/json.ts';
 import { isTerminal, type RunSpec } from '../domain/run.ts';
+import {
+  type Dimensions,
+  dimensionsOf,
+  noStartOptions,
+  type RequestDefaults,
+  type StartOptions,
+} from '../domain/start-options.ts';
+import type { Workflow } from '../domain/workflow.ts';
 import type { Interpreter } from '../patterns/interpreter.ts';
+import { choosePattern, flowOf } from '../planning/choose-pattern.ts';
 import { repositoryAllowed } from '../policy/repositories.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Engine } from '../ports/engine.ts';
@@ -35,6 +44,8 @@ export interface OrchestratorDeps {
   readonly registry: WorkspaceRegistry;
   readonly clock: Clock;
   readonly defaultRepository: string;
+  /** What requests are like unless they say otherwise. */
+  readonly requests: RequestDefaults;
   /** Repositories people may name beside the default one; null: any, where everybody is at this machine anyway. */
   readonly repositories: readonly string[] | null;
   /** What people type goes into channels, prompts, commits and branch names: secrets are taken out at this door. */
@@ -52,6 +63,8 @@ export interface StartRequest {
   readonly request: string;
   readonly repository: string | null;
   readonly autoStart?: boolean;
+  /** What was said beside the words; nothing unless given. */
+  readonly options?: StartOptions;
   /** What the run begins with: the event that started it. */
   readonly given?: Json;
   /** Why it is started, when nobody typed it. */
@@ -100,10 +113,48 @@ export class Orchestrator {
       createdAt: request.receivedAt,
       currentRunId: runId,
     };
-    const spec = this.#spec(session, runId, request.autoStart ?? false, request.given);
+    const begun = this.#begin(session, request.options ?? noStartOptions);
+    const spec = sessionSpec(this.#deps, session, runId, {
+      ...begun,
+      autoStart: request.autoStart ?? false,
+      given: request.given,
+    });
     await store.sessions.create(session, spec, this.#choice(session, runId, request.because));
+    if (begun.chosen !== null)
+      await store.decisions.record(runId, patternDecision(runId, begun.chosen, session), request.receivedAt);
     engine.wake(runId);
     return session;
+  }
+
+  /** What the words beside a request come to: its limits, what it is like, and how it is coordinated. */
+  #begin(session: Session, options: StartOptions) {
+    const workflow = this.#workflow(session);
+    const { budgetUsd, withinMs, pattern, quality, timeline, risk } = options;
+    const usual = dimensionsOf(this.#deps.requests, session.channel);
+    const wanted: Dimensions = {
+      ...usual,
+      quality: quality ?? usual.quality,
+      timeline: timeline ?? usual.timeline,
+      risk: risk ?? usual.risk,
+    };
+    const limits = budgetUsd === null && withinMs === null ? undefined : { budgetUsd, withinMs };
+    if (pattern === null) return { workflow, wanted, limits, chosen: null };
+    const found = choosePattern(session.request, wanted);
+    const chosen = {
+      ...found,
+      by: pattern === 'auto' ? null : session.requester,
+      pattern: pattern === 'auto' ? found.pattern : pattern,
+    };
+    const why = chosen.by === null ? found.reason : `asked for with \`pattern:${pattern}\``;
+    const flow = flowOf(chosen.pattern);
+    const how = `${chosen.pattern}: ${this.#deps.interpreter.describe(flow)}`;
+    return {
+      workflow: { ...workflow, flow, how, why },
+      wanted,
+      limits,
+      pattern: chosen.pattern,
+      chosen: { ...chosen, reason: why },
+    };
   }
 
   /** Start or Cancel on a plan. Whoever asked for it answers; one answer counts. */
@@ -273,21 +324,23 @@ export class Orchestrator {
   #specAgain(session: Session, runId: string, before: RunSpec): RunSpec {
     const edited = sessionDefinitionSchema.safeParse(before.definition).data;
     const given = givenTo(before);
-    if (edited?.review === undefined) return this.#spec(session, runId, false, given);
-    const { workflow, review, limits } = edited;
-    return sessionSpec(this.#deps, session, runId, { workflow, review, limits, autoStart: false, given });
+    const { review, limits, wanted, pattern } = edited ?? {};
+    // Neither edited nor coordinated in a way that was asked for: as the catalogue has it now.
+    const kept = review !== undefined || pattern !== undefined ? edited?.workflow : undefined;
+    const workflow = kept ?? this.#workflow(session);
+    const again = { workflow, review, limits, wanted, pattern, autoStart: false, given };
+    return sessionSpec(this.#deps, session, runId, again);
   }
 
-  #spec(session: Session, runId: string, autoStart: boolean, given?: Json): RunSpec {
-    const { catalog, interpreter } = this.#deps;
-    const workflow = catalog.workflows.get(session.workflow);
+  #workflow(session: Session): Workflow {
+    const workflow = this.#deps.catalog.workflows.get(session.workflow);
     if (workflow === undefined)
       throw new BatonError({
         class: 'terminal',
         code: 'workflow_unknown',
         message: `There is no workflow "${session.workflow}"`,
       });
-    return sessionSpec({ catalog, interpreter }, session, runId, { workflow, autoStart, given });
+    return workflow;
   }
 
   #choice(session: Session, runId: string, because?: Because): NewDecision {
@@ -306,6 +359,30 @@ export class Orchestrator {
       evidence: { request: session.request },
     };
   }
+}
+
+/** The choice of a way of coordinating, with what each other way would give and take. */
+function patternDecision(
+  runId: string,
+  chosen: {
+    readonly pattern: string;
+    readonly reason: string;
+    readonly alternatives: readonly string[];
+    readonly by: string | null;
+  },
+  session: Session,
+): NewDecision {
+  const { pattern, reason, alternatives, by } = chosen;
+  return {
+    id: `dec_pattern_${runId}`,
+    kind: 'pattern',
+    actor: by ?? 'baton',
+    actorKind: by === null ? 'baton' : 'person',
+    choice: pattern,
+    reason,
+    alternatives: alternatives.filter((words) => !words.startsWith(`${pattern}:`)),
+    evidence: { request: session.request },
+  };
 }
 
 function person(id: string, kind: string, actor: string, choice: string, reason: string): NewDecision {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { shortId, slugOf } from '../domain/ids.ts';
 import { asJson, canonicalJson, type Json } from '../domain/json.ts';
 import type { RunSpec } from '../domain/run.ts';
+import type { Dimensions, PatternName } from '../domain/start-options.ts';
 import { withSubWorkflows } from '../domain/sub-workflows.ts';
 import type { Workflow } from '../domain/workflow.ts';
 import { INTERPRETER_VERSION, type Interpreter } from '../patterns/interpreter.ts';
@@ -16,6 +17,8 @@ export interface Wanted {
   /** What people changed of the plan and said about it; none yet when absent. */
   readonly review?: PlanReview | undefined;
   readonly limits?: PlanLimits | undefined;
+  readonly wanted?: Dimensions | undefined;
+  readonly pattern?: PatternName | undefined;
   readonly autoStart: boolean;
   /** What it begins with: the event that started it. */
   readonly given?: Json | undefined;
@@ -39,6 +42,8 @@ export function sessionSpec(deps: SpecDeps, session: Session, runId: string, wan
     steered: true,
     ...(review === undefined ? {} : { review }),
     ...(limits === undefined ? {} : { limits }),
+    ...(wanted.wanted === undefined ? {} : { wanted: wanted.wanted }),
+    ...(wanted.pattern === undefined ? {} : { pattern: wanted.pattern }),
   };
   const input: SessionInput = {
     runId,

@@ -9,7 +9,10 @@ describe('options among the words of a request', () => {
     ['repo:/srv/app Add CSV', 'Add CSV', { repo: '/srv/app' }, []],
     ['Add CSV repo:https://host/a.git', 'Add CSV', { repo: 'https://host/a.git' }, []],
     ['repo:one repo:two x', 'x', { repo: 'two' }, []],
-    ['Add CSV budget:$5 by:17:00', 'Add CSV', {}, ['budget', 'by']],
+    ['Add CSV budget:$5 by:17:00', 'Add CSV', { budget: '$5', by: '17:00' }, []],
+    ['Add CSV budgt:$5', 'Add CSV', {}, [{ word: 'budgt', meant: 'budget' }]],
+    ['Add CSV patern:mesh', 'Add CSV', {}, [{ word: 'patern', meant: 'pattern' }]],
+    ['a full disk:full, type:any, be:x', 'a full disk:full, type:any, be:x', {}, []],
     ['Fix: the header at 12:30, see http://x/y', 'Fix: the header at 12:30, see http://x/y', {}, []],
     ['note:this stays, Repo:this too', 'note:this stays, Repo:this too', {}, []],
     ['repo: with a space', 'repo: with a space', {}, []],
@@ -23,9 +26,7 @@ describe('options among the words of a request', () => {
   test('words that are no options come through as they were typed', () => {
     fc.assert(
       fc.property(
-        fc
-          .string()
-          .filter((text) => !/(?:^|\s)(?:repo|budget|by|pattern|quality|urgency|risk):\S/.test(text)),
+        fc.string().filter((text) => !/(?:^|\s)(?:by|[bpqur][a-z]{2,}):\S/.test(text)),
         (text) => {
           expect(parseOptions(text)).toEqual({ text: text.trim(), values: new Map(), unknown: [] });
         },

@@ -42,9 +42,9 @@ describe('bad input is answered with what happened, what was kept and what to do
 
   it('an option that does not exist here', async () => {
     const desk = await start();
-    await desk.orchestrate('alice', `${REQUEST} budget:$5`);
+    await desk.orchestrate('alice', `${REQUEST} budgt:$5`);
     const answer = await desk.message('alice', 'The answer', ({ text }) => text.includes('budget:'));
-    expect(answer.text).toMatch(/not an option here[\s\S]*Nothing was started/);
+    expect(answer.text).toMatch(/no option here[\s\S]*Nothing was started/);
     expect(answer.ephemeralFor).not.toBeNull();
   });
 

@@ -43,8 +43,8 @@ describe('/orchestrate', () => {
   });
 
   test('an option that is none here is named, and nothing starts', async () => {
-    await w.command('bob', 'ask something budget:$5');
-    expect((await w.find('bob', 'is not an option here')).text).toContain('budget:');
+    await w.command('bob', 'ask something budgt:$5');
+    expect((await w.find('bob', 'is no option here')).text).toContain('budget:');
     expect(
       (await w.core.store.sessions.recent(await team(), 50)).map(({ request }) => request),
     ).not.toContain('something');

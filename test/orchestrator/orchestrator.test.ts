@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { requestDefaultsSchema } from '../../src/domain/start-options.ts';
 import type { Workflow } from '../../src/domain/workflow.ts';
 import { Orchestrator } from '../../src/orchestrator/orchestrator.ts';
 import { Queries } from '../../src/orchestrator/queries.ts';
@@ -117,6 +118,7 @@ function orchestrator(): Orchestrator {
     registry,
     clock: new VirtualClock(NOW),
     defaultRepository: '/sample',
+    requests: requestDefaultsSchema.parse({}),
     repositories: ['/code/*'],
     redact: (text) => text.replaceAll('hunter2', '[redacted]'),
   });

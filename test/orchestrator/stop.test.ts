@@ -1,6 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { requestDefaultsSchema } from '../../src/domain/start-options.ts';
 import type { Workflow } from '../../src/domain/workflow.ts';
 import { Orchestrator } from '../../src/orchestrator/orchestrator.ts';
 import { WorkspaceRegistry } from '../../src/orchestrator/workspace-registry.ts';
@@ -60,6 +61,7 @@ beforeEach(async () => {
     registry,
     clock: new VirtualClock(NOW),
     defaultRepository: b.repository,
+    requests: requestDefaultsSchema.parse({}),
     repositories: null,
     redact: (text: string) => text,
   });

@@ -1,10 +1,13 @@
+import { durationText } from '../../domain/duration.ts';
 import type { Alternative, Plan } from '../../domain/events.ts';
+import { type Dimensions, wantedWords } from '../../domain/start-options.ts';
 import type { Estimate, Workflow } from '../../domain/workflow.ts';
 import type { Interpreter } from '../../patterns/interpreter.ts';
+import { traitsOf } from '../../patterns/traits.ts';
 import { filesLikely } from '../../planning/files-likely.ts';
 import { tradeOff } from '../../planning/trade-off.ts';
 import { type Activity, implement } from '../../ports/activity.ts';
-import { makePlan } from '../contracts.ts';
+import { makePlan, type PlanLimits } from '../contracts.ts';
 
 export interface PlanningDeps {
   readonly interpreter: Interpreter;
@@ -31,6 +34,8 @@ export function planningActivities({ interpreter, agentTask, workflows }: Planni
       const agents = new Map<string, string[]>();
       for (const { agent, node } of interpreter.agents(workflow.flow))
         agents.set(agent, [...(agents.get(agent) ?? []), node]);
+      const { wanted, limits } = definition;
+      const traits = traitsOf(workflow.flow.kind);
       const warnings = [...report.warnings];
       if (report.testCommand === null)
         warnings.push('No test command was recognised in this repository, so nothing will be tested.');
@@ -41,6 +46,12 @@ export function planningActivities({ interpreter, agentTask, workflows }: Planni
         // Once people changed it, the words of its file no longer say how it goes.
         pattern: review === undefined ? workflow.how : interpreter.describe(workflow.flow),
         why: workflow.why,
+        ...(traits === null
+          ? {}
+          : {
+              traits: `${workflow.flow.kind}, for ${traits.uses}; coordination ${traits.coordination}, side by side: ${traits.parallel}`,
+            }),
+        ...askedFor(wanted, limits),
         agents: [...agents].map(([agent, tasks]) => ({ agent, tasks })),
         filesLikely: filesLikely(request, report.files),
         costUsd: estimate.usd,
@@ -57,6 +68,16 @@ export function planningActivities({ interpreter, agentTask, workflows }: Planni
       };
     }),
   ];
+}
+
+/** What was asked for beside the words; nothing where all is as usual. */
+function askedFor(wanted: Dimensions | undefined, limits: PlanLimits | undefined): { wanted?: string[] } {
+  const words = [
+    ...(wanted === undefined ? [] : wantedWords(wanted)),
+    ...(limits?.budgetUsd == null ? [] : [`at most $${limits.budgetUsd}`]),
+    ...(limits?.withinMs == null ? [] : [`within ${durationText(limits.withinMs)} of its start`]),
+  ];
+  return words.length === 0 ? {} : { wanted: words };
 }
 
 /** Other workflows beside this one, the quickest first. */

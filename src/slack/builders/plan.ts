@@ -39,6 +39,7 @@ export function planBlocks(view: PlanView): Message {
       lines(
         ['Plan: ', short(plan.pattern, 500)],
         [italic('Why: '), short(plan.why, 500)],
+        ...askedRows(plan),
         ...changeRows(plan),
         ...alternativeRows(plan.alternatives ?? []),
       ),
@@ -78,6 +79,13 @@ function fileRow(files: readonly string[]): Piece[] {
 
 function warningRows(warnings: readonly string[]): Piece[][] {
   return warnings.slice(0, 5).map((warning) => [bold('Note: '), short(warning, 300)]);
+}
+
+function askedRows({ traits, wanted = [] }: Plan): Piece[][] {
+  return [
+    ...(traits === undefined ? [] : [[italic('Way: '), short(traits, 200)]]),
+    ...(wanted.length === 0 ? [] : [[italic('Asked for: '), short(wanted.join(', '), 200)]]),
+  ];
 }
 
 /** What people made of the plan so far, and what they said of it. */
