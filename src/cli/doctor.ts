@@ -3,7 +3,7 @@ import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { Config } from '../config.ts';
 import { toFailure } from '../domain/failure.ts';
-import { probeSandbox } from '../workspace/sandbox.ts';
+import { probeSandbox, SYSTEM_PATH } from '../workspace/sandbox.ts';
 import { createWorkspaces } from '../workspace/workspaces.ts';
 import { configFromEnvironment } from './environment.ts';
 
@@ -31,7 +31,8 @@ export async function doctor(): Promise<number> {
     node(),
     home(config),
     await git(),
-    await sandbox(),
+    ...(await sandbox()),
+    ...runners(config),
     await repository(config),
     slack(config),
     await model(config),
@@ -74,16 +75,45 @@ async function git(): Promise<Check> {
   }
 }
 
-async function sandbox(): Promise<Check> {
+async function sandbox(): Promise<Check[]> {
   const found = await probeSandbox();
-  return found.kind === 'bubblewrap'
-    ? { name: 'sandbox', state: 'good', text: found.reason }
-    : {
-        name: 'sandbox',
-        state: 'note',
-        text: found.reason,
-        fix: 'Without bubblewrap every command of an agent asks a person first. Debian and Ubuntu: apt-get install bubblewrap.',
+  const held = found.prlimit
+    ? 'limits by prlimit (files, memory per process, CPU time) and a look at all processes four times a second'
+    : 'no prlimit: processes and memory are looked at four times a second, and nothing else limits them';
+  return [
+    found.kind === 'bubblewrap'
+      ? { name: 'sandbox', state: 'good', text: found.reason }
+      : {
+          name: 'sandbox',
+          state: 'note',
+          text: found.reason,
+          fix: 'Without bubblewrap every command of an agent asks a person first. Debian and Ubuntu: apt-get install bubblewrap.',
+        },
+    { name: 'limits', state: found.prlimit ? 'good' : 'note', text: held },
+  ];
+}
+
+/** Programs that play agents: whether each is where the sandbox would look for it. */
+function runners(config: Config): Check[] {
+  return Object.entries(config.runners).map(([name, { kind, command, model: asks, agents }]): Check => {
+    const places = command.startsWith('/')
+      ? [command]
+      : SYSTEM_PATH.split(':').map((folder) => `${folder}/${command}`);
+    const plays = agents.length === 0 ? '' : `, plays ${agents.join(', ')}`;
+    // Node itself is brought along.
+    if (command === 'node' || places.some((place) => existsSync(place)))
+      return {
+        name: 'runner',
+        state: 'good',
+        text: `${name}: ${command} (${kind}${asks ? ', with the model' : ''})${plays}`,
       };
+    return {
+      name: 'runner',
+      state: 'bad',
+      text: `${name}: ${command} was not found`,
+      fix: 'Install it under /usr, or give `command` as an absolute path and its folder under `reads`.',
+    };
+  });
 }
 
 async function repository(config: Config): Promise<Check> {
