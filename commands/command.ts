@@ -3,6 +3,9 @@ import type { Orchestrator } from '../src/orchestrator/orchestrator.ts';
 import type { Queries } from '../src/orchestrator/queries.ts';
 import type { RunSignals } from '../src/orchestrator/signals.ts';
 import type { SteeringDesk } from '../src/orchestrator/steering.ts';
+import type { HealthStore } from '../src/ports/health.ts';
+import type { Redact } from '../src/ports/redactor.ts';
+import type { UsageReader } from '../src/ports/usage.ts';
 import type { Message } from '../src/slack/message.ts';
 import type { People } from '../src/slack/people.ts';
 
@@ -28,6 +31,17 @@ export interface CommandDeps {
   readonly catalog: Catalog;
   readonly rehearsal: boolean;
   readonly defaultRepository: string;
+  readonly health: HealthStore;
+  readonly usage: UsageReader;
+  /** The models, as far as people ask about them. */
+  readonly models: {
+    readonly model: string;
+    readonly host: string;
+    readonly load: ReadonlyMap<string, { readonly open: number; readonly waiting: number }>;
+  };
+  /** Who may approve; nobody named: any member. */
+  readonly approvers: readonly string[];
+  readonly redact: Redact;
   readonly now: () => number;
 }
 

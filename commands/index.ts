@@ -1,8 +1,10 @@
 import { BatonError } from '../src/domain/failure.ts';
 import type { Workflow } from '../src/domain/workflow.ts';
 import { liveMap } from '../src/workflows/live-map.ts';
+import { agents } from './agents.ts';
 import type { Command } from './command.ts';
 import { cancel, pause, resume, retry, undo } from './control.ts';
+import { cost } from './cost.ts';
 import { helpCommand } from './help.ts';
 import { list } from './list.ts';
 import { RESERVED_WORDS } from './reserved.ts';
@@ -52,6 +54,8 @@ export function allCommands(
     retry,
     undo,
     signal,
+    agents,
+    cost,
     help: helpCommand(() => [...commands.values()]),
   };
   for (const word of RESERVED_WORDS) commands.set(word, fixed[word]);

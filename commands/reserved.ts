@@ -10,5 +10,7 @@ export const RESERVED_WORDS = [
   'retry',
   'undo',
   'signal',
+  'agents',
+  'cost',
   'help',
 ] as const satisfies readonly string[];

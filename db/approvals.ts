@@ -11,10 +11,30 @@ import { recordDecision } from './decisions.ts';
 import { and, asc, eq, sql } from './drizzle.ts';
 import type { EventLog } from './event-log.ts';
 import type { Db } from './open.ts';
-import { approvals, events, signals } from './schema.ts';
+import { approvals, events, signals, usage } from './schema.ts';
 import { atomically, type Tx } from './transaction.ts';
 
-export function createApprovalStore(db: Db, log: EventLog): ApprovalStore {
+/** Longest that a person is taken to have looked at a question: what came in between is not known. */
+const ATTENTION_MS = 5 * 60_000;
+
+/** A person's time for a decision: from the question to the answer, at most five minutes. */
+function attention(
+  { runId, key, requestedAt }: Approval,
+  now: number,
+  minuteUsd: number | null,
+): typeof usage.$inferInsert {
+  const durationMs = Math.min(ATTENTION_MS, Math.max(0, now - requestedAt));
+  const costUsd = minuteUsd === null ? null : (durationMs / 60_000) * minuteUsd;
+  const tokens = { inputTokens: 0, cachedTokens: 0, outputTokens: 0, reasoningTokens: 0 };
+  return { runId, key, kind: 'human', agent: null, model: null, ...tokens, durationMs, costUsd, at: now };
+}
+
+/** @param humanMinuteUsd what a minute of a person costs; null when nobody said */
+export function createApprovalStore(
+  db: Db,
+  log: EventLog,
+  humanMinuteUsd: number | null = null,
+): ApprovalStore {
   const one = (tx: Tx | Db, where: ReturnType<typeof eq>): Approval | null => {
     const row = tx.select().from(approvals).where(where).get();
     return row === undefined ? null : toApproval(row);
@@ -65,6 +85,9 @@ export function createApprovalStore(db: Db, log: EventLog): ApprovalStore {
         const { verdict, by, comment } = input;
         recordDecision(tx, log, current.runId, decisionOf(result.approval, verdict, input.digest), input.now);
         tell(tx, log, current, { verdict, by: by.id, comment }, input.now);
+        tx.insert(usage)
+          .values(attention(current, input.now, humanMinuteUsd))
+          .run();
         return result;
       });
     },

@@ -17,6 +17,7 @@ import {
   stepRows,
   timerRows,
 } from './journal-rows.ts';
+import { RunRecords } from './run-records.ts';
 
 /**
  * The journal on SQLite. Prepared statements of the driver rather than the query builder: this is the one path
@@ -29,11 +30,13 @@ export class SqliteJournal implements Journal {
   // Steps end thousands of times a second, all else happens now and then.
   readonly #settled: Batch;
   readonly #bus: BusLog;
+  readonly #records: RunRecords;
 
   constructor(raw: Database.Database, log: EventLog) {
     this.#log = log;
     this.#sql = prepare(raw);
     this.#bus = new BusLog(raw);
+    this.#records = new RunRecords(raw);
     this.#settled = new Batch(
       raw,
       'insert into steps (run_id, key, kind, status, attempt, settled_seq, outcome)',
@@ -110,9 +113,12 @@ export class SqliteJournal implements Journal {
       case 'consume':
         sql.consume.run(write.key, write.signalId);
         return;
-      case 'event':
-        this.#log.add(write.runId, write.event, write.at);
+      case 'event': {
+        const seq = this.#log.add(write.runId, write.event, write.at);
+        const decisionId = this.#records.told(write.runId, seq, write.event, write.at);
+        if (decisionId !== null) this.#log.add(write.runId, { type: 'decision.made', decisionId }, write.at);
         return;
+      }
       case 'usage': {
         const { usage: u } = write;
         sql.usage.run(
@@ -129,6 +135,8 @@ export class SqliteJournal implements Journal {
           u.costUsd,
           write.at,
         );
+        // Commands on one's own machine cost nothing: kept, and not worth an event.
+        if (u.kind === 'compute' && u.costUsd === 0) return;
         this.#log.add(
           write.runId,
           { type: 'usage.added', agent: u.agent, costUsd: u.costUsd, tokens: u.inputTokens + u.outputTokens },

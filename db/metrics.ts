@@ -1,5 +1,5 @@
 import type { RunMetrics } from '../src/ports/metrics.ts';
-import { and, desc, eq, inArray, sql } from './drizzle.ts';
+import { and, desc, eq, inArray, isNotNull, ne, or, sql } from './drizzle.ts';
 import type { Db } from './open.ts';
 import { events, usage } from './schema.ts';
 
@@ -23,7 +23,8 @@ export function createRunMetrics(db: Db): RunMetrics {
           total: sql<number>`coalesce(sum(${usage.costUsd}), 0)`,
         })
         .from(usage)
-        .where(eq(usage.runId, runId))
+        // People's time has a price only where somebody set one, and counts only then.
+        .where(and(eq(usage.runId, runId), or(ne(usage.kind, 'human'), isNotNull(usage.costUsd))))
         .get() ?? { unknown: 0, total: 0 };
       return unknown > 0 ? null : total;
     },

@@ -3,6 +3,7 @@ import type { Housekeeping, Projections, ReplayGuard, RunReader } from '../src/p
 import { sweepBus } from './bus-sweep.ts';
 import { and, asc, desc, eq, gt, inArray, isNotNull, lt, sql } from './drizzle.ts';
 import type { EventLog } from './event-log.ts';
+import { sweepAnswers } from './model-answers.ts';
 import type { Db } from './open.ts';
 import { enqueueRows } from './outbox.ts';
 import { deliveries, outbox, replays, runs } from './schema.ts';
@@ -95,7 +96,7 @@ export function createHousekeeping(db: Db): Housekeeping {
         .delete(replays)
         .where(lt(replays.seenAt, now - KEEP_SIGNATURES_MS))
         .run().changes;
-      return old + told + seen + sweepBus(db, now);
+      return old + told + seen + sweepBus(db, now) + sweepAnswers(db, now);
     },
     async endedRuns(limit) {
       return db

@@ -2,6 +2,7 @@ import { approvalStatuses } from '../src/domain/approval.ts';
 import { eventSources } from '../src/domain/bus-event.ts';
 import { runStatuses } from '../src/domain/run.ts';
 import { busDeliveryStatuses } from '../src/ports/bus.ts';
+import { healthKinds } from '../src/ports/health.ts';
 import { lanes, outboxStatuses } from '../src/ports/outbox.ts';
 import { check, index, integer, primaryKey, real, sql, sqliteTable, text, uniqueIndex } from './drizzle.ts';
 
@@ -242,6 +243,33 @@ export const usage = sqliteTable(
     at: integer().notNull(),
   },
   (t) => [index('usage_by_run').on(t.runId)],
+);
+
+/** Whether agents and models can be relied on: the circuit of each as JSON, and how agents' tasks ended. */
+export const health = sqliteTable(
+  'health',
+  {
+    kind: text({ enum: healthKinds }).notNull(),
+    name: text().notNull(),
+    circuit: text().notNull(),
+    done: integer().notNull(),
+    failed: integer().notNull(),
+    /** JSON: code, message, when. */
+    lastFailure: text('last_failure'),
+  },
+  (t) => [primaryKey({ columns: [t.kind, t.name] })],
+);
+
+/** Answers of models that may be given again, by a digest over everything that was asked and where. */
+export const modelAnswers = sqliteTable(
+  'model_answers',
+  {
+    digest: text().primaryKey(),
+    reply: text().notNull(),
+    bytes: integer().notNull(),
+    at: integer().notNull(),
+  },
+  (t) => [index('model_answers_by_time').on(t.at)],
 );
 
 /** What came in, by intent: a redelivery finds its row and changes nothing. */

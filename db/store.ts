@@ -10,11 +10,11 @@ import { createHousekeeping, createProjections, createReplayGuard, createRunRead
 import { createSessionStore } from './sessions.ts';
 
 /** All that is kept beside the journal, on one open database. `log` must be the one the journal uses. */
-export function createStore(db: Db, log: EventLog): Store {
+export function createStore(db: Db, log: EventLog, humanMinuteUsd: number | null = null): Store {
   return {
     sessions: createSessionStore(db, log),
     decisions: createDecisionStore(db, log),
-    approvals: createApprovalStore(db, log),
+    approvals: createApprovalStore(db, log, humanMinuteUsd),
     inbox: createInbox(db, new GroupCommit(db, log)),
     projections: createProjections(db, log),
     runs: createRunReader(db),

@@ -8,10 +8,12 @@ import { declarationsSchema } from './domain/bus-event.ts';
 import { durationMs, durationSchema } from './domain/duration.ts';
 import { BatonError } from './domain/failure.ts';
 import { hooksSchema } from './domain/hook.ts';
+import { type Limits, limitsSchema } from './domain/rate-limit.ts';
 import { type Inventory, inventorySchema } from './domain/resources.ts';
 import { type Runners, runnersSchema } from './domain/runner-settings.ts';
 import { type RequestDefaults, requestDefaultsSchema } from './domain/start-options.ts';
 import { subscriptionSchema } from './domain/subscription.ts';
+import { type Rates, ratesSchema } from './domain/usage.ts';
 
 /** The environment, read once, here and nowhere else. An empty variable counts as one that is not set. */
 const environmentSchema = z.object({
@@ -85,6 +87,35 @@ const fileSchema = z.strictObject({
   hooks_port: z.number().int().min(0).max(65_535).default(3_000),
   /** Programs that play agents. */
   runners: runnersSchema.default({}),
+  /** What a model server may be asked for; `servers` has others for single hosts. */
+  limits: limitsSchema.prefault({}),
+  models: z
+    .strictObject({
+      /** Who answers in place of OPENAI_MODEL when that cannot; in order. */
+      backup: z
+        .array(
+          z.strictObject({
+            model: z.string().min(1),
+            /** The server of OPENAI_BASE_URL, with its key, unless given. */
+            base_url: address(
+              'models.backup.base_url is an address such as http://127.0.0.1:11434/v1',
+            ).optional(),
+            api: z.enum(['responses', 'chat']).optional(),
+            /** The environment variable that holds its key. */
+            key_env: z
+              .string()
+              .regex(/^[A-Z][A-Z0-9_]*$/)
+              .optional(),
+          }),
+        )
+        .max(5)
+        .default([]),
+    })
+    .prefault({}),
+  /** What may be answered from what was answered before. */
+  cache: z.strictObject({ answers: z.boolean().default(false) }).prefault({}),
+  /** What time costs, in US dollars: a second of a command, a minute of a person. */
+  rates: ratesSchema.prefault({}),
   prices: z
     .record(z.string(), z.strictObject({ input: z.number(), cached: z.number(), output: z.number() }))
     .default({}),
@@ -143,6 +174,11 @@ export interface Config {
   readonly hooks: { readonly list: readonly Hook[]; readonly port: number };
   readonly prices: z.infer<typeof fileSchema>['prices'];
   readonly runners: Runners;
+  readonly rates: Rates;
+  readonly cacheAnswers: boolean;
+  /** Models that stand in for the configured one. */
+  readonly backups: readonly Omit<Extract<ModelConfig, { mode: 'model' }>, 'mode'>[];
+  readonly limits: Limits;
   readonly castDelayMs: number | null;
   readonly logLevel: string;
   readonly sshAuthSock: string | undefined;
@@ -172,6 +208,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const slack = slackOf(env);
   const policy = file.approvals;
   const hooks = hooksOf(file.hooks, given);
+  const backups = backupsOf(file.models.backup, modelOf(env), given);
   return {
     home: path.resolve(env.BATON_HOME),
     port: env.PORT ?? null,
@@ -195,6 +232,10 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     hooks: { list: hooks, port: file.hooks_port },
     prices: file.prices,
     runners: file.runners,
+    rates: file.rates,
+    cacheAnswers: file.cache.answers,
+    backups,
+    limits: file.limits,
     castDelayMs: env.CAST_DELAY_MS ?? null,
     logLevel: env.LOG_LEVEL,
     sshAuthSock: env.SSH_AUTH_SOCK,
@@ -204,7 +245,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       env.SLACK_SIGNING_SECRET,
       env.OPENAI_API_KEY,
       ...hooks.map(({ secret }) => secret ?? undefined),
-    ].filter((secret) => secret !== undefined),
+      ...backups.map(({ apiKey }) => apiKey),
+    ].filter((secret) => typeof secret === 'string'),
   };
 }
 
@@ -261,6 +303,27 @@ function modelOf(env: Environment): ModelConfig {
     baseUrl: env.OPENAI_BASE_URL ?? 'https://api.openai.com/v1',
     model: env.OPENAI_MODEL,
   };
+}
+
+/** Models that stand in: what they leave out is the configured one's. A key goes to no other server than its own. */
+function backupsOf(
+  listed: z.infer<typeof fileSchema>['models']['backup'],
+  model: ModelConfig,
+  environment: Readonly<Record<string, string | undefined>>,
+): Config['backups'] {
+  if (model.mode === 'rehearsal') return [];
+  return listed.map(({ model: name, base_url, api, key_env }) => {
+    const key = key_env === undefined ? undefined : environment[key_env];
+    if (key_env !== undefined && key === undefined)
+      throw invalid(`models.backup: the variable ${key_env}, which holds the key for ${name}, is not set.`);
+    const elsewhere = base_url !== undefined && new URL(base_url).host !== new URL(model.baseUrl).host;
+    return {
+      model: name,
+      baseUrl: base_url ?? model.baseUrl,
+      api: api ?? model.api,
+      apiKey: key ?? (elsewhere ? null : model.apiKey),
+    };
+  });
 }
 
 function readFile(named: string | undefined): z.infer<typeof fileSchema> {

@@ -7,6 +7,7 @@ baton validate FILE...      check workflow files
 baton graph FILE [--svg]    draw a workflow file, as Mermaid or as a picture
 baton schema                JSON Schema of workflow files, for editors
 baton doctor                check this machine and the settings
+baton cost [ID] [--csv]     what was spent in the last week, or by one run   --days N
 baton desk                  start the local workspace alone`;
 
 /** The command line. Every way out says what happened and what to do next. */
@@ -44,6 +45,8 @@ async function dispatch(word: string, rest: string[]): Promise<number> {
       return (await import('./cli/schema.ts')).schema();
     case 'doctor':
       return (await import('./cli/doctor.ts')).doctor();
+    case 'cost':
+      return (await import('./cli/cost.ts')).cost(rest);
     case 'desk':
       await import('../desk/main.ts');
       return 0;

@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import path from 'node:path';
 import pino from 'pino';
 import { z } from 'zod';
-import { createCore, type ModelEndpoint } from './compose/core.ts';
+import { createCore } from './compose/core.ts';
 import type { Local, LocalCast, LocalDesk, Services } from './compose/local.ts';
+import type { ModelEndpoint } from './compose/models.ts';
 import { createSlack, type SlackOptions } from './compose/slack.ts';
 import type { Config } from './config.ts';
 import { BatonError, toFailure } from './domain/failure.ts';
@@ -88,6 +89,11 @@ async function startWith(
     events: config.events,
     prices: config.prices,
     runners: config.runners,
+    rates: config.rates,
+    cacheAnswers: config.cacheAnswers,
+    backups: config.backups,
+    // The rehearsal's own server is on this machine, and nobody pays for it.
+    ...(rehearsal ? {} : { limits: config.limits }),
     onWorkflowProblem: (problem) =>
       log.warn({ problem: redact(problem) }, 'A workflow file was changed and cannot be used as it is'),
     onStoreTrouble: (error) =>

@@ -34,8 +34,8 @@ const MAX_OUTPUT_TOKENS = 16_000;
 /** Model servers are busy for minutes at times: waits of about 1, 2, 4 and 8 s, or what the server asks for. */
 const MODEL_RETRY: RetryPolicy = { tries: 5, baseMs: 1_000, maxMs: 60_000 };
 const TOOL_RETRY: RetryPolicy = { tries: 3, baseMs: 500, maxMs: 5_000 };
-/** Milliseconds for one answer; a long one of a slow model takes minutes. */
-const MODEL_TIMEOUT_MS = 600_000;
+/** Milliseconds for one answer and the wait for its turn: a slow model takes minutes, a long queue half an hour. */
+const MODEL_TIMEOUT_MS = 2_400_000;
 const FILE_TIMEOUT_MS = 60_000;
 /** A command ends itself at its own limit; the step waits a little longer, to hear of it. */
 const COMMAND_GRACE_MS = 30_000;

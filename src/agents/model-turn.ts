@@ -1,38 +1,53 @@
 import { BatonError } from '../domain/failure.ts';
 import { type Activity, implement, type StepContext } from '../ports/activity.ts';
-import type { Clock } from '../ports/clock.ts';
 import type { GuidanceStore } from '../ports/guidance.ts';
 import type { Redact } from '../ports/redactor.ts';
 import { type ModelTurnInput, type ModelTurnOutput, modelTurnContract } from './activities.ts';
-import type { CompletedReply, ModelClient } from './model-client.ts';
+import { type AnswerCache, answerDigest, worthKeeping } from './answer-cache.ts';
+import type { CompletedReply } from './model-client.ts';
 import { refused } from './model-faults.ts';
+import type { Answered, ModelPool } from './model-pool.ts';
 import { type PriceTable, priceOf } from './prices.ts';
 import { guidanceText } from './prompt.ts';
 import { resultFormat } from './results.ts';
 import { type Message, type OptionalPart, type Tokens, transcriptChars } from './transcript.ts';
 
 export interface ModelTurnDependencies {
-  readonly client: ModelClient;
+  readonly models: ModelPool;
   readonly redact: Redact;
   readonly prices: PriceTable;
-  readonly clock: Clock;
   /** What people said to a run so far. */
   readonly guidance: Pick<GuidanceStore, 'of'>;
+  /** How much a run counts beside others that wait for a model: 1 is usual. */
+  readonly weightOf?: (runId: string) => Promise<number>;
+  /** Tells at once, rather than when the step ends, what an agent is doing. */
+  readonly tell?: (runId: string, node: string, agent: string, text: string) => Promise<void>;
+  /** Answers to the very same question in the same repository; absent: each is asked anew. */
+  readonly cache?: AnswerCache;
+  /** Records that another model goes on; told once for each run and pair of models. */
+  readonly failedOver?: (runId: string, from: string, to: string, why: string) => Promise<void>;
 }
+
+/** Under which word the model thinks, in the epic. */
+export const THINKING = 'thinking';
 
 /**
  * Implements `model.turn`: what enters the model and what leaves it passes the redactor, and what was spent is
  * recorded even where the answer is of no use.
  */
 export function modelTurn(dependencies: ModelTurnDependencies): Activity {
-  const { client, redact, clock } = dependencies;
+  const { redact } = dependencies;
   return implement(modelTurnContract, async (input, context) => {
-    const started = clock.monotonic();
-    const model = input.model ?? client.model;
     const heard = await newWords(dependencies, input, context.runId);
     const messages = [...input.messages, ...heard.map(({ text }) => ({ role: 'user' as const, text }))];
-    const reply = await ask(dependencies, { ...input, messages }, model, context.signal);
-    const durationMs = Math.max(0, clock.monotonic() - started);
+    const asked = { ...input, messages };
+    // What somebody has just said is answered anew.
+    const kept =
+      heard.length === 0
+        ? await fromCache(dependencies, asked, context)
+        : ({ output: null, digest: null } as const);
+    if (kept.output !== null) return kept.output;
+    const { reply, model, durationMs } = await ask(dependencies, asked, context);
     const tokens = reply.tokens ?? estimateTokens(messages, reply);
     spend(dependencies, context, { agent: input.agent, model, tokens, durationMs });
     for (const part of reply.dropped) context.emit({ type: 'note', text: droppedNote(part) });
@@ -40,6 +55,8 @@ export function modelTurn(dependencies: ModelTurnDependencies): Activity {
       context.emit({ type: 'guidance.read', guidanceId, node: input.node, agent: input.agent });
     if (reply.finish === 'refusal') throw new BatonError(refused(redact(reply.text)));
     const output = toOutput(reply, reply.finish, tokens, durationMs, redact);
+    if (kept.digest !== null && worthKeeping(output))
+      await dependencies.cache?.store.put(kept.digest, JSON.stringify(output));
     return heard.length === 0 ? output : { ...output, heard };
   });
 }
@@ -58,23 +75,55 @@ async function newWords(
     .map((words) => ({ id: words.id, text: guidanceText({ ...words, text: redact(words.text) }) }));
 }
 
-async function ask(
-  { client, redact }: ModelTurnDependencies,
+/** What was answered to the very same before, at no cost; `digest` is where a new answer may be kept. */
+async function fromCache(
+  { cache, models, redact, prices }: ModelTurnDependencies,
   input: ModelTurnInput,
-  model: string,
-  signal: AbortSignal,
-): Promise<CompletedReply> {
+  context: StepContext,
+): Promise<{ readonly output: ModelTurnOutput | null; readonly digest: string | null }> {
+  const repository = (await cache?.repositoryOf(context.runId)) ?? null;
+  if (cache === undefined || repository === null) return { output: null, digest: null };
+  const messages = input.messages.map((message) => redactMessage(message, redact));
+  const model = input.model ?? models.model;
+  const digest = answerDigest({ ...input, messages }, `${model}@${models.host}`, repository);
+  const found = digest === null ? null : await cache.store.get(digest);
+  if (found === null) return { output: null, digest };
+  const tokens: Tokens = { input: 0, cached: 0, output: 0, reasoning: 0 };
+  const kept = modelTurnContract.output.parse(JSON.parse(found));
+  spend({ prices }, context, { agent: input.agent, model, tokens, durationMs: 0 });
+  return { output: { ...kept, tokens, durationMs: 0 }, digest };
+}
+
+async function ask(
+  dependencies: ModelTurnDependencies,
+  input: ModelTurnInput,
+  context: StepContext,
+): Promise<Answered> {
+  const { models, redact } = dependencies;
+  const { runId } = context;
+  const say = (text: string): void => {
+    // What it does now is worth showing, and not worth failing for.
+    void dependencies.tell?.(runId, input.node, input.agent, text).catch(() => undefined);
+  };
   try {
-    return await client.complete(
+    return await models.complete(
+      input.model,
       {
-        model,
         messages: input.messages.map((message) => redactMessage(message, redact)),
         tools: input.tools,
         toolChoice: input.toolChoice,
         format: resultFormat(input.result),
         maxOutputTokens: input.maxOutputTokens,
       },
-      signal,
+      {
+        runId,
+        step: context.idempotencyKey,
+        weight: (await dependencies.weightOf?.(runId)) ?? 1,
+        signal: context.signal,
+        onWait: (ms) => say(`waiting for the model's limit, ${Math.ceil(ms / 1_000)} s`),
+        onTurn: () => say(THINKING),
+        onFailover: async (from, to, why) => dependencies.failedOver?.(runId, from, to, redact(why)),
+      },
     );
   } catch (error) {
     if (!(error instanceof BatonError)) throw error;
@@ -116,7 +165,7 @@ interface Spent {
   readonly durationMs: number;
 }
 
-function spend({ prices }: ModelTurnDependencies, context: StepContext, spent: Spent): void {
+function spend({ prices }: Pick<ModelTurnDependencies, 'prices'>, context: StepContext, spent: Spent): void {
   context.use({
     kind: 'model',
     agent: spent.agent,

@@ -1,5 +1,6 @@
 import type { RunEvent } from '../domain/events.ts';
 import { BatonError, toFailure } from '../domain/failure.ts';
+import { computeUsage } from '../domain/usage.ts';
 import { type Activity, implement, type StepContext } from '../ports/activity.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Redact } from '../ports/redactor.ts';
@@ -19,6 +20,8 @@ export interface ToolCallDependencies {
   readonly allowUnsandboxed: (runId: string, argv: readonly string[]) => Promise<boolean>;
   /** Reads the counts of passed and failed tests from a command's output; null where there are none. */
   readonly summariseTests: (output: string) => { readonly passed: number; readonly failed: number } | null;
+  /** US dollars for a second of a command; on one's own machine nothing. */
+  readonly computeSecondUsd?: number;
 }
 
 /** Characters of a result for the model: about 6 000 tokens; larger files are read in parts. */
@@ -264,18 +267,20 @@ async function diff({ redact }: ToolCallDependencies, workspace: Workspace): Pro
 }
 
 async function run(
-  { allowUnsandboxed, redact, summariseTests }: ToolCallDependencies,
+  { allowUnsandboxed, redact, summariseTests, clock, computeSecondUsd = 0 }: ToolCallDependencies,
   workspace: Workspace,
   call: CallOf<'run'>,
   input: ToolCallInput,
   context: StepContext,
 ): Promise<Done> {
+  const startedAt = clock.monotonic();
   const result = await workspace.run({
     argv: call.argv,
     timeoutMs: call.timeoutMs,
     signal: context.signal,
     allowUnsandboxed: await allowUnsandboxed(context.runId, call.argv),
   });
+  context.use(computeUsage(input.agent, clock.monotonic() - startedAt, computeSecondUsd));
   // Ended because the step was: what it printed so far is no result, and the step is done again or not at all.
   if (context.signal.aborted) throw cancelled(context.signal);
   const output = redact(result.output);

@@ -2,19 +2,20 @@ import { availableParallelism, loadavg } from 'node:os';
 import path from 'node:path';
 import { createBus } from '../../db/bus.ts';
 import { EventLog } from '../../db/event-log.ts';
+import { createHealthStore } from '../../db/health.ts';
 import { SqliteJournal } from '../../db/journal.ts';
 import { createLeaseStore } from '../../db/leases.ts';
 import { createRunMetrics } from '../../db/metrics.ts';
+import { createAnswerStore } from '../../db/model-answers.ts';
 import { openStore } from '../../db/open.ts';
 import { createOutboxStore } from '../../db/outbox.ts';
 import { noteCleanStop, takeCleanStop } from '../../db/settings.ts';
 import { createStore } from '../../db/store.ts';
+import { createUsageReader } from '../../db/usage.ts';
 import { acpActivities, type ProgramDependencies } from '../agents/acp-activity.ts';
 import { createAgentRunner } from '../agents/agent-runner.ts';
 import { programActivity } from '../agents/command-runner.ts';
 import { createModelBroker } from '../agents/model-broker.ts';
-import type { ModelClient, ModelClientOptions } from '../agents/model-client.ts';
-import { modelTurn } from '../agents/model-turn.ts';
 import { loadPrices, type PriceTable } from '../agents/prices.ts';
 import { runnerFor } from '../agents/runners.ts';
 import { toolCall } from '../agents/tool-call.ts';
@@ -23,9 +24,11 @@ import type { ApprovalPolicy } from '../domain/approval.ts';
 import type { Inventory } from '../domain/resources.ts';
 import type { Runners } from '../domain/runner-settings.ts';
 import { type RequestDefaults, requestDefaultsSchema } from '../domain/start-options.ts';
+import type { Rates } from '../domain/usage.ts';
 import type { Workflow } from '../domain/workflow.ts';
 import { EmbeddedEngine } from '../engine/engine.ts';
 import { pathBelow } from '../engine/keys.ts';
+import { admissionActivity } from '../orchestrator/activities/admission.ts';
 import { approvalActivities } from '../orchestrator/activities/approvals.ts';
 import { eventActivities } from '../orchestrator/activities/events.ts';
 import { metricsActivities } from '../orchestrator/activities/metrics.ts';
@@ -45,28 +48,16 @@ import { WorkspaceRegistry } from '../orchestrator/workspace-registry.ts';
 import { EventRules } from '../patterns/event-rule.ts';
 import { HOLDER_TIMER } from '../patterns/uses.ts';
 import { agentEstimate } from '../planning/agent-estimate.ts';
-import type { Clock } from '../ports/clock.ts';
-import type { Redact } from '../ports/redactor.ts';
 import { ensureSampleRepository } from '../workspace/sample.ts';
 import { probeSandbox } from '../workspace/sandbox.ts';
 import { failingTests, summariseTests } from '../workspace/test-summary.ts';
 import { createWorkspaces } from '../workspace/workspaces.ts';
 import { loadCatalog, SHIPPED } from './catalog.ts';
+import { joinModels, type ModelsOptions } from './models.ts';
 import { checkedEvents } from './subscriptions.ts';
 
-export interface ModelEndpoint {
-  readonly api: 'responses' | 'chat';
-  readonly apiKey: string | null;
-  readonly baseUrl: string;
-  readonly model: string;
-}
-
-export interface CoreOptions {
+export interface CoreOptions extends ModelsOptions {
   readonly home: string;
-  readonly clock: Clock;
-  readonly redact: Redact;
-  readonly model: ModelEndpoint;
-  readonly rehearsal: boolean;
   /** Null: the rehearsal's sample, made when it is not there. */
   readonly repository: string | null;
   /** The ssh agent's socket, for fetching repositories over ssh; commands never see it. */
@@ -80,6 +71,8 @@ export interface CoreOptions {
   /** Load of the processors in percent; this machine's unless given. */
   readonly cpuUsage?: () => number | null;
   readonly prices: PriceTable;
+  /** What time costs, of machines and of people. */
+  readonly rates?: Rates;
   /** Without them, the events that Baton knows, and nobody but the runs that wait for them. */
   readonly events?: EventSettings;
   /** Programs that play agents; Baton's own loop with a model plays all others. */
@@ -92,6 +85,8 @@ export interface CoreOptions {
   readonly onWorkflowProblem?: (problem: string) => void;
   readonly onStoreTrouble: (error: unknown) => void;
 }
+
+const NO_RATES: Rates = { compute_second: 0, human_minute: null };
 
 export type Core = Awaited<ReturnType<typeof createCore>>;
 
@@ -112,7 +107,8 @@ export async function createCore(options: CoreOptions) {
   ) {
     const { raw, db } = database;
     const log = new EventLog(raw);
-    const store = createStore(db, log);
+    const { compute_second: computeSecondUsd, human_minute: humanMinuteUsd } = options.rates ?? NO_RATES;
+    const store = createStore(db, log, humanMinuteUsd);
     const catalog = loadCatalog(options.catalogHome ?? home, {
       extra: options.extraWorkflows,
       onProblem: options.onWorkflowProblem,
@@ -133,7 +129,18 @@ export async function createCore(options: CoreOptions) {
       approvals: store.approvals,
     });
     const table = loadPrices(path.join(SHIPPED, 'prices.json'), prices);
-    const client = lateClient({ ...model, clock });
+    const health = createHealthStore(raw, () => clock.now());
+    const models = joinModels({
+      ...options,
+      db,
+      log,
+      health,
+      decisions: store.decisions,
+      guidance: store.guidance,
+      prices: table,
+      answers: createAnswerStore(raw, () => clock.now()),
+      repositoryOf: async (runId) => (await store.sessions.byRun(runId))?.repository ?? null,
+    });
     const runners = options.runners ?? {};
     const inventory = options.resources ?? {};
     const leases = createLeaseStore(db, log, inventory);
@@ -174,8 +181,16 @@ export async function createCore(options: CoreOptions) {
       journal: new SqliteJournal(raw, log),
       programs: [sessionProgram(interpreter, play), partProgram(interpreter, agentsOf(play))],
       activities: [
-        ...workspaceActivities({ workspaces, registry, failingTests, summariseTests, redact }),
         ...streamActivities({ registry, redact }),
+        ...workspaceActivities({
+          workspaces,
+          registry,
+          failingTests,
+          summariseTests,
+          redact,
+          clock,
+          computeSecondUsd,
+        }),
         ...approvalActivities({
           approvals: store.approvals,
           runs: store.runs,
@@ -189,6 +204,7 @@ export async function createCore(options: CoreOptions) {
           agentTask: (agent) =>
             agentEstimate({ rehearsal, model: roles.get(agent)?.model ?? model.model, prices: table }),
         }),
+        admissionActivity({ health, clock }),
         keeper.activity,
         ...metricsActivities({
           metrics: createRunMetrics(db),
@@ -199,8 +215,8 @@ export async function createCore(options: CoreOptions) {
           cpuUsage: options.cpuUsage ?? hostLoad,
         }),
         ...eventActivities({ events, runs: store.runs }),
-        modelTurn({ client, redact, prices: table, clock, guidance: store.guidance }),
-        toolCall({ ...inWorktrees, summariseTests }),
+        models.activity,
+        toolCall({ ...inWorktrees, summariseTests, computeSecondUsd }),
         ...acpActivities({ ...inWorktrees, runners, broker }),
         programActivity({ ...inWorktrees, runners, broker }),
       ],
@@ -241,6 +257,10 @@ export async function createCore(options: CoreOptions) {
       orchestrator,
       queries,
       signals: new RunSignals({ engine, store, interpreter, clock, redact }),
+      health,
+      models,
+      usage: createUsageReader(raw),
+      approvers: approvals.people,
       bus,
       events,
       subscriptions: checked.subscriptions,
@@ -261,20 +281,6 @@ export async function createCore(options: CoreOptions) {
       },
     };
   }
-}
-
-/** The model's client, read with the first question: its library takes a tenth of a second that no start should wait. */
-function lateClient(options: ModelClientOptions): ModelClient {
-  let loading: Promise<ModelClient> | null = null;
-  return {
-    model: options.model,
-    complete: async (request, signal) => {
-      loading ??= import('../agents/model-client.ts').then(({ createModelClient }) =>
-        createModelClient(options),
-      );
-      return (await loading).complete(request, signal);
-    },
-  };
 }
 
 /** The load of the last minute over the processors there are; null on a system that does not tell. */

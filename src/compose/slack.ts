@@ -136,11 +136,20 @@ export async function createSlack(options: SlackOptions) {
     defaultRepository: core.defaultRepository,
     now: () => clock.now(),
   };
-  registerCommands(app, { ...shared, commands: liveCommands(core.catalog) });
+  registerCommands(app, {
+    ...shared,
+    health: core.health,
+    usage: core.usage,
+    models: core.models.pool,
+    approvers: core.approvers,
+    redact,
+    commands: liveCommands(core.catalog),
+  });
   registerHandlers(app, shared);
   core.engine.onCommit(project.again);
   core.engine.onCommit(() => homes.changed());
   const subscribed = core.subscriptions.length > 0 ? startOnEvents(options, identity, people) : null;
+  core.models.onProgress(project.again);
 
   /** A message that cannot reach its channel goes to the person by DM; work that nobody could follow stops. */
   async function tellUndeliverable(row: OutboxRow, code: string): Promise<void> {

@@ -114,6 +114,16 @@ export const runEventSchema = z.discriminatedUnion('type', [
     status: z.enum(['done', 'failed', 'skipped']),
     summary: z.string(),
   }),
+  /** An agent's task ended, well, badly by its own fault, or in a way that says nothing of it. */
+  z.object({
+    type: z.literal('agent.ended'),
+    node: id,
+    agent: z.string(),
+    outcome: z.enum(['success', 'failure', 'neither']),
+    /** The one name under which the task asked whether it may begin. */
+    holder: z.string(),
+    failure: z.object({ code: z.string(), message: z.string() }).optional(),
+  }),
   z.object({ type: z.literal('node.doing'), node: id, agent: z.string(), text: z.string() }),
   z.object({
     type: z.literal('usage.added'),

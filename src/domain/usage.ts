@@ -13,3 +13,26 @@ export const usageSchema = z.object({
   costUsd: z.number().nonnegative().nullable(),
 });
 export type Usage = z.infer<typeof usageSchema>;
+
+/** A command's time on a machine. @param secondUsd what a second costs */
+export function computeUsage(agent: string | null, ms: number, secondUsd: number): Usage {
+  const durationMs = Math.max(0, ms);
+  return {
+    kind: 'compute',
+    agent,
+    model: null,
+    inputTokens: 0,
+    cachedTokens: 0,
+    outputTokens: 0,
+    reasoningTokens: 0,
+    durationMs,
+    costUsd: (durationMs / 1_000) * secondUsd,
+  };
+}
+
+/** US dollars for time. What people's time costs is not known unless somebody says so. */
+export const ratesSchema = z.strictObject({
+  compute_second: z.number().nonnegative().default(0),
+  human_minute: z.number().nonnegative().nullable().default(null),
+});
+export type Rates = z.infer<typeof ratesSchema>;

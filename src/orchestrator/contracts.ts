@@ -38,6 +38,8 @@ export const sessionDefinitionSchema = z.object({
   pattern: z.enum(patternNames).optional(),
   /** People may skip, repeat or take over single pieces of work. Absent in runs that began before that was there. */
   steered: z.literal(true).optional(),
+  /** Agents are asked for only after it was seen that they work. Absent in runs that began before that was there. */
+  admission: z.literal(true).optional(),
 });
 export type SessionDefinition = z.infer<typeof sessionDefinitionSchema>;
 

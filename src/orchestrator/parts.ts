@@ -115,6 +115,7 @@ export function partProgram(
         request: place.request,
         testCommand: place.testCommand,
         stream,
+        admission: definition.admission === true,
         ...agents,
         permit,
         approved,

@@ -92,6 +92,17 @@ export class Queries {
     };
   }
 
+  /** Tasks under way in a workspace, by agent; of whose runs, nobody is told. */
+  async busyAgents(team: string): Promise<ReadonlyMap<string, number>> {
+    const busy = new Map<string, number>();
+    for (const session of await this.#store.sessions.recent(team, MAX_VIEWS, { open: true })) {
+      const view = await this.#viewOf(session.currentRunId);
+      for (const { agent, status } of view.nodes.values())
+        if (agent !== null && status === 'running') busy.set(agent, (busy.get(agent) ?? 0) + 1);
+    }
+    return busy;
+  }
+
   async byRun(runId: string): Promise<RunAnswer | null> {
     const session = await this.#store.sessions.byRun(runId);
     return session === null ? null : this.#answer(session, runId);

@@ -105,6 +105,7 @@ function* session(
         ...agentsOf(runnerFor)(definition.roles, (stream) => {
           if (stream === null) kept.tree = null;
         }),
+        admission: definition.admission === true,
         permit,
         approved,
         child: partsOf({

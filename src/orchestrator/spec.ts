@@ -40,6 +40,7 @@ export function sessionSpec(deps: SpecDeps, session: Session, runId: string, wan
     workflow: whole,
     roles: rolesOf(deps, whole),
     steered: true,
+    admission: true,
     ...(review === undefined ? {} : { review }),
     ...(limits === undefined ? {} : { limits }),
     ...(wanted.wanted === undefined ? {} : { wanted: wanted.wanted }),

@@ -1,13 +1,22 @@
 import { z } from 'zod';
 import type { AgentResult, ResultKind } from '../domain/agent.ts';
 import { durationMs, durationSchema } from '../domain/duration.ts';
+import { type Failure, toFailure } from '../domain/failure.ts';
 import type { Handoff } from '../domain/handoff.ts';
+import type { RetryPolicy } from '../domain/retry.ts';
 import type { Flow, Operation } from '../ports/flow.ts';
+import { admitAgent } from '../ports/health.ts';
 import { askPerson } from './ask-person.ts';
+import { isFinalFailure } from './final.ts';
 import type { RunContext } from './pattern.ts';
 
 /** Caps of one agent's task unless the node sets its own: enough for a feature in a small repository. */
 const DEFAULT_LIMITS = { turns: 40, tokens: 400_000, timeout: '20m' } as const;
+
+/** A resting agent is asked again when its rest is over, as often as that takes within a working day. */
+const ADMISSION_RETRY: RetryPolicy = { tries: 20, baseMs: 15_000, maxMs: 300_000 };
+/** Terminal failures of a model's server or of the request, which another agent would meet too. */
+const SERVERS_OWN: ReadonlySet<string> = new Set(['model_rejected', 'node_timeout', 'deadline_passed']);
 
 export const limitsSchema = z
   .strictObject({
@@ -34,10 +43,11 @@ export interface Ask {
 
 /** Asks an agent and tells that it began and ended. The answer is typed by `output`; what it means is the pattern's. */
 export function* askAgent(ask: Ask, input: Handoff, flow: Flow, context: RunContext): Operation<AgentResult> {
-  const role = context.role(ask.agent);
+  const name = yield* admitted(ask, flow, context);
+  const role = context.role(name);
   const limits = ask.limits ?? limitsSchema.parse(undefined);
   yield* flow.emit({ type: 'node.started', node: ask.line, kind: 'agent', agent: role.name });
-  const result = yield* context.runner(role).run(
+  const work = context.runner(role).run(
     {
       node: ask.node,
       role,
@@ -58,6 +68,7 @@ export function* askAgent(ask: Ask, input: Handoff, flow: Flow, context: RunCont
       ask: (question, inner) => askPerson(question, ask, inner),
     },
   );
+  const result = yield* counted(work, { node: ask.node, agent: role.name, holder: flow.path }, flow);
   yield* flow.emit({
     type: 'node.finished',
     node: ask.line,
@@ -66,4 +77,42 @@ export function* askAgent(ask: Ask, input: Handoff, flow: Flow, context: RunCont
     summary: result.summary,
   });
   return result;
+}
+
+/** An agent that rests after failures, or was taken out of use, is not asked: its backup is. */
+function* admitted(ask: Ask, flow: Flow, context: RunContext): Operation<string> {
+  if (context.admission !== true) return ask.agent;
+  const { backup } = context.role(ask.agent);
+  const { agent } = yield* flow.step(
+    'admit',
+    admitAgent,
+    { node: ask.node, agent: ask.agent, backup, holder: flow.path },
+    { label: `waiting until ${ask.agent} works again`, retry: ADMISSION_RETRY },
+  );
+  return agent;
+}
+
+/** Tells how a task ended, for the agent's own health. */
+function* counted(
+  work: Operation<AgentResult>,
+  about: { readonly node: string; readonly agent: string; readonly holder: string },
+  flow: Flow,
+): Operation<AgentResult> {
+  try {
+    const result = yield* work;
+    yield* flow.emit({ type: 'agent.ended', ...about, outcome: 'success' });
+    return result;
+  } catch (error) {
+    const failure = toFailure(error);
+    const { code, message } = failure;
+    const outcome = agentsOwn(failure) ? 'failure' : 'neither';
+    yield* flow.emit({ type: 'agent.ended', ...about, outcome, failure: { code, message } });
+    throw error;
+  }
+}
+
+/** Failures that say that the agent did not manage, rather than its server, its machine or a person. */
+function agentsOwn(failure: Failure): boolean {
+  if (failure.class !== 'terminal' || isFinalFailure(failure)) return false;
+  return !SERVERS_OWN.has(failure.code);
 }

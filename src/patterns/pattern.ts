@@ -15,6 +15,8 @@ export interface RunContext {
   readonly stream: string | null;
   /** Whether people may step into single pieces of work. Not in runs that began before they could. */
   readonly steered?: boolean;
+  /** Whether agents are asked for only after it was seen that they work. Absent in runs that began before that was there. */
+  readonly admission?: boolean;
   role(name: string): AgentRole;
   runner(role: AgentRole): Runner;
   /** Asks first where commands have no sandbox; null when the command may run. */

@@ -8,22 +8,28 @@ export const MIN_SECRET_CHARS = 6;
 
 /** All forms of one secret that are long enough to look for. */
 export function secretForms(secret: string): string[] {
-  const escaped = JSON.stringify(secret).slice(1, -1);
   const url = encodeURIComponent(secret);
+  const html = secret.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
   const hex = Buffer.from(secret, 'utf8').toString('hex');
   const forms = [
-    secret,
-    escaped,
-    JSON.stringify(escaped).slice(1, -1),
+    // Also as a string of JSON, and of JSON within JSON, which is how a model's calls are kept.
+    ...[secret, html, html.replaceAll('"', '&quot;')].flatMap((form) => [
+      form,
+      escaped(form),
+      escaped(escaped(form)),
+    ]),
     url,
     url.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()),
     url.replaceAll('%20', '+'),
-    secret.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;'),
     hex,
     hex.toUpperCase(),
     ...base64Cores(secret),
   ];
   return [...new Set(forms)].filter((form) => form.length >= MIN_SECRET_CHARS);
+}
+
+function escaped(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
 }
 
 /**

@@ -98,7 +98,7 @@ function whoElse(approval: Approval): { live: string } {
 }
 
 /** A channel by its id as a living mention; anything else as text. */
-function place(channel: string): string | { live: string } {
+export function place(channel: string): string | { live: string } {
   return /^[CDG][A-Z0-9]+$/.test(channel) ? { live: `<#${channel}>` } : short(channel, 80);
 }
 
@@ -128,5 +128,16 @@ export const answers = {
     mk`I could not post in ${place(channel)}: I am not a member there. Invite me with \`/invite\` in that channel, then send the command again.`,
   undeliverable: (channel: string, why: string) =>
     mk`A message about your work could not be posted in ${place(channel)} (${short(why, 120)}). The run is kept as it is. Here is what it said:`,
+  agentsUsage:
+    'Like this: `/orchestrate agents`, `/orchestrate agents quarantine backend writes odd tests`, `/orchestrate agents restore backend`. Nothing was changed.',
+  agentUnknown: (name: string) =>
+    mk`There is no agent or model ${short(name, 80)}. Nothing was changed. \`/orchestrate agents\` shows those that have worked.`,
+  quarantineWhy: (name: string) =>
+    mk`Please say why: \`/orchestrate agents quarantine ${short(name, 80)} <why>\`. Whoever looks later reads it. Nothing was changed.`,
+  agentsForbidden:
+    'Only those who may approve work can take agents out of use, or give them back. Nothing was changed; you can ask one of them.',
+  quarantined: (name: string) =>
+    mk`${short(name, 80)} is out of use from its next task on; its backup is asked, or the run waits. \`/orchestrate agents restore ${short(name, 80)}\` gives it back.`,
+  restored: (name: string) => mk`${short(name, 80)} is in use again.`,
   failed: (what: string) => mk`That did not work: ${short(what, 400)} Nothing was changed; please try again.`,
 } as const;

@@ -114,7 +114,14 @@ describe.each(apis)('an agent over %s', (api) => {
         tail: 'pass 3 fail 0',
       },
     ]);
-    expect(trace.usage).toHaveLength(5);
+    expect(trace.usage.map(({ kind }) => kind)).toEqual([
+      'model',
+      'model',
+      'model',
+      'model',
+      'compute',
+      'model',
+    ]);
     expect(trace.usage[0]).toMatchObject({
       kind: 'model',
       agent: 'backend',

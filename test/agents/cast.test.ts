@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createAgentRunner } from '../../src/agents/agent-runner.ts';
 import { createModelClient } from '../../src/agents/model-client.ts';
+import { ModelPool } from '../../src/agents/model-pool.ts';
 import { modelTurn } from '../../src/agents/model-turn.ts';
 import { loadRoles, roleNamed } from '../../src/agents/registry.ts';
 import { toolCall } from '../../src/agents/tool-call.ts';
@@ -48,11 +49,14 @@ describe.each(apis)('the shipped roles with the shipped cast over %s', (api) => 
     });
     const activities = [
       modelTurn({
-        client,
+        models: new ModelPool({
+          endpoints: [{ client, host: 'test', rests: false }],
+          clock: realClock,
+          health: null,
+        }),
         redact,
         prices: { rehearsal: { input: 0, cached: 0, output: 0 } },
         guidance: { of: async () => [] },
-        clock: realClock,
       }),
       toolCall({
         workspaceOf: async () => workspace,

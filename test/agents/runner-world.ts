@@ -19,7 +19,7 @@ import { summariseTests } from '../../src/workspace/test-summary.ts';
 import { type Bench, bench, NO_SANDBOX } from '../workspace/support.ts';
 import { drive, newTrace, type Trace } from './drive.ts';
 import { type Api, type ModelServer, startModelServer, type Turn, turnEvents } from './model-server.ts';
-import { backend, realClock, taskFor } from './support.ts';
+import { backend, poolOf, realClock, taskFor } from './support.ts';
 import { turnsIn } from './world.ts';
 
 const PROGRAMS = dirname(fileURLToPath(new URL('./programs/acp-agent.ts', import.meta.url)));
@@ -110,16 +110,17 @@ export async function runnerWorld(
     ...(player.kind === 'model' && server !== null
       ? [
           modelTurn({
-            client: createModelClient({
-              api: player.api,
-              apiKey: 'k',
-              baseUrl: server.url,
-              model: 'rehearsal',
-              clock: realClock,
-            }),
+            models: poolOf(
+              createModelClient({
+                api: player.api,
+                apiKey: 'k',
+                baseUrl: server.url,
+                model: 'rehearsal',
+                clock: realClock,
+              }),
+            ),
             redact,
             prices: { rehearsal: { input: 0, cached: 0, output: 0 } },
-            clock: realClock,
             guidance: { of: async () => [] },
           }),
         ]

@@ -1,3 +1,5 @@
+import type { ModelClient } from '../../src/agents/model-client.ts';
+import { ModelPool } from '../../src/agents/model-pool.ts';
 import type { AgentRole, AgentTask } from '../../src/domain/agent.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 
@@ -8,6 +10,13 @@ export const realClock: Clock = {
     const timer = setTimeout(fire, ms);
     return () => clearTimeout(timer);
   },
+};
+
+/** Runs a hundred times as fast: waits that a server asks for are waited, and take no time. */
+export const fastClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now() * 100,
+  after: (ms, fire) => realClock.after(ms / 100, fire),
 };
 
 export const backend: AgentRole = {
@@ -54,3 +63,13 @@ export const workDone = JSON.stringify({
   files: ['src/csv.js'],
   warnings: ['slow on huge input'],
 });
+
+/** A client alone: no limits, no circuit, no one that stands in. */
+export function poolOf(client: ModelClient): ModelPool {
+  return new ModelPool({
+    endpoints: [{ client, host: 'test', rests: false }],
+    clock: fastClock,
+    health: null,
+    callMs: 60_000_000,
+  });
+}

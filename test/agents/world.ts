@@ -1,5 +1,6 @@
 import { createAgentRunner } from '../../src/agents/agent-runner.ts';
 import { createModelClient } from '../../src/agents/model-client.ts';
+import { ModelPool } from '../../src/agents/model-pool.ts';
 import { modelTurn } from '../../src/agents/model-turn.ts';
 import { toolCall } from '../../src/agents/tool-call.ts';
 import type { AgentResult, AgentTask } from '../../src/domain/agent.ts';
@@ -17,7 +18,7 @@ import {
   type Turn,
   turnEvents,
 } from './model-server.ts';
-import { backend, realClock, taskFor } from './support.ts';
+import { backend, fastClock, realClock, taskFor } from './support.ts';
 
 export const SECRET = 'correct-horse-battery-0451';
 
@@ -72,11 +73,15 @@ export async function startWorld(
   });
   const activities = [
     modelTurn({
-      client,
+      models: new ModelPool({
+        endpoints: [{ client, host: 'test', rests: false }],
+        clock: fastClock,
+        callMs: 60_000_000,
+        health: null,
+      }),
       redact,
       prices: { rehearsal: { input: 0, cached: 0, output: 0 } },
       guidance: { of: async () => said() },
-      clock: realClock,
     }),
     toolCall({
       workspaceOf: async () => workspace,

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import { toFailure } from '../../src/domain/failure.ts';
+import { limitFor } from '../../src/domain/rate-limit.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -147,5 +148,26 @@ describe('what holds', () => {
       repository: '/from/environment',
       port: 0,
     });
+  });
+
+  test('sixty calls a minute unless configured; a single server differs only in what it names', () => {
+    expect(limitFor(read({}).limits, 'api.openai.com').calls_per_minute).toBe(60);
+    const text = 'limits: {calls_per_minute: 10, servers: {"127.0.0.1:1": {calls_per_minute: null}}}\n';
+    const { limits } = read(file(text));
+    expect(limitFor(limits, 'elsewhere')).toMatchObject({ calls_per_minute: 10, concurrent: 8 });
+    expect(limitFor(limits, '127.0.0.1:1')).toMatchObject({ calls_per_minute: null, concurrent: 8 });
+  });
+
+  test('models that stand in share the key on the same server alone, and their keys are secrets', () => {
+    const text =
+      'models:\n  backup:\n    - {model: small}\n    - {model: other, base_url: "http://127.0.0.1:1/v1", api: chat}\n    - {model: third, base_url: "http://127.0.0.1:2/v1", key_env: THIRD_KEY}\n';
+    const { backups, secrets } = read({ ...file(text), OPENAI_API_KEY: 'sk-1', THIRD_KEY: 'third-secret' });
+    expect(backups).toEqual([
+      { model: 'small', baseUrl: 'https://api.openai.com/v1', api: 'responses', apiKey: 'sk-1' },
+      { model: 'other', baseUrl: 'http://127.0.0.1:1/v1', api: 'chat', apiKey: null },
+      { model: 'third', baseUrl: 'http://127.0.0.1:2/v1', api: 'responses', apiKey: 'third-secret' },
+    ]);
+    expect(secrets).toContain('third-secret');
+    expect(wrong({ ...file(text), OPENAI_API_KEY: 'sk-1' })).toContain('THIRD_KEY');
   });
 });

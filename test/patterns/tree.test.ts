@@ -303,6 +303,7 @@ describe('agent', () => {
     expect(played.keys.at(-1)).toBe('a/snapshot');
     expect(played.events).toMatchObject([
       { type: 'node.started', node: 'a', agent: 'backend' },
+      { type: 'agent.ended', agent: 'backend', outcome: 'success' },
       { type: 'node.finished', status: 'done', summary: 'built' },
     ]);
   });

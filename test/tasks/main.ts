@@ -13,7 +13,7 @@ import { probeSandbox } from '../../src/workspace/sandbox.ts';
 import { summariseTests } from '../../src/workspace/test-summary.ts';
 import { drive, newTrace } from '../agents/drive.ts';
 import { type Api, apis, startModelServer, turnEvents } from '../agents/model-server.ts';
-import { backend, realClock, taskFor } from '../agents/support.ts';
+import { backend, poolOf, realClock, taskFor } from '../agents/support.ts';
 import { AT, bench, git, NO_SANDBOX } from '../workspace/support.ts';
 import { moreTasks } from './more-tasks.ts';
 import type { RepairTask } from './repair.ts';
@@ -86,7 +86,7 @@ async function attempt(task: RepairTask, api: Api): Promise<Row> {
       },
     };
     const activities = [
-      modelTurn({ client, redact, prices: {}, clock: realClock, guidance: { of: async () => [] } }),
+      modelTurn({ models: poolOf(client), redact, prices: {}, guidance: { of: async () => [] } }),
       counted,
     ];
     const role = { ...backend, tools: [...backend.tools, 'patch' as const, 'diff' as const] };

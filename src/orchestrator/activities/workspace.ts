@@ -1,6 +1,8 @@
 import { BatonError } from '../../domain/failure.ts';
+import { computeUsage } from '../../domain/usage.ts';
 import { restoreSnapshot, runCommand, takeSnapshot } from '../../ports/activities.ts';
 import { type Activity, implement } from '../../ports/activity.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { Workspaces } from '../../ports/workspace.ts';
 import { closeWorkspace, inspectRepository, keepWork, openWorkspace } from '../contracts.ts';
 import type { WorkspaceRegistry } from '../workspace-registry.ts';
@@ -12,6 +14,9 @@ export interface WorkspaceDeps {
   readonly failingTests: (output: string) => readonly string[];
   readonly summariseTests: (output: string) => { readonly passed: number; readonly failed: number } | null;
   readonly redact: (text: string) => string;
+  readonly clock: Clock;
+  /** US dollars for a second of a command; on one's own machine nothing. */
+  readonly computeSecondUsd?: number;
 }
 
 /** Characters of output that the journal keeps of a command: the end, where the reason stands. */
@@ -28,9 +33,15 @@ export function workspaceActivities({
   failingTests,
   summariseTests,
   redact,
+  clock,
+  computeSecondUsd = 0,
 }: WorkspaceDeps): Activity[] {
   return [
-    implement(inspectRepository, ({ location }) => workspaces.inspect(location)),
+    implement(inspectRepository, async ({ location }) => {
+      const report = await workspaces.inspect(location);
+      // Names of files are text from outside like any other.
+      return { ...report, files: report.files.map(redact), warnings: report.warnings.map(redact) };
+    }),
 
     implement(openWorkspace, async ({ location, branch, base }, { runId }) => {
       const workspace = await registry.open(runId, location, branch, base);
@@ -63,7 +74,9 @@ export function workspaceActivities({
       const workspace = await registry.of(runId, stream);
       const allowUnsandboxed =
         workspace.info.sandbox === 'none' && (await registry.mayRunUnsandboxed(runId, argv));
+      const startedAt = clock.monotonic();
       const done = await workspace.run({ argv, timeoutMs, signal, allowUnsandboxed });
+      step.use(computeUsage(null, clock.monotonic() - startedAt, computeSecondUsd));
       const output = redact(done.output);
       const counts = summariseTests(output);
       const passed = counts?.passed ?? null;

@@ -1,0 +1,94 @@
+import type { Decider } from '../src/domain/approval.ts';
+import { closedCircuit, quarantined, restored } from '../src/domain/circuit.ts';
+import type { Health } from '../src/ports/health.ts';
+import { agentsBlocks } from '../src/slack/builders/agents.ts';
+import { answerBlocks } from '../src/slack/builders/answers.ts';
+import type { Message } from '../src/slack/message.ts';
+import { answers } from '../src/slack/words.ts';
+import type { Command, CommandCall, CommandDeps } from './command.ts';
+
+const WEEK_MS = 7 * 86_400_000;
+/** Characters of a reason that are kept. */
+const REASON_CHARS = 300;
+
+/** Who works and who rests; and a person's word on who is asked. */
+export const agents: Command = {
+  word: 'agents',
+  usage: 'agents [quarantine <name> <why> | restore <name>]',
+  description: 'Agents and models: state, load, success, cost; takes one out of use, or gives it back',
+  async run(call, deps) {
+    const [verb = '', name = '', ...why] = call.rest.split(/\s+/);
+    if (verb === '') return overview(call, deps);
+    if (verb !== 'quarantine' && verb !== 'restore') return answerBlocks(answers.agentsUsage, deps.rehearsal);
+    return manage(verb, name, why.join(' ').slice(0, REASON_CHARS), call, deps);
+  },
+};
+
+async function overview(
+  call: CommandCall,
+  { health, usage, models, queries, now, rehearsal }: CommandDeps,
+): Promise<Message> {
+  const [known, busy, spent] = await Promise.all([
+    health.all(),
+    queries.busyAgents(call.team),
+    usage.byAgent(now() - WEEK_MS),
+  ]);
+  const told = new Map(known.filter(({ kind }) => kind === 'agent').map((each) => [each.name, each]));
+  const names = [...new Set([...told.keys(), ...busy.keys(), ...spent.keys()])].sort();
+  const load = models.load;
+  const servers = new Map(known.filter(({ kind }) => kind === 'model').map((each) => [each.name, each]));
+  const configured = `${models.model}@${models.host}`;
+  if (!servers.has(configured)) servers.set(configured, blank('model', configured));
+  return agentsBlocks(
+    names.map((name) => ({
+      health: told.get(name) ?? blank('agent', name),
+      busy: busy.get(name) ?? 0,
+      waiting: 0,
+      spent: spent.get(name) ?? null,
+    })),
+    [...servers.values()].map((each) => {
+      const { open, waiting } = load.get(each.name.slice(each.name.lastIndexOf('@') + 1)) ?? {
+        open: 0,
+        waiting: 0,
+      };
+      return { health: each, busy: open, waiting, spent: null };
+    }),
+    now(),
+    rehearsal,
+  );
+}
+
+function blank(kind: Health['kind'], name: string): Health {
+  return { kind, name, circuit: closedCircuit, done: 0, failed: 0, lastFailure: null };
+}
+
+async function manage(
+  verb: 'quarantine' | 'restore',
+  name: string,
+  why: string,
+  call: CommandCall,
+  deps: CommandDeps,
+): Promise<Message> {
+  const { health, catalog, models, people, approvers, rehearsal, now, redact } = deps;
+  const known = await health.all();
+  const kind = catalog.roles.has(name)
+    ? 'agent'
+    : known.some((each) => each.kind === 'model' && each.name === name) ||
+        name === `${models.model}@${models.host}`
+      ? 'model'
+      : null;
+  if (kind === null) return answerBlocks(answers.agentUnknown(name), rehearsal);
+  if (verb === 'quarantine' && why === '') return answerBlocks(answers.quarantineWhy(name), rehearsal);
+  if (!mayManage(await people.decider(call.user, call.team, call.homeTeam), approvers))
+    return answerBlocks(answers.agentsForbidden, rehearsal);
+  await health.change(kind, name, (circuit) =>
+    verb === 'quarantine' ? quarantined(circuit, call.user, redact(why), now()) : restored(circuit, 'person'),
+  );
+  return answerBlocks(verb === 'quarantine' ? answers.quarantined(name) : answers.restored(name), rehearsal);
+}
+
+/** Whoever may decide on work may decide on who does it: members, or those that the settings name. */
+function mayManage({ id, isBot, isGuest, isStranger }: Decider, approvers: readonly string[]): boolean {
+  if (isBot || isGuest || isStranger) return false;
+  return approvers.length === 0 || approvers.includes(id);
+}

@@ -1,0 +1,94 @@
+import { type CircuitState, REST_MS, stateOf, TRIP_AT } from '../../domain/circuit.ts';
+import type { Health } from '../../ports/health.ts';
+import type { Spending } from '../../ports/usage.ts';
+import { bold, lines, type Piece, person } from '../blocks.ts';
+import { count, percent, roughly, signs } from '../format.ts';
+import { type Message, message } from '../message.ts';
+import { short } from '../text.ts';
+import { cost } from './spending.ts';
+
+/** Agents of one answer; the healthy ones that nobody needed go first when there are more. */
+const SHOWN = 25;
+
+/** One agent or model as `/orchestrate agents` draws it. */
+export interface HealthLine {
+  readonly health: Health;
+  /** Tasks, or calls of its server, under way; and those that wait. */
+  readonly busy: number;
+  readonly waiting: number;
+  /** In the last seven days. */
+  readonly spent: Spending | null;
+}
+
+/** `/orchestrate agents`: who works, who rests, what they took. */
+export function agentsBlocks(
+  agents: readonly HealthLine[],
+  models: readonly HealthLine[],
+  now: number,
+  rehearsal: boolean,
+): Message {
+  const shown = [...agents].sort((a, b) => urgency(b, now) - urgency(a, now)).slice(0, SHOWN);
+  const more = agents.length - shown.length;
+  return message(
+    [
+      agents.length === 0
+        ? lines(['No agent has worked yet.'])
+        : lines(
+            [bold('Agents')],
+            ...shown.map((line) => row(line, now)),
+            more > 0 ? [`and ${more} more`] : [],
+          ),
+      models.length === 0 ? null : lines([bold('Models')], ...models.map((line) => row(line, now))),
+    ],
+    rehearsal,
+  );
+}
+
+function urgency({ health, busy }: HealthLine, now: number): number {
+  const state = stateOf(health.circuit, now);
+  return (state === 'closed' ? 0 : 1e9) + busy * 1e6 + health.done + health.failed;
+}
+
+function row({ health, busy, waiting, spent }: HealthLine, now: number): Piece[] {
+  const { name, done, failed } = health;
+  const state = stateOf(health.circuit, now);
+  return [
+    `${stateSigns[state]} `,
+    bold(short(name, 80)),
+    ...stateWords(health, state, now),
+    busy === 0 ? '' : ` · ${busy} at work`,
+    waiting === 0 ? '' : ` · ${waiting} waiting`,
+    done + failed === 0
+      ? ''
+      : ` · ${percent(done / (done + failed))} of ${count(done + failed, 'task')} well`,
+    spent === null ? '' : ` · ${cost(spent)} this week`,
+  ];
+}
+
+const stateSigns: Readonly<Record<CircuitState, string>> = {
+  closed: signs.done,
+  open: signs.paused,
+  half_open: signs.in_progress,
+  quarantined: signs.failed,
+};
+
+function stateWords({ circuit, lastFailure }: Health, state: CircuitState, now: number): Piece[] {
+  switch (state) {
+    case 'closed':
+      return circuit.failures === 0
+        ? []
+        : [` · failed ${circuit.failures} of ${TRIP_AT} times before it rests`];
+    case 'open':
+      return [
+        ` · rests for ${roughly((circuit.openedAt ?? now) + REST_MS - now)} more${lastFailure === null ? '' : `, last: ${lastFailure.code}`}`,
+      ];
+    case 'half_open':
+      return [circuit.trial === null ? ' · one trial comes next' : ' · being tried'];
+    case 'quarantined': {
+      const { by, reason } = circuit.quarantine ?? { by: '', reason: '' };
+      return [' · taken out of use by ', person(by), reason === '' ? '' : `: ${short(reason, 160)}`];
+    }
+    default:
+      return state satisfies never;
+  }
+}
