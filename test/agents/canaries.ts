@@ -185,6 +185,7 @@ function plantRepository(folder: string, runs: number, canaries: readonly Canary
   }
   writeFileSync(
     path.join(folder, 'environment.js'),
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the script's own text
     "const fs = require('node:fs');\nfs.writeFileSync(`env-${process.argv[2]}.json`, JSON.stringify(process.env));\nconsole.log(JSON.stringify(process.env));\nconsole.log(fs.readFileSync(`first-${process.argv[2]}.txt`, 'utf8'));\n",
   );
   git(folder, 'init', '-q');
