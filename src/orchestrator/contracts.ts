@@ -21,8 +21,10 @@ export type PlanReview = z.infer<typeof planReviewSchema>;
 /** What a run may cost and how long it may take, as people set it for this run; null: no limit of its own. */
 export const planLimitsSchema = z.object({
   budgetUsd: z.number().positive().nullable(),
-  /** Milliseconds from the start of the work. */
+  /** Milliseconds from the start of the work, or from the request where `dueAt` stands beside it. */
   withinMs: z.number().positive().nullable(),
+  /** When the time is up that was asked for with the request, however long its plan waited. */
+  dueAt: z.number().optional(),
 });
 export type PlanLimits = z.infer<typeof planLimitsSchema>;
 

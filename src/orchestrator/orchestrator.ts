@@ -32,6 +32,7 @@ import {
 import { derivedId } from './derived-id.ts';
 import { commitMessage } from './session-program.ts';
 import { sessionSpec } from './spec.ts';
+import { dueFrom, patternDecision } from './start-choices.ts';
 import type { WorkspaceRegistry } from './workspace-registry.ts';
 
 const STOPPED = 'Stopped by hand';
@@ -137,7 +138,8 @@ export class Orchestrator {
       timeline: timeline ?? usual.timeline,
       risk: risk ?? usual.risk,
     };
-    const limits = budgetUsd === null && withinMs === null ? undefined : { budgetUsd, withinMs };
+    const dueAt = withinMs === null ? {} : { dueAt: session.createdAt + withinMs };
+    const limits = budgetUsd === null && withinMs === null ? undefined : { budgetUsd, withinMs, ...dueAt };
     if (pattern === null) return { workflow, wanted, limits, chosen: null };
     const found = choosePattern(session.request, wanted);
     const chosen = {
@@ -298,7 +300,7 @@ export class Orchestrator {
     const started = await store.sessions.restart(
       session.id,
       next,
-      this.#specAgain(session, next, run.spec),
+      this.#specAgain(session, next, run.spec, at),
       why,
       now,
     );
@@ -321,14 +323,22 @@ export class Orchestrator {
   }
 
   /** The same work once more: as people had edited it, or else as the catalogue has it now. */
-  #specAgain(session: Session, runId: string, before: RunSpec): RunSpec {
+  #specAgain(session: Session, runId: string, before: RunSpec, at: number): RunSpec {
     const edited = sessionDefinitionSchema.safeParse(before.definition).data;
     const given = givenTo(before);
     const { review, limits, wanted, pattern } = edited ?? {};
     // Neither edited nor coordinated in a way that was asked for: as the catalogue has it now.
     const kept = review !== undefined || pattern !== undefined ? edited?.workflow : undefined;
     const workflow = kept ?? this.#workflow(session);
-    const again = { workflow, review, limits, wanted, pattern, autoStart: false, given };
+    const again = {
+      workflow,
+      review,
+      limits: limits && dueFrom(limits, at),
+      wanted,
+      pattern,
+      autoStart: false,
+      given,
+    };
     return sessionSpec(this.#deps, session, runId, again);
   }
 
@@ -359,30 +369,6 @@ export class Orchestrator {
       evidence: { request: session.request },
     };
   }
-}
-
-/** The choice of a way of coordinating, with what each other way would give and take. */
-function patternDecision(
-  runId: string,
-  chosen: {
-    readonly pattern: string;
-    readonly reason: string;
-    readonly alternatives: readonly string[];
-    readonly by: string | null;
-  },
-  session: Session,
-): NewDecision {
-  const { pattern, reason, alternatives, by } = chosen;
-  return {
-    id: `dec_pattern_${runId}`,
-    kind: 'pattern',
-    actor: by ?? 'baton',
-    actorKind: by === null ? 'baton' : 'person',
-    choice: pattern,
-    reason,
-    alternatives: alternatives.filter((words) => !words.startsWith(`${pattern}:`)),
-    evidence: { request: session.request },
-  };
 }
 
 function person(id: string, kind: string, actor: string, choice: string, reason: string): NewDecision {

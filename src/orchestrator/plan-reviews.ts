@@ -55,6 +55,8 @@ interface Changed {
   readonly workflow: Workflow;
   readonly changes: readonly string[];
   readonly limits: PlanLimits;
+  /** Another workflow, which is coordinated in its own way. */
+  readonly isOther?: true;
 }
 
 /**
@@ -97,8 +99,8 @@ export class PlanReviews {
     return this.#replace(call, 'edit', null, ({ workflow, limits: before }) => {
       const edited = this.#edited(workflow, edits);
       if (!edited.ok) return edited;
-      const changes = [...edited.changes, ...limitChanges(before ?? NO_LIMITS, limits)];
-      return { ok: true, workflow: edited.workflow, changes, limits };
+      const changes = [...edited.changes, ...limitChanges(before ?? NO_LIMITS, dueAsBefore(before, limits))];
+      return { ok: true, workflow: edited.workflow, changes, limits: dueAsBefore(before, limits) };
     });
   }
 
@@ -111,7 +113,13 @@ export class PlanReviews {
       const wish = readPlanWords(said, workflow, known);
       const other = wish.workflow === null ? undefined : catalog.workflows.get(wish.workflow);
       if (other !== undefined)
-        return { ok: true, workflow: other, changes: [`${other.name} instead of ${workflow.name}`], limits };
+        return {
+          ok: true,
+          workflow: other,
+          changes: [`${other.name} instead of ${workflow.name}`],
+          limits,
+          isOther: true,
+        };
       const edited = this.#edited(workflow, wish.edits);
       // What cannot be met is not a reason to lose the words: the agents still get them, and the plan shows no change.
       return edited.ok ? { ...edited, limits } : { ok: true, workflow, changes: [], limits };
@@ -127,6 +135,7 @@ export class PlanReviews {
       workflow: other,
       changes: [`${other.name} instead of ${workflow.name}`],
       limits,
+      isOther: true,
     }));
   }
 
@@ -175,6 +184,8 @@ export class PlanReviews {
     const spec = sessionSpec(this.#deps, session, next, {
       workflow: changed.workflow,
       limits: changed.limits,
+      wanted: definition.wanted,
+      pattern: changed.isOther === true ? undefined : definition.pattern,
       review: {
         by,
         changes: [...(definition.review?.changes ?? []), ...changed.changes],
@@ -250,6 +261,13 @@ export class PlanReviews {
 }
 
 const NO_LIMITS: PlanLimits = { budgetUsd: null, withinMs: null };
+
+/** A time that the form only showed still counts from the request. */
+function dueAsBefore(before: PlanLimits | undefined, after: PlanLimits): PlanLimits {
+  if (before?.dueAt === undefined || before.withinMs === null || after.withinMs === null) return after;
+  const isSame = durationText(before.withinMs) === durationText(after.withinMs);
+  return isSame ? { ...after, withinMs: before.withinMs, dueAt: before.dueAt } : after;
+}
 
 function limitChanges(before: PlanLimits, after: PlanLimits): string[] {
   const changes: string[] = [];

@@ -14,6 +14,7 @@ import {
   makePlan,
   openWorkspace,
   PLAN_SIGNAL,
+  type PlanLimits,
   planSignalSchema,
   type SessionDefinition,
   type SessionInput,
@@ -96,7 +97,7 @@ function* session(
     kept.tree = tree;
   };
   const end = yield* attempt(
-    inTime(definition.limits?.withinMs ?? null, flow, (inner) =>
+    inTime(yield* timeLeft(definition.limits, flow), flow, (inner) =>
       interpreter.run(definition.workflow.flow, { ...emptyHandoff, result: input.given ?? null }, inner, {
         request: withNotes(input.request, definition.review?.notes ?? []),
         testCommand: report.testCommand,
@@ -123,6 +124,13 @@ function* session(
     ),
   );
   return yield* finish(flow, input, report, kept.tree, end);
+}
+
+/** Milliseconds that are left for the work; null where nobody set a limit. */
+function* timeLeft(limits: PlanLimits | undefined, flow: Flow): Operation<number | null> {
+  const within = limits?.withinMs ?? null;
+  if (within === null || limits?.dueAt === undefined) return within;
+  return Math.max(0, limits.dueAt - (yield* flow.now('work-begins')));
 }
 
 /** The work within the time the plan gives it. Without a limit no clock is set, as in runs that began before there was one. */

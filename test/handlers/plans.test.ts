@@ -84,6 +84,33 @@ function form(change: Record<string, unknown> = {}) {
 }
 
 describe('a plan in the form', () => {
+  test('edited: what was asked for with the request stands, and its time still counts from the request', async () => {
+    expect(await w.command('alice', 'team wished by:2h quality:high pattern:one-agent')).toEqual({
+      ok: true,
+    });
+    const epic = await w.find('alice', /wished.*Estimate/s);
+    expect(epic.text).toContain('high quality, within 2h of the request');
+    const before = await session('wished');
+    await w.click('alice', epic, 'plan_edit');
+    const view = await w.modal('alice');
+    const answer = await w.submit('alice', view.id, {
+      'stages-0': { plan_stages: ticked('build', 'verify') },
+      order: { plan_order: text('build, verify, keep') },
+      'agent-0': { plan_agent: chosen('developer') },
+      budget: { plan_budget: text('3') },
+      deadline: { plan_deadline: text('2h') },
+    });
+    expect(answer).toEqual({ ok: true });
+    await card(epic, /Changed by .*budget \$3/s);
+    const after = await session('wished');
+    const dueAt = before.createdAt + 7_200_000;
+    expect(await definition(after.currentRunId)).toMatchObject({
+      wanted: { quality: 'high' },
+      pattern: 'one-agent',
+      limits: { budgetUsd: 3, withinMs: 7_200_000, dueAt },
+    });
+  });
+
   test('edited: what starts is what was edited, pinned anew, with who changed what; the old buttons are void', async () => {
     const epic = await planned('edited');
     const before = await session('edited');

@@ -3,6 +3,7 @@ import type { Plan } from '../../src/domain/events.ts';
 import { asJson } from '../../src/domain/json.ts';
 import type { Node } from '../../src/domain/workflow.ts';
 import { createFlow } from '../../src/engine/flow.ts';
+import type { PlanLimits } from '../../src/orchestrator/contracts.ts';
 import { permitFor } from '../../src/orchestrator/permit.ts';
 import { sessionProgram } from '../../src/orchestrator/session-program.ts';
 import { patterns } from '../../src/patterns/all.ts';
@@ -17,6 +18,7 @@ import {
   POLICY,
   result,
   role,
+  START,
   type World,
 } from '../patterns/driver.ts';
 
@@ -57,6 +59,7 @@ interface Case extends Partial<World> {
   readonly tools?: readonly 'run'[];
   readonly autoStart?: boolean;
   readonly fail?: boolean;
+  readonly limits?: PlanLimits;
 }
 
 interface Run extends Driven {
@@ -116,6 +119,7 @@ function run(given: Case): Run {
   const definition = {
     workflow: { name: 'w', title: 't', description: 'd', how: 'h', why: 'w', flow: given.flow ?? builder },
     roles: [{ ...role('backend'), tools: given.tools ?? ['run'] }],
+    ...(given.limits === undefined ? {} : { limits: given.limits }),
   };
   const input = {
     runId: 'run_1',
@@ -222,6 +226,21 @@ describe('a session', () => {
         status: 'cancelled',
         summary: '<@U-alice> cancelled the plan; nothing was changed',
       });
+  });
+
+  test.each([
+    ['the start', undefined, 60_000 + 7_200_000],
+    ['the request', START + 7_200_000, 7_200_000],
+    ['the request, though its plan waited longer', START + 30_000, 60_000],
+  ])('the time for the work counts from %s', (_name, dueAt, ends) => {
+    const played = run({
+      autoStart: false,
+      flow: { kind: 'wait', id: 'long', for: '1d' },
+      limits: { budgetUsd: null, withinMs: 7_200_000, ...(dueAt === undefined ? {} : { dueAt }) },
+      signals: [{ name: 'plan', at: 60_000, payload: { verdict: 'start', by: 'U-alice' } }],
+    });
+    expect(played.elapsedMs).toBe(ends);
+    expect(played.outcome).toMatchObject({ ok: false, failure: { code: 'deadline_passed' } });
   });
 
   test('a plan nobody answers is let go after a week', () => {

@@ -75,7 +75,11 @@ function askedFor(wanted: Dimensions | undefined, limits: PlanLimits | undefined
   const words = [
     ...(wanted === undefined ? [] : wantedWords(wanted)),
     ...(limits?.budgetUsd == null ? [] : [`at most $${limits.budgetUsd}`]),
-    ...(limits?.withinMs == null ? [] : [`within ${durationText(limits.withinMs)} of its start`]),
+    ...(limits?.withinMs == null
+      ? []
+      : [
+          `within ${durationText(limits.withinMs)} of ${limits.dueAt === undefined ? 'its start' : 'the request'}`,
+        ]),
   ];
   return words.length === 0 ? {} : { wanted: words };
 }
