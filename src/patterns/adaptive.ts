@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { durationMs, durationSchema } from '../domain/duration.ts';
-import { inSequence, times } from '../domain/estimate.ts';
+import { inSequence, oneOf, times } from '../domain/estimate.ts';
 import type { Handoff } from '../domain/handoff.ts';
 import { asJson } from '../domain/json.ts';
 import { type Estimate, type Node, nodeSchema } from '../domain/workflow.ts';
@@ -9,7 +9,7 @@ import { adaptSignal, adaptSignalSchema, readMetrics, recordDecision } from '../
 import { type Action, type Change, Course, OUTSIDE } from './course.ts';
 import { decide, factsOf, ruleSchema } from './facts.ts';
 import { commonShape } from './on-error.ts';
-import { definePattern, type RunContext } from './pattern.ts';
+import { definePattern, type EstimateContext, type RunContext } from './pattern.ts';
 
 /** Units side by side at most: what one provider's rate limit usually bears. */
 const MOST_PLACES = 20;
@@ -97,31 +97,48 @@ export const adaptive = definePattern({
     yield* flow.all('places', workers, places);
     return course.finish(base.units.map(({ id }) => id));
   },
+  /**
+   * At least one unit, or what takes the place of all of them; at most all units and every change as often as it may come,
+   * each in its dearest form and one after the other, as it goes when a change says so.
+   */
   estimate(node, context) {
-    const units = baseOf(node.body).units.map((unit) => context.child(unit));
+    const { units } = baseOf(node.body);
     const body = context.child(node.body);
-    const extra = node.adaptations.flatMap(({ insert, to, times: most }) => [
-      ...(insert === undefined ? [] : [times(context.child(insert), 0, 0, most)]),
-      ...(to === undefined ? [] : [times(context.child(to), 0, 0, 1)]),
-    ]);
+    const extra = node.adaptations.flatMap(({ insert, to, times: most }) =>
+      [insert, to].flatMap((way) =>
+        way === undefined ? [] : [times(dearest(node, way, context), 0, 0, Math.min(most, node.max))],
+      ),
+    );
     const healed = node.adaptations
       .filter(({ do: word }) => word === 'activate-self-healing')
       .map(({ times: most }) => times(context.agentTask(HEALER), 0, 0, most));
-    const all = inSequence([body, ...extra, ...healed]);
-    const least = node.adaptations.flatMap(({ to }) => (to === undefined ? [] : [context.child(to)]));
+    const most = inSequence([...units.map((unit) => dearest(node, unit, context)), ...extra, ...healed]);
+    const instead = node.adaptations.flatMap(({ to }) => (to === undefined ? [] : [to]));
+    const least = [...units, ...instead].flatMap((unit) => variants(node, unit, context));
     return {
-      ...all,
-      ms: {
-        ...all.ms,
-        low: lowest([body, ...least, ...units]),
-        high: Math.max(all.ms.high, inSequence([...units, ...extra, ...healed]).ms.high),
-      },
-      usd: all.usd && { ...all.usd, low: 0 },
+      ms: { low: lowest(least), mid: body.ms.mid, high: most.ms.high },
+      usd: most.usd && body.usd && { low: 0, mid: body.usd.mid, high: most.usd.high },
+      asks: most.asks,
     };
   },
   describe: (node, child) =>
     `${child(node.body)}, adapting to ${node.adaptations.map(({ when }) => when).join('; ')}`,
 });
+
+/** A unit as it is, and as changes may have it: by another agent, or in a simpler way. */
+function variants(node: Adaptive, unit: Node, context: EstimateContext): Estimate[] {
+  const simpler = node.adaptations.some(({ do: word }) => word === 'simpler') ? context.simpler(unit) : null;
+  return [unit, ...(simpler === null ? [] : [simpler])].flatMap((way) => [
+    context.child(way),
+    ...node.adaptations.flatMap(({ agent }) =>
+      agent === undefined || typeof way['agent'] !== 'string' ? [] : [context.child({ ...way, agent })],
+    ),
+  ]);
+}
+
+function dearest(node: Adaptive, unit: Node, context: EstimateContext): Estimate {
+  return oneOf(variants(node, unit, context));
+}
 
 /** A change may come before anything has begun, or leave all but one unit to run side by side. */
 function lowest(estimates: readonly Estimate[]): number {

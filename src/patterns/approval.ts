@@ -77,7 +77,7 @@ export const approval = definePattern({
         ? inSequence([])
         : times(context.child(node.on_changes), 0, 0, node.max_rounds - 1);
     // The wait for people is theirs, not the work's: it is not part of the estimate.
-    return { ...changes, asks: 1 + changes.asks };
+    return { ...changes, asks: (node.on_changes === undefined ? 1 : node.max_rounds) + changes.asks };
   },
   describe: () => 'an approval',
 });

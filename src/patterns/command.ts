@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { durationMs, durationSchema } from '../domain/duration.ts';
+import { commandEstimate } from '../domain/estimate.ts';
 import { mergeContext } from '../domain/handoff.ts';
 import { runCommand } from '../ports/activities.ts';
 import { commonShape } from './on-error.ts';
@@ -61,11 +62,7 @@ export const command = definePattern({
       warnings: input.warnings,
     };
   },
-  estimate: (_node, context) => ({
-    ms: { low: context.commandMs / 4, mid: context.commandMs, high: context.commandMs * 4 },
-    usd: { low: 0, mid: 0, high: 0 },
-    asks: 0,
-  }),
+  estimate: (_node, context) => commandEstimate(context.commandMs),
   describe: (node) => (node.run === 'test' ? 'the tests' : node.run.join(' ')),
 });
 

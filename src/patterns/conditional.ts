@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { inSequence, noEstimate, oneOf } from '../domain/estimate.ts';
 import type { Handoff } from '../domain/handoff.ts';
-import { type Estimate, type Node, nodeSchema } from '../domain/workflow.ts';
+import { type Node, nodeSchema } from '../domain/workflow.ts';
 import type { Flow, Operation } from '../ports/flow.ts';
 import { decide, factsOf, ruleSchema } from './facts.ts';
 import { commonShape } from './on-error.ts';
@@ -50,10 +51,12 @@ export const conditional = definePattern({
     const way = yield* choose(node, given, flow, context);
     return way === null ? given : yield* context.run(way, given, flow);
   },
+  /** One of the ways, or none where no `else` catches what no rule matches. */
   estimate(node, context) {
     const ways = branches(node).map((way) => context.child(way));
+    const sure = node.else !== undefined || (node.on_success !== undefined && node.on_failure !== undefined);
     const start = node.start === undefined ? [] : [context.child(node.start)];
-    return between(start, ways);
+    return inSequence([...start, oneOf(sure ? ways : [...ways, noEstimate])]);
   },
   describe(node, child) {
     const ways = [
@@ -76,31 +79,4 @@ function* choose(node: Conditional, given: Handoff, flow: Flow, context: RunCont
   const facts = factsOf(given, context);
   for (const each of node.cases) if (yield* decide(each.if, facts, node.id, flow)) return each.then;
   return (given.validation.passed ? node.on_success : node.on_failure) ?? node.else ?? null;
-}
-
-/** Any one of the ways may be taken: the cheapest bounds from below, the dearest from above. */
-function between(start: readonly Estimate[], ways: readonly Estimate[]): Estimate {
-  const all = [...start, ...ways];
-  const first = start.reduce((sum, { ms }) => sum + ms.mid, 0);
-  const sum = (pick: (estimate: Estimate) => number) => start.reduce((total, each) => total + pick(each), 0);
-  const known = all.every(({ usd }) => usd !== null);
-  return {
-    ms: {
-      low:
-        sum(({ ms }) => ms.low) +
-        Math.min(...ways.map(({ ms }) => ms.low), ways.length === 0 ? 0 : Number.POSITIVE_INFINITY),
-      mid: first + ways.reduce((total, { ms }) => total + ms.mid, 0) / Math.max(1, ways.length),
-      high: sum(({ ms }) => ms.high) + Math.max(0, ...ways.map(({ ms }) => ms.high)),
-    },
-    usd: known
-      ? {
-          low: sum(({ usd }) => usd?.low ?? 0),
-          mid:
-            sum(({ usd }) => usd?.mid ?? 0) +
-            ways.reduce((total, { usd }) => total + (usd?.mid ?? 0), 0) / Math.max(1, ways.length),
-          high: sum(({ usd }) => usd?.high ?? 0) + Math.max(0, ...ways.map(({ usd }) => usd?.high ?? 0)),
-        }
-      : null,
-    asks: sum(({ asks }) => asks) + Math.max(0, ...ways.map(({ asks }) => asks)),
-  };
 }

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { type AgentResult, agentResults } from '../domain/agent.ts';
-import { inSequence } from '../domain/estimate.ts';
+import { inSequence, oneOf, times } from '../domain/estimate.ts';
 import { BatonError } from '../domain/failure.ts';
 import { type Handoff, mergeContext } from '../domain/handoff.ts';
+import type { Estimate } from '../domain/workflow.ts';
 import type { Flow, Operation } from '../ports/flow.ts';
 import { askAgent } from './ask.ts';
 import { decide, factsOf, ruleSchema } from './facts.ts';
@@ -73,9 +74,26 @@ export const delegation = definePattern({
     kind: 'sequence',
     stages: [{ id: `${id.slice(0, 35)}-self`, kind: 'agent', agent: conductor, task }],
   }),
+  /**
+   * At least the cheapest of those who may end it well; at most the question who does it, the dearest delegate, and,
+   * each after the failure of the one before, the path of escalation and the conductor itself.
+   */
   estimate(node, context) {
-    const work = context.agentTask(node.delegates[0]?.agent ?? node.conductor);
-    return inSequence([work, ...(node.alignment ? [context.agentTask(node.conductor)] : [])]);
+    const conductor = context.agentTask(node.conductor);
+    const delegates = node.delegates.map(({ agent }) => context.agentTask(agent));
+    const escalation = node.escalation.map((agent) => context.agentTask(agent));
+    const least = oneOf([...delegates, ...escalation, conductor]);
+    const line = inSequence([
+      times(conductor, 0, 0, 1),
+      oneOf([...delegates, conductor]),
+      ...[...escalation, conductor].map((each) => times(each, 0, 0, 1)),
+    ]);
+    const work: Estimate = {
+      ...line,
+      ms: { ...line.ms, low: least.ms.low },
+      usd: line.usd && { ...line.usd, low: least.usd?.low ?? 0 },
+    };
+    return inSequence([work, ...(node.alignment ? [conductor] : [])]);
   },
   describe: (node) => `${node.conductor} delegates to ${node.delegates.map(({ agent }) => agent).join(', ')}`,
 });

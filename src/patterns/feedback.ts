@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { inParallel, inSequence, times } from '../domain/estimate.ts';
+import { commandEstimate, inParallel, inSequence, times } from '../domain/estimate.ts';
 import { BatonError } from '../domain/failure.ts';
 import { type Handoff, mergeContext } from '../domain/handoff.ts';
 import { nodeSchema } from '../domain/workflow.ts';
@@ -105,15 +105,13 @@ export const feedback = definePattern({
       });
     }
   },
+  /** Rounds of producing and judging; the criteria are judged side by side, rules in no time. */
   estimate(node, context) {
-    const judged = criteriaOf(node).filter(({ check }) => check === 'judge');
-    const round = inSequence([
-      context.child(node.producer),
-      inParallel(
-        judged.map(() => context.agentTask(node.reviewer)),
-        Math.max(1, judged.length),
-      ),
-    ]);
+    const judged = criteriaOf(node).flatMap(({ check }) => {
+      if (check === 'rule') return [];
+      return check === 'judge' ? [context.agentTask(node.reviewer)] : [commandEstimate(context.commandMs)];
+    });
+    const round = inSequence([context.child(node.producer), inParallel(judged, Math.max(1, judged.length))]);
     return times(round, 1, Math.min(2, node.max), node.max);
   },
   describe: (node, child) =>

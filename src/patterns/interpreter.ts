@@ -5,6 +5,7 @@ import type { Estimate, Node } from '../domain/workflow.ts';
 import type { Flow, NamedBody, Operation } from '../ports/flow.ts';
 import { Board, type Ending } from './board.ts';
 import { governed, skipped } from './control.ts';
+import { estimateTree } from './estimating.ts';
 import { type Attempt, type Common, commonOf, type OnError, standInsOf, withChain } from './on-error.ts';
 import type { EstimateContext, Pattern, RunContext } from './pattern.ts';
 import { steered } from './steered.ts';
@@ -195,12 +196,9 @@ export class Interpreter {
     };
   }
 
-  estimate(node: Node, context: Omit<EstimateContext, 'child'>): Estimate {
-    const whole: EstimateContext = {
-      ...context,
-      child: (child) => this.#pattern(child).estimate(child, whole),
-    };
-    return whole.child(node);
+  /** What a tree takes; see {@link estimateTree}. */
+  estimate(node: Node, context: Pick<EstimateContext, 'agentTask' | 'commandMs'>): Estimate {
+    return estimateTree(node, context, (each) => this.#pattern(each));
   }
 
   describe(node: Node): string {

@@ -75,10 +75,16 @@ export const machine = definePattern({
       id = to;
     }
   },
-  /** At least one visit of the first state; at most all visits of all states, one after the other. */
+  /** At least one visit of the first state; at most all visits of all states, one after the other, and one of a state that ends it. */
   estimate(node, context) {
-    const works = node.states.flatMap(({ run }) => (run === undefined ? [] : [context.child(run)]));
-    return inSequence(works.map((work) => times(work, 0, 1, node.max_visits)));
+    const start = node.start ?? node.states[0]?.id;
+    return inSequence(
+      node.states.flatMap(({ id, run, end }) =>
+        run === undefined
+          ? []
+          : [times(context.child(run), id === start ? 1 : 0, 1, end ? 1 : node.max_visits)],
+      ),
+    );
   },
   describe: (node, child) =>
     `a machine of ${node.states.map(({ id, run }) => (run === undefined ? id : `${id} (${child(run)})`)).join(', ')}, each ${node.max_visits} times at most`,

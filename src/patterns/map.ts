@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { inParallel, inSequence } from '../domain/estimate.ts';
+import { inSequence, noEstimate } from '../domain/estimate.ts';
 import { BatonError, toFailure } from '../domain/failure.ts';
 import { type Handoff, mergeContext } from '../domain/handoff.ts';
 import type { Json } from '../domain/json.ts';
@@ -105,28 +105,31 @@ export const map = definePattern({
     if (failures.length === ends.length && failures.length > 0) throw failures[0];
     return collected(node, input, ends);
   },
+  /**
+   * A written list that has to be done whole tells all; where items may fail, one of them is done. A list that nobody has
+   * seen yet may be empty, or as long as it may be. Items that signals bring may each come just before the last one ends.
+   */
   estimate(node, context) {
     const one = context.child(node.body);
     const then = node.then === undefined ? [] : [context.child(node.then)];
     const of = (count: number): Estimate =>
       inSequence([
-        inParallel(
+        context.parallel(
           Array.from({ length: count }, () => one),
-          node.limit,
+          node.more === undefined ? node.limit : 1,
         ),
         ...then,
       ]);
-    if (node.items !== undefined && node.join === undefined && node.more === undefined)
-      return of(node.items.length);
-    const expected = node.items?.length ?? Math.min(EXPECTED_ITEMS, node.max);
-    const [mid, high] = [
-      of(expected),
-      of(node.items !== undefined && node.more === undefined ? expected : node.max),
-    ];
-    const low = inSequence([]);
+    const listed = node.items?.length ?? null;
+    const mid = of(listed ?? Math.min(EXPECTED_ITEMS, node.max));
+    const high = of(listed !== null && node.more === undefined ? listed : node.max);
+    const keeps = node.on_item_error === 'keep';
+    const sure = listed !== null && node.join === undefined && !(keeps && node.more !== undefined);
+    const whole = sure && !keeps && node.more === undefined;
+    const least = whole ? of(listed) : sure ? one : noEstimate;
     return {
-      ms: { low: low.ms.low, mid: mid.ms.mid, high: high.ms.high },
-      usd: mid.usd && high.usd && { low: 0, mid: mid.usd.mid, high: high.usd.high },
+      ms: { low: least.ms.low, mid: mid.ms.mid, high: high.ms.high },
+      usd: mid.usd && high.usd && { low: least.usd?.low ?? 0, mid: mid.usd.mid, high: high.usd.high },
       asks: high.asks,
     };
   },

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type AgentResult, agentResults } from '../domain/agent.ts';
-import { inSequence, times } from '../domain/estimate.ts';
+import { inSequence, oneOf, times } from '../domain/estimate.ts';
 import { BatonError } from '../domain/failure.ts';
 import { type Handoff, mergeContext } from '../domain/handoff.ts';
 import type { Flow, Operation } from '../ports/flow.ts';
@@ -75,12 +75,12 @@ export const mesh = definePattern({
       standing = yield* work(node, choice.agent, route.task || node.task, standing, flow, context);
     }
   },
+  /** The hub may call it done at once; at most every piece of work goes to the dearest member, and the hub is asked before each and once more. */
   estimate(node, context) {
     const hub = context.agentTask(node.hub);
-    const members = inSequence(node.pool.map(({ agent }) => context.agentTask(agent)));
-    const share = 1 / node.pool.length;
-    const round = inSequence([hub, { ...times(members, share, share, share), asks: members.asks }]);
-    return inSequence([hub, times(round, 1, node.pool.length, HANDOFFS_PER_MEMBER * node.pool.length)]);
+    const piece = oneOf(node.pool.map(({ agent }) => context.agentTask(agent)));
+    const most = HANDOFFS_PER_MEMBER * node.pool.length;
+    return inSequence([hub, times(inSequence([hub, piece]), 0, node.pool.length, most)]);
   },
   /** The hub decides once instead of after each piece of work. */
   simpler: ({ id, hub, task, pool }) => ({

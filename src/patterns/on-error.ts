@@ -14,7 +14,7 @@ import type { RunContext } from './pattern.ts';
 import { throwingFlow } from './throwing-flow.ts';
 
 /** Three tries and 2^n seconds, as the documents ask for, when a chain says only `retry`. */
-const RETRY = { tries: 3, base: '1s', max: '1m' } as const;
+export const RETRY = { tries: 3, base: '1s', max: '1m' } as const;
 /** The same failure this often running is not chance: nobody tries on without a person. */
 const SAME_FAILURE = 3;
 

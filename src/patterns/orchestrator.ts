@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { agentResults } from '../domain/agent.ts';
-import { inParallel, inSequence } from '../domain/estimate.ts';
+import { inSequence, oneOf } from '../domain/estimate.ts';
 import { BatonError, toFailure } from '../domain/failure.ts';
 import { type Handoff, mergeContext } from '../domain/handoff.ts';
-import { type Job, pathsOf, simulate } from '../domain/schedule.ts';
+import { type Job, pathsOf } from '../domain/schedule.ts';
 import { type Estimate, nodeSchema } from '../domain/workflow.ts';
 import type { Flow, NamedBody, Operation } from '../ports/flow.ts';
 import { askAgent } from './ask.ts';
@@ -77,9 +77,11 @@ export const orchestrator = definePattern({
     }
   },
   estimate(node, context) {
-    const each = node.domains.map(({ flow }) => context.child(flow));
-    if (node.mode === 'distributed') return inParallel(each, node.limit);
-    if (node.mode === 'hierarchical') return scheduled(node, each);
+    const each = node.domains.map(({ id, flow, on_error }) =>
+      context.chained(flow, { kind: node.kind, id, on_error }),
+    );
+    if (node.mode === 'distributed') return oneAtLeast(context.parallel(each, node.limit), each);
+    if (node.mode === 'hierarchical') return scheduled(node, each, context);
     const asked = node.domains.map(() => context.agentTask(node.orchestrator ?? ''));
     const all = inSequence([...each, ...asked]);
     // The agent may call it done before every domain has worked.
@@ -277,17 +279,30 @@ function jobOf({ id, needs }: Domain, ms: number): Job {
   return { id, needs, uses: {}, priority: 1, ms };
 }
 
-function scheduled(node: Orchestrator, each: readonly Estimate[]): Estimate {
-  const span = (size: 'low' | 'mid' | 'high'): number => {
-    const times = simulate(
-      node.domains.map((domain, at) => jobOf(domain, each[at]?.ms[size] ?? 0)),
-      {},
-      node.limit,
-    );
-    return Math.max(0, ...[...(times?.values() ?? [])].map(({ to }) => to));
+/** Where one fails, the others go on; all but one may have failed at once. */
+function oneAtLeast(all: Estimate, each: readonly Estimate[]): Estimate {
+  const least = oneOf(each);
+  return {
+    ...all,
+    ms: { ...all.ms, low: least.ms.low },
+    usd: all.usd && { ...all.usd, low: least.usd?.low ?? 0 },
   };
-  const [low, mid, high] = [span('low'), span('mid'), span('high')];
-  return { ...inSequence(each), ms: { low: Math.min(low, mid), mid, high: Math.max(mid, high) } };
+}
+
+/**
+ * The longest way of needs. Where there are fewer places than domains, those that wait hold places too, and at worst all
+ * go one after the other; so they do where locks are held.
+ */
+function scheduled(node: Orchestrator, each: readonly Estimate[], context: EstimateContext): Estimate {
+  const total = inSequence(each);
+  const longest = (size: 'low' | 'mid' | 'high'): number =>
+    Math.max(
+      0,
+      ...pathsOf(node.domains.map((domain, at) => jobOf(domain, each[at]?.ms[size] ?? 0))).values(),
+    );
+  const places = node.limit >= node.domains.length;
+  const [low, mid] = [longest('low'), longest('mid')];
+  return { ...total, ms: { low, mid, high: places && !context.serial ? longest('high') : total.ms.high } };
 }
 
 function askedOnce(node: Orchestrator, context: EstimateContext): Estimate {

@@ -1,4 +1,4 @@
-import { inParallel, inSequence } from '../domain/estimate.ts';
+import { fromNothing, inSequence } from '../domain/estimate.ts';
 import type { Handoff } from '../domain/handoff.ts';
 import type { Estimate } from '../domain/workflow.ts';
 import type { Flow, NamedBody, Operation } from '../ports/flow.ts';
@@ -58,11 +58,6 @@ export function estimateBranches(node: Parallel, context: EstimateContext): Esti
   const each = node.each === undefined ? [] : [context.child(node.each)];
   const branches = (node.branches ?? []).map((branch) => inSequence([context.child(branch), ...each]));
   const then = node.then === undefined ? [] : [context.child(node.then)];
-  const all = inSequence([inParallel(branches, node.limit), ...then]);
+  const all = inSequence([context.parallel(branches, node.limit), ...then]);
   return node.join === undefined && node.choose === undefined ? all : fromNothing(all);
-}
-
-/** Some of it may not be needed: the lower bound is gone. */
-function fromNothing(all: Estimate): Estimate {
-  return { ...all, ms: { ...all.ms, low: 0 }, usd: all.usd && { ...all.usd, low: 0 } };
 }

@@ -31,9 +31,10 @@ export function estimateTasks(node: Parallel, context: EstimateContext): Estimat
   const low = Math.max(longest('low'), total.ms.low / limit);
   const mid = Math.max(longest('mid'), total.ms.mid / limit);
   const chain = longest('high');
-  const shared = chain + (total.ms.high - chain) / limit;
-  const oneByOne = parts.some(({ holds }) => holds.length > 0);
-  return { ...total, ms: { low, mid, high: Math.max(mid, oneByOne ? total.ms.high : shared) } };
+  const shared = chain + (limit >= parts.length ? 0 : (total.ms.high - chain) / limit);
+  // Merges and points let in one at a time, and so do locks.
+  const oneByOne = context.serial || parts.some(({ holds }) => holds.length > 0);
+  return { ...total, ms: { low, mid, high: oneByOne ? total.ms.high : shared } };
 }
 
 /** Each after all that it needs; there is no circle, or the node would not have been taken. */

@@ -40,7 +40,15 @@ export interface RunContext {
 export interface EstimateContext {
   agentTask(agent: string): Estimate;
   child(node: Node): Estimate;
+  /** A simpler form of a node; null where there is none. */
+  simpler(node: Node): Node | null;
+  /** A node that is run with the chain of another. */
+  chained(node: Node, by: Node): Estimate;
+  /** Nodes side by side, with at most `limit` at once. Agents within one node share nothing and need no more than `inParallel`. */
+  parallel(estimates: readonly Estimate[], limit: number): Estimate;
   readonly commandMs: number;
+  /** Whether nodes of the tree wait for one another wherever they stand, so that all may go one after the other. */
+  readonly serial: boolean;
 }
 
 /** One way of coordinating agents. Adding one touches its own file, the list in `all.ts`, and its test. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { inParallel, inSequence, times } from '../domain/estimate.ts';
+import { inSequence, times } from '../domain/estimate.ts';
 import { BatonError } from '../domain/failure.ts';
 import { type Handoff, mergeContext } from '../domain/handoff.ts';
 import { type Estimate, type Node, nodeSchema } from '../domain/workflow.ts';
@@ -90,12 +90,13 @@ export const phases = definePattern({
         const ahead = node.phases[at - 1]?.overlap === true;
         const check = of(typeof phase.validate === 'object' ? phase.validate : undefined);
         const beside = phase.overlap ? of(node.phases[at + 1]?.setup) : [];
-        const again = inSequence([...of(phase.rework), ...of(phase.integration), ...check]);
+        const integrated = inSequence([...of(phase.integration), context.parallel([...check, ...beside], 2)]);
+        // After a rework it is integrated and validated anew, with the setup that then was too early beside it.
+        const again = inSequence([...of(phase.rework), integrated]);
         return [
           ...(ahead ? [] : of(phase.setup)),
           context.child(phase.flow),
-          ...of(phase.integration),
-          inParallel([...check, ...beside], 2),
+          integrated,
           ...(phase.rework === undefined ? [] : [times(again, 0, 0, 1)]),
         ];
       }),

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { inParallel } from '../domain/estimate.ts';
 import { BatonError } from '../domain/failure.ts';
 import { type Handoff, mergeContext } from '../domain/handoff.ts';
 import type { Json } from '../domain/json.ts';
@@ -59,17 +58,20 @@ export const race = definePattern({
     );
     return joined(node, input, winners);
   },
-  /** The fastest decides how long it takes; until then all cost, and in the worst case all run to their ends. */
+  /** The fastest decides how long it takes, and they are sure to cost; the others may have cost nothing, or run to their ends. */
   estimate(node, context) {
     const runners = node.runners.map((runner) => context.child(runner));
-    const all = inParallel(runners, runners.length);
+    const all = context.parallel(runners, runners.length);
     const nth = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[node.needs - 1] ?? 0;
+    const cheapest = runners.map(({ usd }) => usd?.low ?? 0).sort((a, b) => a - b);
+    const sure = cheapest.slice(0, node.needs).reduce((sum, usd) => sum + usd, 0);
     return {
       ...all,
+      usd: all.usd && { ...all.usd, low: sure },
       ms: {
         low: nth(runners.map(({ ms }) => ms.low)),
         mid: nth(runners.map(({ ms }) => ms.mid)),
-        high: Math.max(...runners.map(({ ms }) => ms.high)),
+        high: all.ms.high,
       },
     };
   },

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { durationMs, durationSchema } from '../domain/duration.ts';
-import { inSequence } from '../domain/estimate.ts';
+import { inSequence, oneOf } from '../domain/estimate.ts';
 import { BatonError } from '../domain/failure.ts';
 import type { Handoff } from '../domain/handoff.ts';
 import {
@@ -22,6 +22,7 @@ import { definePattern, type EstimateContext, type RunContext } from './pattern.
 const DEFAULT_LIMIT = 20;
 /** What a task without an estimate of its own counts for in the critical path. */
 const TYPICAL_MS = 300_000;
+const DAY_MS = 86_400_000;
 const PRIORITY = { low: 0, normal: 1, high: 2 } as const;
 
 const taskSchema = z.strictObject({
@@ -115,17 +116,38 @@ export const resourceAware = definePattern({
     ];
     return { ...handoff, warnings: [...new Set(warnings)] };
   },
+  /**
+   * At least the longest way of needs, and the work that each resource or place has to bear. At most that way and the rest
+   * shared by the places (Graham 1969); where resources are held, all one after the other, since a schedule of tasks that
+   * are shorter than was said may end later (Graham's anomalies). A time of day is a day away at most.
+   */
   estimate(node, context) {
-    const each = node.tasks.map((task) => estimateOf(task, context));
+    const each = node.tasks.map((task) => estimateOf(task, node, context));
     const total = inSequence(each);
-    const ms = (size: 'low' | 'mid' | 'high'): number => {
-      const jobs = node.tasks.map((task, at) => jobOf(task, node, each[at]?.ms[size] ?? 0));
-      const times = simulate(jobs, limitsOf(node), node.limit);
-      return Math.max(0, ...[...(times?.values() ?? [])].map(({ to }) => to));
-    };
-    // A schedule of longer tasks may happen to end earlier (Graham's anomalies); a range never turns round.
-    const [low, mid] = [ms('low'), ms('mid')];
-    return { ...total, ms: { low: Math.min(low, mid), mid, high: Math.max(mid, ms('high'), total.ms.mid) } };
+    const path = (size: 'low' | 'high'): number =>
+      Math.max(
+        0,
+        ...pathsOf(
+          node.tasks.map((task, at) => ({ ...jobOf(task, node, 0), ms: each[at]?.ms[size] ?? 0 })),
+        ).values(),
+      );
+    const shares = Object.entries(limitsOf(node)).map(([name, { hard }]) =>
+      node.tasks.reduce(
+        (sum, task, at) => sum + ((each[at]?.ms.low ?? 0) * (jobOf(task, node, 0).uses[name] ?? 0)) / hard,
+        0,
+      ),
+    );
+    const low = Math.max(path('low'), total.ms.low / node.limit, ...shares);
+    const jobs = node.tasks.map((task, at) => jobOf(task, node, each[at]?.ms.mid ?? 0));
+    const mid = Math.max(
+      0,
+      ...[...(simulate(jobs, limitsOf(node), node.limit)?.values() ?? [])].map(({ to }) => to),
+    );
+    const held = context.serial || node.tasks.some(({ uses }) => uses !== undefined);
+    const chain = path('high');
+    const rest = node.limit >= node.tasks.length ? 0 : (total.ms.high - chain) / node.limit;
+    const closed = node.tasks.filter((task) => windowsOf(task, node).length > 0).length * DAY_MS;
+    return { ...total, ms: { low, mid, high: closed + (held ? total.ms.high : chain + rest) } };
   },
   /** One task at a time. */
   simpler: (node) => (node.limit === 1 ? null : { ...node, limit: 1 }),
@@ -185,10 +207,7 @@ function* oneTask(
 /** Waits until the schedule calls this task, and for times of day at which its resources are there. */
 function* turnOf(task: Task, work: Work, flow: Flow): Operation<Start> {
   const { node, schedule } = work;
-  const windows = Object.keys(own(task, node)).flatMap((name) => {
-    const open = node.resources[name]?.open;
-    return open === undefined ? [] : [open];
-  });
+  const windows = windowsOf(task, node);
   const call = (): Start | null => schedule.next(leftOf(work));
   for (;;) {
     const called = yield* flow.until(() => call()?.job.id === task.id);
@@ -204,6 +223,14 @@ function* turnOf(task: Task, work: Work, flow: Flow): Operation<Start> {
     yield* flow.sleep('until-open', opens - now);
     schedule.defer(task.id, false);
   }
+}
+
+/** The times of day at which what a task uses is there. */
+function windowsOf(task: Task, node: ResourceAware) {
+  return Object.keys(own(task, node)).flatMap((name) => {
+    const open = node.resources[name]?.open;
+    return open === undefined ? [] : [open];
+  });
 }
 
 function leftOf({ node, elapsed }: Work): number | null {
@@ -277,17 +304,11 @@ function limitsOf({ resources }: ResourceAware): Record<string, Limit> {
   );
 }
 
-/** Racing ways cost all of them and take as long as the fastest; at worst, all fail but the slowest. */
-function estimateOf(task: Task, context: EstimateContext): Estimate {
-  const ways = waysOf(task).map((way) => context.child(way));
-  const total = inSequence(ways);
-  const of = (size: 'low' | 'mid' | 'high'): number[] => ways.map(({ ms }) => ms[size]);
-  const [first] = ways;
-  return {
-    asks: total.asks,
-    usd: total.usd && { ...total.usd, low: first?.usd?.low ?? 0 },
-    ms: { low: Math.min(...of('low')), mid: Math.min(...of('mid')), high: Math.max(...of('high')) },
-  };
+/** The first way alone, or all of them in a race: whatever number races lies between. */
+function estimateOf(task: Task, node: ResourceAware, context: EstimateContext): Estimate {
+  const ways = waysOf(task);
+  const alone = context.child(wayOf(task, node, ways.slice(0, 1)));
+  return ways.length === 1 ? alone : oneOf([alone, context.child(wayOf(task, node, ways))]);
 }
 
 function stuck(node: Node, task: Task): BatonError {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { durationMs, durationSchema } from '../domain/duration.ts';
-import { inParallel, inSequence } from '../domain/estimate.ts';
+import { inSequence, oneOf } from '../domain/estimate.ts';
 import { BatonError } from '../domain/failure.ts';
 import { type Handoff, mergeContext } from '../domain/handoff.ts';
 import { type Json, jsonSchema } from '../domain/json.ts';
@@ -163,15 +163,15 @@ function ofAny(ways: readonly Way[], context: EstimateContext): Estimate {
   const nothing = inSequence([]);
   const ends = ways.map(({ then }) => (then === undefined ? nothing : context.child(then)));
   const times = ways.map(({ for: time }) => (time === undefined ? 0 : durationMs(time)));
-  const dearest = inParallel(ends, 1);
+  const then = oneOf(ends);
   return {
     ms: {
       low: 0,
-      mid: Math.max(...times) / 2 + dearest.ms.mid / ways.length,
-      high: Math.max(...times) + dearest.ms.high,
+      mid: Math.max(...times) / 2 + then.ms.mid,
+      high: Math.max(...times) + then.ms.high,
     },
-    usd: dearest.usd && { low: 0, mid: dearest.usd.mid / ways.length, high: dearest.usd.high },
-    asks: Math.max(...ends.map(({ asks }) => asks)),
+    usd: then.usd && { ...then.usd, low: 0 },
+    asks: then.asks,
   };
 }
 

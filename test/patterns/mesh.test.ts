@@ -153,8 +153,8 @@ test('it degrades to a delegation, which is valid', () => {
   expect(found?.schema.safeParse(simpler).success).toBe(true);
 });
 
-test('an estimate: one round at least, one per member expected, two at most', () => {
+test('an estimate: the hub alone at least, one round per member expected, two at most', () => {
   const one = { ms: { low: 10, mid: 10, high: 10 }, usd: { low: 1, mid: 1, high: 1 }, asks: 0 };
   const estimate = new Interpreter(patterns).estimate(node(2), { agentTask: () => one, commandMs: 1 });
-  expect(estimate.ms).toEqual({ low: 30, mid: 50, high: 90 });
+  expect(estimate.ms).toEqual({ low: 10, mid: 50, high: 90 });
 });

@@ -21,7 +21,7 @@ const agentAnswers = contract('test.answer', z.object({ node: z.string() }), age
 const mayRun = contract('test.permit', z.null(), z.string().nullable());
 
 /** Chance of a run's own: the same for the same key, whenever and however often it is asked. */
-const chanceOf = (seed: number, key: string): (() => number) => {
+export const chanceOf = (seed: number, key: string): (() => number) => {
   let hash = seed >>> 0;
   for (const letter of key) hash = (Math.imul(hash, 31) + (letter.codePointAt(0) ?? 0)) >>> 0;
   return chance(hash);
@@ -32,9 +32,16 @@ export function randomBody(
   root: Node,
   seed: number,
   of: readonly Pattern[],
+  how: {
+    /** How long an agent works; some milliseconds unless given. */
+    readonly works?: (task: AgentTask, flow: Flow) => Operation<void>;
+    /** Whether there is a test command; by chance unless given. */
+    readonly tested?: boolean;
+  } = {},
 ): (flow: Flow) => Operation<Json> {
   const interpreter = new Interpreter(of);
-  const tested = chanceOf(seed, 'test command')() < 0.8;
+  const tested = how.tested ?? chanceOf(seed, 'test command')() < 0.8;
+  const works = how.works ?? paced;
   return function* (flow) {
     const tasks = new Map<string, AgentTask>();
     const end = yield* interpreter.run(root, emptyHandoff, flow, {
@@ -45,8 +52,7 @@ export function randomBody(
       runner: () => ({
         *run(task, inner) {
           tasks.set(task.node, task);
-          const ms = task.node.startsWith('safe') ? 50 : Math.floor((yield* inner.random('pace')) * 100);
-          yield* inner.sleep('works', ms);
+          yield* works(task, inner);
           return yield* inner.step('answer', agentAnswers, asked(task), { giveUp: 'throw' });
         },
       }),
@@ -57,6 +63,11 @@ export function randomBody(
     });
     return asJson(end);
   };
+}
+
+function* paced(task: AgentTask, flow: Flow): Operation<void> {
+  const ms = task.node.startsWith('safe') ? 50 : Math.floor((yield* flow.random('pace')) * 100);
+  yield* flow.sleep('works', ms);
 }
 
 /** The task goes along so that the answer fits it; contracts of the product would say what of it they need. */

@@ -126,7 +126,7 @@ describe('the plan people see', () => {
         { agent: 'reviewer', tasks: ['judge'] },
       ],
       filesLikely: ['src/reports.js'],
-      asks: 1,
+      asks: 3,
       warnings: ['dirty', expect.stringContaining('nothing will be tested')],
     });
     // Design, code and tests, one review at least; at most three reviews, two repairs and two reworks.

@@ -64,7 +64,8 @@ function agentRows(plan: Plan): Piece[][] {
 }
 
 function effort(plan: Plan): string {
-  const asks = plan.asks === 0 ? 'asks nobody on the way' : `asks ${times(plan.asks)}`;
+  const most = plan.asks > 1 ? ' at most' : '';
+  const asks = plan.asks === 0 ? 'asks nobody on the way' : `asks ${times(plan.asks)}${most}`;
   return `Estimate: ${timeRange(plan.durationMs)}, ${moneyRange(plan.costUsd)}, ${asks}`;
 }
 
