@@ -8,8 +8,10 @@ import { createModelClient } from '../src/agents/model-client.ts';
 import { toolDefinitions } from '../src/agents/tools.ts';
 import { createCore } from '../src/compose/core.ts';
 import { isTerminal } from '../src/domain/run.ts';
+import { readPolicy } from '../src/policy/approval-settings.ts';
 import { systemClock } from '../src/system-clock.ts';
 import { turnEvents } from '../test/agents/model-server.ts';
+import { everybody } from '../test/support/directory.ts';
 
 /**
  * What the loop of an agent adds to the bare call of a model, per turn: prompt, limits, circuit, redaction, journal with
@@ -58,14 +60,8 @@ const core = await createCore({
   rehearsal: true,
   repository: null,
   repositories: null,
-  approvals: {
-    people: [],
-    fourEyes: false,
-    escalateTo: [],
-    remindAfterMs: 1e6,
-    escalateAfterMs: 2e6,
-    expireAfterMs: 3e6,
-  },
+  policy: readPolicy({ remind_after: '1000s', escalate_after: '2000s', expire_after: '3000s' }, {}),
+  directory: everybody,
   prices: {},
   extraWorkflows: [
     {

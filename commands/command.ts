@@ -5,6 +5,7 @@ import type { RunSignals } from '../src/orchestrator/signals.ts';
 import type { SteeringDesk } from '../src/orchestrator/steering.ts';
 import type { HealthStore } from '../src/ports/health.ts';
 import type { Redact } from '../src/ports/redactor.ts';
+import type { ApprovalStore, AuditReader } from '../src/ports/store.ts';
 import type { UsageReader } from '../src/ports/usage.ts';
 import type { Message } from '../src/slack/message.ts';
 import type { People } from '../src/slack/people.ts';
@@ -28,6 +29,8 @@ export interface CommandDeps {
   readonly signals: RunSignals;
   readonly steer: SteeringDesk;
   readonly people: People;
+  readonly approvals: Pick<ApprovalStore, 'byId'>;
+  readonly audit: AuditReader;
   readonly catalog: Catalog;
   readonly rehearsal: boolean;
   readonly defaultRepository: string;

@@ -2,10 +2,12 @@ import { BatonError } from '../src/domain/failure.ts';
 import type { Workflow } from '../src/domain/workflow.ts';
 import { liveMap } from '../src/workflows/live-map.ts';
 import { agents } from './agents.ts';
+import { breakGlass } from './break-glass.ts';
 import type { Command } from './command.ts';
 import { cancel, pause, resume, retry, undo } from './control.ts';
 import { cost } from './cost.ts';
 import { helpCommand } from './help.ts';
+import { history } from './history.ts';
 import { list } from './list.ts';
 import { RESERVED_WORDS } from './reserved.ts';
 import { show } from './show.ts';
@@ -56,6 +58,8 @@ export function allCommands(
     signal,
     agents,
     cost,
+    history,
+    'break-glass': breakGlass,
     help: helpCommand(() => [...commands.values()]),
   };
   for (const word of RESERVED_WORDS) commands.set(word, fixed[word]);

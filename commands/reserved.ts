@@ -12,5 +12,7 @@ export const RESERVED_WORDS = [
   'signal',
   'agents',
   'cost',
+  'history',
+  'break-glass',
   'help',
 ] as const satisfies readonly string[];

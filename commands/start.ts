@@ -51,7 +51,7 @@ export function startCommand(workflow: { readonly name: string; readonly descrip
       }
       const repository = values.get('repo') ?? null;
       const by = await people.decider(call.user, call.team, call.homeTeam);
-      const refusal = orchestrator.admits(by, repository);
+      const refusal = await orchestrator.admits(by, repository);
       if (refusal !== null) return answerBlocks(startRefusalWords(refusal), rehearsal);
       await orchestrator.start({
         intent: call.intent,

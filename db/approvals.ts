@@ -1,14 +1,20 @@
+import type { Approval, Verdict } from '../src/domain/approval.ts';
 import {
-  type Approval,
-  approvalPolicySchema,
-  approvalSubjectSchema,
+  breakGlass,
+  type DecideResult,
   decide,
   expire,
-} from '../src/domain/approval.ts';
+  lapse,
+  notAllowed,
+  take,
+  withdraw,
+} from '../src/domain/approval-rules.ts';
+import type { Json } from '../src/domain/json.ts';
 import { type DecisionSignal, decisionSignal } from '../src/ports/activities.ts';
-import type { ApprovalStore, NewDecision } from '../src/ports/store.ts';
-import { recordDecision } from './decisions.ts';
-import { and, asc, eq, sql } from './drizzle.ts';
+import type { ApprovalStore, Word } from '../src/ports/store.ts';
+import { toApproval, toRow } from './approval-rows.ts';
+import { ApprovalWriter, type Who } from './approval-writer.ts';
+import { and, asc, eq, inArray, lte, or, sql } from './drizzle.ts';
 import type { EventLog } from './event-log.ts';
 import type { Db } from './open.ts';
 import { approvals, events, signals, usage } from './schema.ts';
@@ -16,6 +22,10 @@ import { atomically, type Tx } from './transaction.ts';
 
 /** Longest that a person is taken to have looked at a question: what came in between is not known. */
 const ATTENTION_MS = 5 * 60_000;
+const CLOCK: Who = { actor: 'clock', actorKind: 'clock' };
+const BATON: Who = { actor: 'baton', actorKind: 'baton' };
+/** Of what ran out, so many in one transaction: the next sweep takes the rest. */
+const SWEPT = 500;
 
 /** A person's time for a decision: from the question to the answer, at most five minutes. */
 function attention(
@@ -29,96 +39,158 @@ function attention(
   return { runId, key, kind: 'human', agent: null, model: null, ...tokens, durationMs, costUsd, at: now };
 }
 
-/** @param humanMinuteUsd what a minute of a person costs; null when nobody said */
+/**
+ * The only doors to an approval's state. Each is one transaction with its audit row, event and signal (A1).
+ * @param humanMinuteUsd what a minute of a person costs; null when nobody said
+ */
 export function createApprovalStore(
   db: Db,
   log: EventLog,
   humanMinuteUsd: number | null = null,
 ): ApprovalStore {
-  const one = (tx: Tx | Db, where: ReturnType<typeof eq>): Approval | null => {
-    const row = tx.select().from(approvals).where(where).get();
+  // Read with every click and every look at a question: built once, they cost a fifth.
+  const found = (column: typeof approvals.id | typeof approvals.nonce) =>
+    db
+      .select()
+      .from(approvals)
+      .where(eq(column, sql.placeholder('value')))
+      .prepare();
+  const byId = found(approvals.id);
+  const byNonce = found(approvals.nonce);
+  const one = (query: typeof byId, value: string): Approval | null => {
+    const row = query.get({ value });
     return row === undefined ? null : toApproval(row);
   };
+  const within = <T>(work: (tx: Tx, writer: ApprovalWriter) => T): T =>
+    atomically(db, log, (tx) => work(tx, new ApprovalWriter(tx, log)));
+
+  /** A person's word: what the rules make of it is written, whatever it is. */
+  const say = (
+    input: Word & { readonly digest: string },
+    { choice, verdict, comment }: { choice: string; verdict: Verdict; comment: string | null },
+    rule: (approval: Approval) => DecideResult,
+  ): DecideResult | null =>
+    within((tx, writer) => {
+      const current = one(byNonce, input.nonce);
+      if (current === null) return null;
+      const result = rule(current);
+      const { by, now, place, digest } = input;
+      const who = person(by.id);
+      if (!result.ok) {
+        writer.refused(current, { ...who, refusal: result.refusal, choice, place, digest }, now);
+        settleRefused(tx, log, writer, current, result.refusal, by.id, now);
+        return result;
+      }
+      tx.insert(usage)
+        .values(attention(current, now, humanMinuteUsd))
+        .run();
+      const next = result.approval;
+      const detail: Json = { choice, comment, place, votes: next.votes.map((vote) => vote.by) };
+      if (next.status === 'pending') {
+        writer.vote(current, next, { ...who, detail, digest }, now);
+        return { ok: true, approval: next };
+      }
+      if (next.breakGlass !== null) writer.brokeGlass(next, now);
+      const stored = writer.close(current, next, { ...who, detail, executed: digest }, now);
+      writer.decision(next, choice, by.id, 'person', { shown: next.subject.digest, found: digest }, now);
+      tell(tx, log, current, { verdict, by: by.id, comment }, now);
+      return { ok: true, approval: stored };
+    });
+
   return {
     async open(approval) {
-      return atomically(db, log, (tx) => {
-        const { subject, policy, ...rest } = approval;
-        const row = {
-          ...rest,
-          status: 'pending' as const,
-          subject: JSON.stringify(subject),
-          policy: JSON.stringify(policy),
-        };
-        const inserted = tx.insert(approvals).values(row).onConflictDoNothing().run();
-        if (inserted.changes > 0)
-          log.append(
-            approval.runId,
-            { type: 'approval.requested', approvalId: approval.id },
-            approval.requestedAt,
-          );
-        const stored = one(tx, eq(approvals.id, approval.id));
+      return within((tx, writer) => {
+        const inserted = tx.insert(approvals).values(toRow(approval)).onConflictDoNothing().run();
+        const stored = one(byId, approval.id);
         if (stored === null) throw new Error(`The approval ${approval.id} could not be stored`);
+        if (inserted.changes > 0) writer.opened(stored);
         return stored;
       });
     },
     async byNonce(nonce) {
-      return one(db, eq(approvals.nonce, nonce));
+      return one(byNonce, nonce);
     },
     async byId(id) {
-      return one(db, eq(approvals.id, id));
+      return one(byId, id);
     },
     async decide(input) {
-      return atomically(db, log, (tx) => {
-        const current = one(tx, eq(approvals.nonce, input.nonce));
-        if (current === null) return null;
-        const result = decide(current, input);
-        if (!result.ok) {
-          // Voided, not left open: no later click may count for something else than was shown.
-          if (result.refusal === 'content_changed') {
-            close(tx, log, { ...current, status: 'voided', decidedAt: input.now }, input.now);
-            tell(tx, log, current, { verdict: result.refusal, by: input.by.id, comment: null }, input.now);
-          }
-          return result;
+      const { verdict, comment } = input;
+      return say(input, { choice: verdict, verdict, comment }, (approval) => decide(approval, input));
+    },
+    async breakGlass(input) {
+      const words = { choice: 'break_glass', verdict: 'approve', comment: input.reason } as const;
+      return say(input, words, (approval) => breakGlass(approval, input));
+    },
+    async ask({ id, nonce, by, text, place, now }) {
+      return within((_tx, writer) => {
+        const current = one(byNonce, nonce);
+        if (current === null || current.status !== 'pending' || by.team !== current.team) return false;
+        if (notAllowed(current, by) !== null) return false;
+        writer.asked(current, { id, by: by.id, text, place }, now);
+        return true;
+      });
+    },
+    async refused({ nonce, by, refusal, verdict, place, now }) {
+      within((_tx, writer) => {
+        const current = one(byNonce, nonce);
+        if (current !== null)
+          writer.refused(current, { ...person(by), refusal, choice: verdict, place, digest: null }, now);
+      });
+    },
+    async take({ id, key, digest, voters, now }) {
+      return within((_tx, writer) => {
+        const current = one(byId, id);
+        if (current === null) throw new Error(`There is no approval ${id}`);
+        const result = take(current, { key, digest, voters, now });
+        if (result.ok && !result.again) writer.taken(result.approval, digest, now);
+        if (!result.ok && result.approval !== current) {
+          const who = result.approval.status === 'lapsed' ? CLOCK : BATON;
+          writer.close(
+            current,
+            result.approval,
+            { ...who, detail: { why: result.why, key }, executed: digest },
+            now,
+          );
+          if (result.approval.status === 'lapsed') writer.timeout(current, 'execute', now);
+        } else if (!result.ok) {
+          writer.refused(current, { ...BATON, refusal: result.why, choice: 'take', place: key, digest }, now);
         }
-        if (!close(tx, log, result.approval, input.now))
-          throw new Error('The approval changed under its own lock');
-        const { verdict, by, comment } = input;
-        recordDecision(tx, log, current.runId, decisionOf(result.approval, verdict, input.digest), input.now);
-        tell(tx, log, current, { verdict, by: by.id, comment }, input.now);
-        tx.insert(usage)
-          .values(attention(current, input.now, humanMinuteUsd))
-          .run();
         return result;
       });
     },
     async expire(id, now) {
-      return atomically(db, log, (tx) => {
-        const current = one(tx, eq(approvals.id, id));
+      return within((_tx, writer) => {
+        const current = one(byId, id);
         const expired = current === null ? null : expire(current, now);
-        if (expired === null) return current?.status === 'expired';
-        close(tx, log, expired, now);
-        recordDecision(
-          tx,
-          log,
-          expired.runId,
-          {
-            id: `dec_${id}`,
-            kind: 'approval',
-            actor: 'clock',
-            actorKind: 'clock',
-            choice: 'timeout',
-            reason: 'Nobody decided in time',
-            alternatives: [],
-            evidence: { digest: expired.subject.digest },
-          },
-          now,
-        );
+        if (current === null || expired === null) return current?.status === 'expired';
+        timeOut(writer, current, expired, now);
         return true;
+      });
+    },
+    async expireDue(now) {
+      return within((tx, writer) => {
+        const due = tx
+          .select()
+          .from(approvals)
+          .where(
+            or(
+              and(eq(approvals.status, 'pending'), lte(approvals.expiresAt, now)),
+              and(eq(approvals.status, 'approved'), lte(approvals.executeBy, now)),
+            ),
+          )
+          .limit(SWEPT)
+          .all()
+          .map(toApproval);
+        for (const current of due) {
+          const next = expire(current, now) ?? lapse(current, now);
+          if (next !== null) timeOut(writer, current, next, now);
+        }
+        return due.length;
       });
     },
     async nudged(id, to, now) {
       atomically(db, log, (tx) => {
-        const approval = one(tx, eq(approvals.id, id));
+        const approval = one(byId, id);
         if (approval?.status !== 'pending' || wasNudged(tx, approval, to)) return;
         const event =
           to === null
@@ -137,16 +209,54 @@ export function createApprovalStore(
         .map(toApproval);
     },
     async voidAll(runId, now) {
-      atomically(db, log, (tx) => {
+      within((tx, writer) => {
         const open = tx
           .select()
           .from(approvals)
-          .where(and(eq(approvals.runId, runId), eq(approvals.status, 'pending')))
-          .all();
-        for (const row of open) close(tx, log, { ...toApproval(row), status: 'voided', decidedAt: now }, now);
+          .where(and(eq(approvals.runId, runId), inArray(approvals.status, ['pending', 'approved'])))
+          .all()
+          .map(toApproval);
+        for (const current of open) {
+          const next = withdraw(current, 'withdrawn', now);
+          const why = { ...BATON, detail: { why: 'the run ended' }, executed: null };
+          if (next !== null) writer.close(current, next, why, now);
+        }
       });
     },
   };
+}
+
+function person(actor: string): Who {
+  return { actor, actorKind: 'person' };
+}
+
+/** Two refusals find something that has to be recorded; neither can be answered by a later click then. */
+function settleRefused(
+  tx: Tx,
+  log: EventLog,
+  writer: ApprovalWriter,
+  current: Approval,
+  refusal: string,
+  by: string,
+  now: number,
+): void {
+  if (current.status !== 'pending') return;
+  if (refusal === 'content_changed') {
+    // Withdrawn, not left open: no later click may count for something else than was shown.
+    const next = withdraw(current, 'content_changed', now);
+    if (next === null) return;
+    writer.close(current, next, { ...BATON, detail: { why: refusal }, executed: null }, now);
+    tell(tx, log, current, { verdict: refusal, by, comment: null }, now);
+  }
+  // A clock that is set back must not open it again. The run's own timer finds it expired.
+  const expired = refusal === 'expired' ? expire(current, now) : null;
+  if (expired !== null) timeOut(writer, current, expired, now);
+}
+
+function timeOut(writer: ApprovalWriter, from: Approval, to: Approval, now: number): void {
+  const what = to.status === 'lapsed' ? 'execute' : 'decide';
+  writer.close(from, to, { ...CLOCK, detail: { timeout: what }, executed: null }, now);
+  writer.timeout(from, what, now);
 }
 
 /** A step that crashed after its transaction comes again: the event already there says so. */
@@ -166,19 +276,6 @@ function wasNudged(tx: Tx, { id, runId }: Approval, to: string | null): boolean 
   return found !== undefined;
 }
 
-/** The compare-and-set every end of an approval goes through. False when it was not pending any more. */
-function close(tx: Tx, log: EventLog, to: Approval, now: number): boolean {
-  const { status, decidedBy, decidedAt, comment } = to;
-  const changed = tx
-    .update(approvals)
-    .set({ status, decidedBy, decidedAt, comment })
-    .where(and(eq(approvals.id, to.id), eq(approvals.status, 'pending')))
-    .run();
-  if (changed.changes === 0) return false;
-  log.append(to.runId, { type: 'approval.closed', approvalId: to.id }, now);
-  return true;
-}
-
 /** Sends the answer to the run that waits for it. */
 function tell(tx: Tx, log: EventLog, { id, runId }: Approval, signal: DecisionSignal, now: number): void {
   const name = decisionSignal(id);
@@ -187,25 +284,4 @@ function tell(tx: Tx, log: EventLog, { id, runId }: Approval, signal: DecisionSi
     .onConflictDoNothing()
     .run();
   log.append(runId, { type: 'signal.received', name }, now);
-}
-
-function decisionOf(approval: Approval, verdict: string, digest: string): NewDecision {
-  return {
-    id: `dec_${approval.id}`,
-    kind: 'approval',
-    actor: approval.decidedBy ?? '',
-    actorKind: 'person',
-    choice: verdict,
-    reason: approval.comment ?? '',
-    alternatives: [],
-    evidence: { shown: approval.subject.digest, found: digest, title: approval.subject.title },
-  };
-}
-
-function toApproval(row: typeof approvals.$inferSelect): Approval {
-  return {
-    ...row,
-    subject: approvalSubjectSchema.parse(JSON.parse(row.subject)),
-    policy: approvalPolicySchema.parse(JSON.parse(row.policy)),
-  };
 }

@@ -7,7 +7,7 @@ import type { Db } from './open.ts';
 import { decisions } from './schema.ts';
 import { atomically, type Tx } from './transaction.ts';
 
-/** Writes a decision and its event, inside the caller's transaction. The first of an id stands. */
+/** Writes a decision, its event and its audit row, inside the caller's transaction. The first of an id stands. */
 export function recordDecision(
   tx: Tx,
   log: EventLog,
@@ -24,7 +24,21 @@ export function recordDecision(
     evidence: JSON.stringify(evidence),
   };
   const inserted = tx.insert(decisions).values(row).onConflictDoNothing().run();
-  if (inserted.changes > 0) log.append(runId, { type: 'decision.made', decisionId: decision.id }, now);
+  if (inserted.changes === 0) return;
+  log.append(runId, { type: 'decision.made', decisionId: decision.id }, now);
+  const { id, kind, actor, actorKind, choice, reason } = decision;
+  log.audit.append({
+    at: now,
+    kind: `decision.${kind}`,
+    actor,
+    actorKind,
+    team: null,
+    runId,
+    approvalId: null,
+    shown: null,
+    executed: null,
+    detail: { id, choice, reason, alternatives: [...alternatives], evidence },
+  });
 }
 
 export function createDecisionStore(db: Db, log: EventLog): DecisionStore {

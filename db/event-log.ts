@@ -1,6 +1,7 @@
 import type Database from 'better-sqlite3';
 import { z } from 'zod';
 import { type RunEvent, runEventSchema, type StoredEvent } from '../src/domain/events.ts';
+import { AuditLog } from './audit.ts';
 import { Batch } from './batch.ts';
 
 /** Counters kept in memory; above this they are all forgotten and read again, which costs one look-up each. */
@@ -35,7 +36,11 @@ export class EventLog {
   readonly #last: Database.Statement;
   readonly #read: Database.Statement;
 
-  constructor(raw: Database.Database) {
+  /** What is told in the audit too is written in the same transactions. */
+  readonly audit: AuditLog;
+
+  constructor(raw: Database.Database, audit = new AuditLog(raw, null)) {
+    this.audit = audit;
     const insert = 'insert into events (run_id, seq, at, type, data)';
     this.#insert = raw.prepare(`${insert} values (?, ?, ?, ?, ?)`);
     this.#batch = new Batch(raw, insert, '(?, ?, ?, ?, ?)');

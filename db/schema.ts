@@ -1,4 +1,5 @@
-import { approvalStatuses } from '../src/domain/approval.ts';
+import { approvalStatuses, voidReasons } from '../src/domain/approval.ts';
+import { actorKinds } from '../src/domain/audit.ts';
 import { eventSources } from '../src/domain/bus-event.ts';
 import { runStatuses } from '../src/domain/run.ts';
 import { busDeliveryStatuses } from '../src/ports/bus.ts';
@@ -146,7 +147,7 @@ export const decisions = sqliteTable(
     kind: text().notNull(),
     /** A person's id, or the part of Baton that chose. */
     actor: text().notNull(),
-    actorKind: text('actor_kind', { enum: ['person', 'baton', 'clock'] }).notNull(),
+    actorKind: text('actor_kind', { enum: actorKinds }).notNull(),
     choice: text().notNull(),
     reason: text().notNull(),
     alternatives: text().notNull().default('[]'),
@@ -174,12 +175,47 @@ export const approvals = sqliteTable(
     decidedBy: text('decided_by'),
     decidedAt: integer('decided_at'),
     comment: text(),
+    /** JSON: who said what, one entry per person. */
+    votes: text().notNull().default('[]'),
+    /** JSON: the admin who went past who may decide, and why. */
+    breakGlass: text('break_glass'),
+    voidReason: text('void_reason', { enum: voidReasons }),
+    executeBy: integer('execute_by'),
+    takenBy: text('taken_by'),
+    takenAt: integer('taken_at'),
+    auditHash: text('audit_hash'),
   },
   (t) => [
     index('approvals_by_run').on(t.runId),
-    index('approvals_open').on(t.status).where(sql`status = 'pending'`),
+    index('approvals_open').on(t.status).where(sql`status in ('pending', 'approved')`),
     check('approvals_status', oneOf('status', approvalStatuses)),
   ],
+);
+
+/**
+ * Who did what, append-only: triggers refuse to change or delete a row, and each row's hash covers the one before.
+ * Each hash also goes to a file beside the database, so that cutting off the end shows.
+ */
+export const audit = sqliteTable(
+  'audit',
+  {
+    /** From 1, without gaps. */
+    seq: integer().primaryKey(),
+    at: integer().notNull(),
+    kind: text().notNull(),
+    actor: text().notNull(),
+    actorKind: text('actor_kind', { enum: actorKinds }).notNull(),
+    team: text(),
+    runId: text('run_id'),
+    approvalId: text('approval_id'),
+    /** Digest of what was shown to whoever decided, and of what was found or carried out. */
+    shown: text(),
+    executed: text(),
+    detail: text().notNull(),
+    prev: text().notNull(),
+    hash: text().notNull(),
+  },
+  (t) => [index('audit_by_run').on(t.runId)],
 );
 
 export const outbox = sqliteTable(

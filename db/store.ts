@@ -15,6 +15,7 @@ export function createStore(db: Db, log: EventLog, humanMinuteUsd: number | null
     sessions: createSessionStore(db, log),
     decisions: createDecisionStore(db, log),
     approvals: createApprovalStore(db, log, humanMinuteUsd),
+    audit: { ofRun: async (runId) => log.audit.ofRun(runId) },
     inbox: createInbox(db, new GroupCommit(db, log)),
     projections: createProjections(db, log),
     runs: createRunReader(db),

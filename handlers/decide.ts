@@ -1,24 +1,59 @@
-import type { Verdict } from '../src/domain/approval.ts';
+import { createHash } from 'node:crypto';
+import type { Approval, Verdict } from '../src/domain/approval.ts';
+import type { DecideResult } from '../src/domain/approval-rules.ts';
+import type { Said } from '../src/orchestrator/approvals.ts';
 import { answerBlocks } from '../src/slack/builders/answers.ts';
 import { epicKey } from '../src/slack/projector.ts';
 import { refusalWords, answers as words } from '../src/slack/words.ts';
 import type { HandlerDeps } from './deps.ts';
 
-export interface DecideCall {
+export interface ApprovalCall {
   readonly intent: string;
   readonly nonce: string;
   readonly team: string;
   readonly homeTeam: string;
   readonly user: string;
   readonly channel: string;
+}
+
+export interface DecideCall extends ApprovalCall {
   readonly verdict: Verdict;
   readonly comment: string | null;
 }
 
-/** A person's decision, whatever door it came through. Whoever's answer did not count is always told why. */
+/** A person's decision, whatever door it came through. Whoever's answer did not count is always told why (A9). */
 export async function decideAndAnswer(call: DecideCall, deps: HandlerDeps): Promise<void> {
-  const by = await deps.people.decider(call.user, call.team, call.homeTeam);
-  const result = await deps.orchestrator.decide(call.nonce, by, call.verdict, call.comment);
+  const result = await deps.orchestrator.approvals.decide(
+    await saidBy(call, deps),
+    call.verdict,
+    call.comment,
+  );
+  await answer(call, result, words.decided, deps);
+}
+
+/** A question before deciding. */
+export async function askAndAnswer(
+  call: ApprovalCall & { readonly text: string },
+  deps: HandlerDeps,
+): Promise<void> {
+  const id = `dec_ask_${createHash('sha256').update(call.intent).digest('hex').slice(0, 20)}`;
+  const result = await deps.orchestrator.approvals.ask(await saidBy(call, deps), id, call.text);
+  await answer(call, result, () => words.asked, deps);
+}
+
+async function saidBy(
+  { nonce, user, team, homeTeam, channel }: ApprovalCall,
+  deps: HandlerDeps,
+): Promise<Said> {
+  return { nonce, by: await deps.people.decider(user, team, homeTeam), place: channel };
+}
+
+async function answer(
+  call: ApprovalCall,
+  result: DecideResult | null,
+  done: (approval: Approval) => string,
+  deps: HandlerDeps,
+): Promise<void> {
   const session = result === null ? null : await deps.queries.byRun(result.approval.runId);
   // Somebody else's workspace learns nothing about the approval.
   const foreign = result !== null && !result.ok && result.refusal === 'other_team';
@@ -26,7 +61,7 @@ export async function decideAndAnswer(call: DecideCall, deps: HandlerDeps): Prom
     result === null || foreign
       ? words.runGone
       : result.ok
-        ? words.decided(result.approval.status)
+        ? done(result.approval)
         : refusalWords(result.refusal, result.approval);
   const thread = session === null || foreign ? {} : { thread: epicKey(session.session.id) };
   const channel = call.channel === '' ? (session?.session.channel ?? '') : call.channel;

@@ -3,9 +3,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import type { ApprovalPolicy } from './domain/approval.ts';
 import { declarationsSchema } from './domain/bus-event.ts';
-import { durationMs, durationSchema } from './domain/duration.ts';
 import { BatonError } from './domain/failure.ts';
 import { hooksSchema } from './domain/hook.ts';
 import { type Limits, limitsSchema } from './domain/rate-limit.ts';
@@ -14,6 +12,7 @@ import { type Runners, runnersSchema } from './domain/runner-settings.ts';
 import { type RequestDefaults, requestDefaultsSchema } from './domain/start-options.ts';
 import { subscriptionSchema } from './domain/subscription.ts';
 import { type Rates, ratesSchema } from './domain/usage.ts';
+import { type PolicySettings, readPolicy } from './policy/approval-settings.ts';
 
 /** The environment, read once, here and nowhere else. An empty variable counts as one that is not set. */
 const environmentSchema = z.object({
@@ -66,16 +65,9 @@ const fileSchema = z.strictObject({
   repositories: z.array(z.string().min(1)).optional(),
   /** Whether only mentions steer a run, or also plain words of whoever asked for it. */
   steering: z.enum(['mention', 'requester']).default('mention'),
-  approvals: z
-    .strictObject({
-      people: z.array(z.string()).default([]),
-      four_eyes: z.boolean().default(false),
-      escalate_to: z.array(z.string()).default([]),
-      remind_after: durationSchema.default('10m'),
-      escalate_after: durationSchema.default('20m'),
-      expire_after: durationSchema.default('24h'),
-    })
-    .prefault({}),
+  /** Who decides about what, and who may do what. Read on their own: see `readPolicy`. */
+  approvals: z.unknown().optional(),
+  access: z.unknown().optional(),
   /** What requests are like, by channel, unless they say otherwise. */
   requests: requestDefaultsSchema.prefault({}),
   /** What there is of what, for `uses:` in workflows. */
@@ -167,7 +159,7 @@ export interface Config {
   /** Null: any, which is right only where everybody is at this machine. */
   readonly repositories: readonly string[] | null;
   readonly steering: 'mention' | 'requester';
-  readonly approvals: ApprovalPolicy;
+  readonly policy: PolicySettings;
   readonly requests: RequestDefaults;
   readonly resources: Inventory;
   readonly events: EventSettings;
@@ -206,7 +198,6 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const env = parsed.data;
   const file = readFile(env.BATON_CONFIG);
   const slack = slackOf(env);
-  const policy = file.approvals;
   const hooks = hooksOf(file.hooks, given);
   const backups = backupsOf(file.models.backup, modelOf(env), given);
   return {
@@ -218,14 +209,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     repositories:
       file.repositories?.map((each) => atHome(each) ?? each) ?? (slack.mode === 'desk' ? null : []),
     steering: file.steering,
-    approvals: {
-      people: policy.people,
-      fourEyes: policy.four_eyes,
-      escalateTo: policy.escalate_to,
-      remindAfterMs: durationMs(policy.remind_after),
-      escalateAfterMs: durationMs(policy.escalate_after),
-      expireAfterMs: durationMs(policy.expire_after),
-    },
+    policy: readPolicy(file.approvals, file.access),
     requests: file.requests,
     resources: file.resources,
     events: { declared: file.events, subscriptions: file.subscriptions },

@@ -6,6 +6,8 @@ baton run FILE              run a workflow file without Slack   --input JSON  --
 baton validate FILE...      check workflow files
 baton graph FILE [--svg]    draw a workflow file, as Mermaid or as a picture
 baton schema                JSON Schema of workflow files, for editors
+baton history [RUN]         who decided what, in order          --json  --csv
+baton audit verify          whether the audit was tampered with
 baton doctor                check this machine and the settings
 baton cost [ID] [--csv]     what was spent in the last week, or by one run   --days N
 baton desk                  start the local workspace alone`;
@@ -43,6 +45,10 @@ async function dispatch(word: string, rest: string[]): Promise<number> {
       return (await import('./cli/graph.ts')).graph(rest);
     case 'schema':
       return (await import('./cli/schema.ts')).schema();
+    case 'history':
+      return (await import('./cli/history.ts')).history(rest);
+    case 'audit':
+      return (await import('./cli/audit.ts')).audit(rest);
     case 'doctor':
       return (await import('./cli/doctor.ts')).doctor();
     case 'cost':

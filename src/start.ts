@@ -83,7 +83,7 @@ async function startWith(
     repository: config.repository,
     repositories: config.repositories,
     sshAuthSock: config.sshAuthSock,
-    approvals: config.approvals,
+    policy: config.policy,
     requests: config.requests,
     resources: config.resources,
     events: config.events,
@@ -209,6 +209,10 @@ function describe(
   lines.push(
     `Commands of agents: ${sandbox.kind === 'bubblewrap' ? 'in a sandbox' : `without a sandbox (${sandbox.reason})`}.`,
   );
+  if (config.policy.problem !== null)
+    lines.push(
+      `Nobody may decide on anything until baton.yaml is put right: ${config.policy.problem}. Correct it and start again.`,
+    );
   lines.push(`Everything is kept in ${config.home}. Ctrl-C stops it; it goes on where it was.`);
   return lines;
 }

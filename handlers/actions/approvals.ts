@@ -2,10 +2,10 @@ import type { App } from '@slack/bolt';
 import type { Approval, Verdict } from '../../src/domain/approval.ts';
 import { actionIds } from '../../src/slack/actions.ts';
 import type { View } from '../../src/slack/blocks.ts';
-import { changesForm, rejectForm } from '../../src/slack/builders/modals.ts';
+import { askForm, changesForm, rejectForm } from '../../src/slack/builders/modals.ts';
 import { openOrSay } from '../../src/slack/open-view.ts';
 import { clickSchema, readClick } from '../click.ts';
-import { decideAndAnswer } from '../decide.ts';
+import { askAndAnswer, decideAndAnswer } from '../decide.ts';
 import type { HandlerDeps } from '../deps.ts';
 
 /** Approve is done at once; Reject and Request changes ask for words first. */
@@ -17,6 +17,7 @@ export function registerApprovalActions(app: App, deps: HandlerDeps): void {
   });
   registerForm(app, deps, actionIds.approvalReject, rejectForm, 'reject');
   registerForm(app, deps, actionIds.approvalChanges, changesForm, 'request_changes');
+  registerForm(app, deps, actionIds.approvalAsk, askForm, null);
 
   deps.worker.handle('approve-click', async ({ intent, payload }) => {
     const click = clickSchema.parse(payload);
@@ -29,9 +30,10 @@ function registerForm(
   deps: HandlerDeps,
   action: string,
   form: (approval: Approval) => View,
-  verdict: Verdict,
+  /** Null: a question, which decides nothing. */
+  verdict: Verdict | null,
 ): void {
-  const kind = `${verdict}-click`;
+  const kind = `${verdict ?? 'ask'}-click`;
   app.action(action, async ({ body, ack }) => {
     await ack();
     const read = readClick(body);
@@ -46,6 +48,8 @@ function registerForm(
   // Nothing to ask about any more: the click is answered like a late decision, which changes nothing.
   deps.worker.handle(kind, async ({ intent, payload }) => {
     const click = clickSchema.parse(payload);
-    await decideAndAnswer({ ...click, nonce: click.value, intent, verdict, comment: null }, deps);
+    const call = { ...click, nonce: click.value, intent };
+    if (verdict === null) await askAndAnswer({ ...call, text: '' }, deps);
+    else await decideAndAnswer({ ...call, verdict, comment: null }, deps);
   });
 }

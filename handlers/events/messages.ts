@@ -77,7 +77,7 @@ async function startedBy(
   const [word = '', ...rest] = kept.text.split(/\s+/);
   if (!deps.catalog.workflows.has(word) || rest.length === 0) return false;
   const { team, homeTeam, user, channel } = kept;
-  const refusal = deps.orchestrator.admits(await deps.people.decider(user, team, homeTeam), null);
+  const refusal = await deps.orchestrator.admits(await deps.people.decider(user, team, homeTeam), null);
   if (refusal !== null) await say(kept, intent, startRefusalWords(refusal), deps);
   else {
     const request = kept.text.slice(word.length).trim();

@@ -4,7 +4,7 @@ import type { Verdict } from '../../src/domain/approval.ts';
 import { actionIds, callbackIds, inputIds } from '../../src/slack/actions.ts';
 import { answerBlocks } from '../../src/slack/builders/answers.ts';
 import { startRefusalWords } from '../../src/slack/control-words.ts';
-import { decideAndAnswer } from '../decide.ts';
+import { askAndAnswer, decideAndAnswer } from '../decide.ts';
 import type { HandlerDeps } from '../deps.ts';
 import { readForm, textOf, where } from './form.ts';
 
@@ -51,11 +51,12 @@ export function registerForms(app: App, deps: HandlerDeps): void {
   });
   registerReason(app, deps, callbackIds.reject, inputIds.reason, actionIds.reasonText, 'reject');
   registerReason(app, deps, callbackIds.changes, inputIds.changes, actionIds.changesText, 'request_changes');
+  registerReason(app, deps, callbackIds.ask, inputIds.ask, actionIds.askText, null);
 
   deps.worker.handle('start-form', async ({ intent, receivedAt, payload }) => {
     const { user, homeTeam, ...start } = startSchema.parse(payload);
     const by = await deps.people.decider(user, start.team, homeTeam);
-    const refusal = deps.orchestrator.admits(by, start.repository);
+    const refusal = await deps.orchestrator.admits(by, start.repository);
     if (refusal === null) await deps.orchestrator.start({ ...start, intent, receivedAt, requester: user });
     else {
       const to = { intent, team: start.team, user, channel: start.channel };
@@ -70,7 +71,8 @@ function registerReason(
   callback: string,
   block: string,
   action: string,
-  verdict: Verdict,
+  /** Null: a question, which decides nothing. */
+  verdict: Verdict | null,
 ): void {
   app.view(callback, async ({ body, ack }) => {
     const form = readForm(body);
@@ -87,6 +89,8 @@ function registerReason(
   });
   deps.worker.handle(callback, async ({ intent, payload }) => {
     const { text, ...kept } = reasonSchema.parse(payload);
-    await decideAndAnswer({ ...kept, intent, channel: '', verdict, comment: text }, deps);
+    const call = { ...kept, intent, channel: '' };
+    if (verdict === null) await askAndAnswer({ ...call, text: text ?? '' }, deps);
+    else await decideAndAnswer({ ...call, verdict, comment: text }, deps);
   });
 }

@@ -114,7 +114,7 @@ function registerSave(app: App, deps: HandlerDeps): void {
     const definition = (await isOf(team, runId, deps)) ? await deps.plans.definitionOf(runId) : null;
     if (definition === null) return;
     const by = await deps.people.decider(user, team, homeTeam);
-    const refusal = deps.orchestrator.admits(by, null);
+    const refusal = await deps.orchestrator.admits(by, null);
     const text =
       refusal === null
         ? savedWords(

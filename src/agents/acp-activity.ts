@@ -67,7 +67,12 @@ type ExchangeInput = z.infer<typeof exchangeInputSchema>;
 export interface ProgramDependencies {
   readonly runners: Readonly<Record<string, RunnerSettings>>;
   readonly workspaceOf: (runId: string, stream: string | null) => Promise<Workspace>;
-  readonly allowUnsandboxed: (runId: string, argv: readonly string[]) => Promise<boolean>;
+  readonly allowUnsandboxed: (call: {
+    readonly runId: string;
+    readonly stream: string | null;
+    readonly argv: readonly string[];
+    readonly key: string;
+  }) => Promise<boolean>;
   readonly redact: Redact;
   readonly clock: Clock;
   readonly broker: ModelBroker;
@@ -147,7 +152,12 @@ async function begin(deps: ProgramDependencies, input: ExchangeInput, context: S
   const argv = [settings.command, ...settings.args];
   const started = await commandOf(settings, deps.broker);
   const over = new AbortController();
-  const allowUnsandboxed = await deps.allowUnsandboxed(context.runId, argv);
+  const allowUnsandboxed = await deps.allowUnsandboxed({
+    runId: context.runId,
+    stream: input.stream,
+    argv,
+    key: context.idempotencyKey,
+  });
   let program: Program | null = null;
   const end = async () => {
     over.abort();

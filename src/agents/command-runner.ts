@@ -98,7 +98,12 @@ export function programActivity(deps: ProgramDependencies): Activity {
       environment: settings.env,
       timeoutMs: task.limits.timeoutMs,
       signal: AbortSignal.any([context.signal, flood.signal]),
-      allowUnsandboxed: await deps.allowUnsandboxed(context.runId, argv),
+      allowUnsandboxed: await deps.allowUnsandboxed({
+        runId: context.runId,
+        stream: task.stream,
+        argv,
+        key: context.idempotencyKey,
+      }),
       hear: (chunk) => {
         bytes += chunk.length;
         if (bytes > MAX_ANSWER_BYTES) flood.abort();

@@ -16,8 +16,16 @@ export interface ToolCallDependencies {
   readonly workspaceOf: (runId: string, stream: string | null) => Promise<Workspace>;
   readonly redact: Redact;
   readonly clock: Clock;
-  /** Whether a person said yes to this command without a sandbox, or the repository is the rehearsal's own sample. */
-  readonly allowUnsandboxed: (runId: string, argv: readonly string[]) => Promise<boolean>;
+  /**
+   * The last look before a command starts. Says whether it may run where there is no sandbox: a person said yes to
+   * it, or the repository is the rehearsal's own sample. Throws when it may not run at all.
+   */
+  readonly allowUnsandboxed: (call: {
+    readonly runId: string;
+    readonly stream: string | null;
+    readonly argv: readonly string[];
+    readonly key: string;
+  }) => Promise<boolean>;
   /** Reads the counts of passed and failed tests from a command's output; null where there are none. */
   readonly summariseTests: (output: string) => { readonly passed: number; readonly failed: number } | null;
   /** US dollars for a second of a command; on one's own machine nothing. */
@@ -278,7 +286,12 @@ async function run(
     argv: call.argv,
     timeoutMs: call.timeoutMs,
     signal: context.signal,
-    allowUnsandboxed: await allowUnsandboxed(context.runId, call.argv),
+    allowUnsandboxed: await allowUnsandboxed({
+      runId: context.runId,
+      stream: input.stream,
+      argv: call.argv,
+      key: context.idempotencyKey,
+    }),
   });
   context.use(computeUsage(input.agent, clock.monotonic() - startedAt, computeSecondUsd));
   // Ended because the step was: what it printed so far is no result, and the step is done again or not at all.

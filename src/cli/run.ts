@@ -13,6 +13,7 @@ import { BatonError, toFailure } from '../domain/failure.ts';
 import { isTerminal } from '../domain/run.ts';
 import type { Workflow } from '../domain/workflow.ts';
 import { createRedactor } from '../policy/redact.ts';
+import type { Directory } from '../ports/directory.ts';
 import { systemClock } from '../system-clock.ts';
 import { configFromEnvironment } from './environment.ts';
 import { readWorkflowFile } from './read-workflow.ts';
@@ -22,6 +23,12 @@ const REQUESTER = 'you';
 /** Whoever answers approvals here: recorded as such, never as a person. */
 const ANSWERER = 'command-line';
 const PAGE = 500;
+
+/** There is no directory of people at a terminal: whoever answers there is taken at their word, and is in no group. */
+const everybody: Directory = {
+  person: async (id, team) => ({ id, team, isBot: false, isGuest: false, isStranger: false }),
+  members: async () => [],
+};
 
 const inputSchema = z.union([z.string().min(1), z.object({ request: z.string().min(1) }).loose()]);
 
@@ -130,7 +137,8 @@ function coreOptions(config: Config, home: string, workflow: Workflow, castUrl: 
     model,
     rehearsal: castUrl !== null,
     repository: config.repository,
-    approvals: config.approvals,
+    policy: config.policy,
+    directory: everybody,
     requests: config.requests,
     resources: config.resources,
     // Nothing subscribes to what a single run does.
@@ -212,10 +220,9 @@ async function answer(
   // Going without a sandbox is never a matter of course, not even here.
   const unsandboxed = approval.subject.payload.includes('"kind":"unsandboxed"');
   const verdict = (unsandboxed ? answers.unsandboxed : !answers.reject) ? 'approve' : 'reject';
-  const by = { id: ANSWERER, team: TEAM, isBot: false, isGuest: false, isStranger: false };
-  const decided = await core.orchestrator.decide(
-    approval.nonce,
-    by,
+  const by = await everybody.person(ANSWERER, TEAM, true);
+  const decided = await core.orchestrator.approvals.decide(
+    { nonce: approval.nonce, by, place: ANSWERER },
     verdict,
     'Answered by baton run, not by a person',
   );

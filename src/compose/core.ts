@@ -1,5 +1,6 @@
 import { availableParallelism, loadavg } from 'node:os';
 import path from 'node:path';
+import { AuditLog, HEADS_FILE } from '../../db/audit.ts';
 import { createBus } from '../../db/bus.ts';
 import { EventLog } from '../../db/event-log.ts';
 import { createHealthStore } from '../../db/health.ts';
@@ -20,7 +21,6 @@ import { loadPrices, type PriceTable } from '../agents/prices.ts';
 import { runnerFor } from '../agents/runners.ts';
 import { toolCall } from '../agents/tool-call.ts';
 import type { EventSettings } from '../config.ts';
-import type { ApprovalPolicy } from '../domain/approval.ts';
 import type { Inventory } from '../domain/resources.ts';
 import type { Runners } from '../domain/runner-settings.ts';
 import { type RequestDefaults, requestDefaultsSchema } from '../domain/start-options.ts';
@@ -35,10 +35,14 @@ import { metricsActivities } from '../orchestrator/activities/metrics.ts';
 import { planningActivities } from '../orchestrator/activities/planning.ts';
 import { streamActivities } from '../orchestrator/activities/streams.ts';
 import { workspaceActivities } from '../orchestrator/activities/workspace.ts';
+import { Approvals } from '../orchestrator/approvals.ts';
+import { CommandGate } from '../orchestrator/command-gate.ts';
 import { Events } from '../orchestrator/events.ts';
+import { Findings } from '../orchestrator/findings.ts';
 import { LeaseKeeper } from '../orchestrator/lease-keeper.ts';
 import { Orchestrator } from '../orchestrator/orchestrator.ts';
 import { partProgram } from '../orchestrator/parts.ts';
+import { currentDigest } from '../orchestrator/payloads.ts';
 import { PlanReviews } from '../orchestrator/plan-reviews.ts';
 import { Queries } from '../orchestrator/queries.ts';
 import { agentsOf, sessionProgram } from '../orchestrator/session-program.ts';
@@ -48,6 +52,9 @@ import { WorkspaceRegistry } from '../orchestrator/workspace-registry.ts';
 import { EventRules } from '../patterns/event-rule.ts';
 import { HOLDER_TIMER } from '../patterns/uses.ts';
 import { agentEstimate } from '../planning/agent-estimate.ts';
+import type { PolicySettings } from '../policy/approval-settings.ts';
+import { sameRepository } from '../policy/repositories.ts';
+import type { Directory } from '../ports/directory.ts';
 import { ensureSampleRepository } from '../workspace/sample.ts';
 import { probeSandbox } from '../workspace/sandbox.ts';
 import { failingTests, summariseTests } from '../workspace/test-summary.ts';
@@ -63,7 +70,9 @@ export interface CoreOptions extends ModelsOptions {
   /** The ssh agent's socket, for fetching repositories over ssh; commands never see it. */
   readonly sshAuthSock?: string | undefined;
   readonly repositories: readonly string[] | null;
-  readonly approvals: ApprovalPolicy;
+  readonly policy: PolicySettings;
+  /** Who people are; without it, whoever `connectDirectory` brings, and until then nobody may decide. */
+  readonly directory?: Directory;
   /** What requests are like unless they say otherwise. */
   readonly requests?: RequestDefaults;
   /** What `uses:` in workflows may name; nothing unless given. */
@@ -102,11 +111,11 @@ export async function createCore(options: CoreOptions) {
   }
 
   async function join(
-    { model, rehearsal, approvals, prices }: CoreOptions,
+    { model, rehearsal, policy, prices }: CoreOptions,
     database: ReturnType<typeof openStore>,
   ) {
     const { raw, db } = database;
-    const log = new EventLog(raw);
+    const log = new EventLog(raw, new AuditLog(raw, path.join(home, HEADS_FILE)));
     const { compute_second: computeSecondUsd, human_minute: humanMinuteUsd } = options.rates ?? NO_RATES;
     const store = createStore(db, log, humanMinuteUsd);
     const catalog = loadCatalog(options.catalogHome ?? home, {
@@ -126,7 +135,6 @@ export async function createCore(options: CoreOptions) {
       workspaces,
       runs: store.runs,
       projections: store.projections,
-      approvals: store.approvals,
     });
     const table = loadPrices(path.join(SHIPPED, 'prices.json'), prices);
     const health = createHealthStore(raw, () => clock.now());
@@ -168,12 +176,35 @@ export async function createCore(options: CoreOptions) {
       redact,
       onTrouble: options.onStoreTrouble,
     });
+    const people = lateDirectory(options.directory ?? null);
+    const findings = new Findings(policy);
+    const payloads = { registry, runs: store.runs, policyVersion: policy.version, redact };
+    const approvals = new Approvals({
+      approvals: store.approvals,
+      sessions: store.sessions,
+      directory: people.directory,
+      access: policy.access,
+      sameRepository,
+      digestNow: (approval, now) => currentDigest(payloads, approval, now),
+      decided: ({ runId }) => engine.wake(runId),
+      clock,
+      redact,
+    });
+    const gate = new CommandGate({
+      approvals,
+      store: store.approvals,
+      payloads,
+      findings,
+      sandbox: () => workspaces.sandbox().kind,
+      onSample: (runId) => registry.onSample(runId),
+      now: () => clock.now(),
+    });
 
     const broker = createModelBroker(model);
     const play = runnerFor(createAgentRunner(), runners);
     const inWorktrees: Omit<ProgramDependencies, 'runners' | 'broker'> = {
       workspaceOf: (runId, stream) => registry.of(runId, stream),
-      allowUnsandboxed: (runId, argv) => registry.mayRunUnsandboxed(runId, argv),
+      allowUnsandboxed: (call) => gate.pass(call),
       redact,
       clock,
     };
@@ -185,6 +216,10 @@ export async function createCore(options: CoreOptions) {
         ...workspaceActivities({
           workspaces,
           registry,
+          gate,
+          approvals,
+          store: store.approvals,
+          payloads,
           failingTests,
           summariseTests,
           redact,
@@ -193,10 +228,10 @@ export async function createCore(options: CoreOptions) {
         }),
         ...approvalActivities({
           approvals: store.approvals,
-          runs: store.runs,
-          registry,
-          defaults: approvals,
-          redact,
+          decisions: store.decisions,
+          payloads,
+          defaults: policy.base,
+          findings,
         }),
         ...planningActivities({
           interpreter,
@@ -235,6 +270,9 @@ export async function createCore(options: CoreOptions) {
       catalog,
       interpreter,
       registry,
+      approvals,
+      access: policy.access,
+      directory: people.directory,
       clock,
       defaultRepository,
       repositories: options.repositories,
@@ -260,12 +298,13 @@ export async function createCore(options: CoreOptions) {
       health,
       models,
       usage: createUsageReader(raw),
-      approvers: approvals.people,
+      approvers: policy.base.people,
       bus,
       events,
       subscriptions: checked.subscriptions,
       plans,
       steer: new SteeringDesk({ ...shared, orchestrator, plans, queries }),
+      connectDirectory: people.connect,
       defaultRepository,
       /** Ends what is under way politely; the next start goes on from here without counting a crash. */
       async stop(): Promise<void> {
@@ -281,6 +320,25 @@ export async function createCore(options: CoreOptions) {
       },
     };
   }
+}
+
+/** Who people are is known once the chat is reached. Before that nothing can be told, and nobody may decide. */
+function lateDirectory(given: Directory | null) {
+  let real = given;
+  const known = async (): Promise<Directory> => {
+    if (real === null) throw new Error('Nobody can say yet who people are');
+    return real;
+  };
+  const directory: Directory = {
+    person: async (user, team, fresh) => (await known()).person(user, team, fresh),
+    members: async (group, team, fresh) => (await known()).members(group, team, fresh),
+  };
+  return {
+    directory,
+    connect: (to: Directory): void => {
+      real ??= to;
+    },
+  };
 }
 
 /** The load of the last minute over the processors there are; null on a system that does not tell. */

@@ -115,6 +115,7 @@ export async function createSlack(options: SlackOptions) {
   });
   app.error(async (error) => log.error({ error: redact(error.message) }, 'A listener failed'));
   const people = new People(clients.prompt, clock);
+  core.connectDirectory(people);
   const shared: HandlerDeps = {
     worker,
     orchestrator: core.orchestrator,
@@ -138,6 +139,7 @@ export async function createSlack(options: SlackOptions) {
   };
   registerCommands(app, {
     ...shared,
+    audit: core.store.audit,
     health: core.health,
     usage: core.usage,
     models: core.models.pool,

@@ -2,4 +2,4 @@
 export type Control = 'done' | 'unknown' | 'not_yours' | 'already' | 'replaced' | 'not_paused';
 
 /** Why somebody may not start work here. */
-export type StartRefusal = 'guest' | 'stranger' | 'not_a_person' | 'repository';
+export type StartRefusal = 'guest' | 'stranger' | 'not_a_person' | 'repository' | 'role';

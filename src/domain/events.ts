@@ -202,7 +202,16 @@ export const runEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('approval.requested'), approvalId: id }),
   z.object({ type: z.literal('approval.reminded'), approvalId: id }),
   z.object({ type: z.literal('approval.escalated'), approvalId: id, to: z.string() }),
+  /** One of several votes; the approval stays open. */
+  z.object({ type: z.literal('approval.voted'), approvalId: id, by: z.string() }),
+  /** Somebody who may decide wants to know something first. */
+  z.object({ type: z.literal('approval.asked'), approvalId: id, by: z.string(), text: z.string() }),
+  /** An admin went past who may decide. Followed by `approval.closed`. */
+  z.object({ type: z.literal('approval.broke_glass'), approvalId: id, by: z.string(), reason: z.string() }),
+  /** Decided, withdrawn or timed out; once more when a yes lapses or is withdrawn before it was used. */
   z.object({ type: z.literal('approval.closed'), approvalId: id }),
+  /** What was allowed begins; the yes is used up. */
+  z.object({ type: z.literal('approval.taken'), approvalId: id }),
   z.object({ type: z.literal('decision.made'), decisionId: id }),
   z.object({ type: z.literal('note'), text: z.string() }),
   /** A person's words to the agents. Told by the answer in the thread. */

@@ -57,6 +57,8 @@ export const sessionInputSchema = z.object({
   autoStart: z.boolean(),
   /** The event that started it, or several under `items`: the first node's result. */
   given: jsonSchema.optional(),
+  /** Whether the policy is asked about commands and changes. Runs of the first version were begun without. */
+  gated: z.boolean().default(false),
 });
 export type SessionInput = z.infer<typeof sessionInputSchema>;
 
@@ -88,6 +90,19 @@ export const keepWork = contract(
   'workspace.keep',
   z.object({ tree: z.string().nullable(), message: z.string(), at: z.number() }),
   z.object({ commit: z.string(), tree: z.string(), stat: diffStatSchema }),
+);
+
+/**
+ * Puts the approved tree on the branch, and takes the approval for it: every yes is asked about anew, and the tree is
+ * compared with what was shown. Not `ok`: nothing was put there.
+ */
+export const keepApproved = contract(
+  'workspace.keep-approved',
+  z.object({ tree: z.string(), approvalId: z.string(), message: z.string(), at: z.number() }),
+  z.union([
+    z.object({ notTaken: z.string() }),
+    z.object({ commit: z.string(), tree: z.string(), stat: diffStatSchema }),
+  ]),
 );
 
 /** Voids what the run still asks: nobody waits for an answer any more. */

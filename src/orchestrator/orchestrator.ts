@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type DecideResult, type Decider, decide, type Verdict } from '../domain/approval.ts';
+import { type Access, hasRole, type Role, roleGroups } from '../domain/access.ts';
+import type { Decider } from '../domain/approval.ts';
 import type { Control, StartRefusal } from '../domain/control.ts';
 import { BatonError } from '../domain/failure.ts';
 import type { Json } from '../domain/json.ts';
@@ -14,13 +15,14 @@ import {
 import type { Workflow } from '../domain/workflow.ts';
 import type { Interpreter } from '../patterns/interpreter.ts';
 import { choosePattern, flowOf } from '../planning/choose-pattern.ts';
-import { repositoryAllowed } from '../policy/repositories.ts';
+import { repositoryAllowed, sameRepository } from '../policy/repositories.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Directory } from '../ports/directory.ts';
 import type { Engine } from '../ports/engine.ts';
 import { adaptSignal } from '../ports/metrics.ts';
 import type { Redact } from '../ports/redactor.ts';
 import type { Decision, NewDecision, Session, Store } from '../ports/store.ts';
-import { currentDigest } from './activities/approvals.ts';
+import type { Approvals } from './approvals.ts';
 import type { Catalog } from './catalog.ts';
 import {
   givenTo,
@@ -43,6 +45,9 @@ export interface OrchestratorDeps {
   readonly catalog: Catalog;
   readonly interpreter: Interpreter;
   readonly registry: WorkspaceRegistry;
+  readonly approvals: Approvals;
+  readonly access: Access;
+  readonly directory: Directory;
   readonly clock: Clock;
   readonly defaultRepository: string;
   /** What requests are like unless they say otherwise. */
@@ -88,14 +93,31 @@ export class Orchestrator {
     this.#deps = deps;
   }
 
-  /** Whether somebody may start work on a repository; null when they may. */
-  admits(by: Decider, repository: string | null): StartRefusal | null {
+  /** What people do about approvals. */
+  get approvals(): Approvals {
+    return this.#deps.approvals;
+  }
+
+  /** Whether somebody may start work on a repository; null when they may. Throws when it cannot be told. */
+  async admits(by: Decider, repository: string | null): Promise<StartRefusal | null> {
+    const { repositories, defaultRepository, access } = this.#deps;
     if (by.isBot) return 'not_a_person';
-    if (by.isStranger) return 'stranger';
-    if (by.isGuest) return 'guest';
-    const { repositories, defaultRepository } = this.#deps;
+    if (by.isStranger && !access.strangers.includes(by.id)) return 'stranger';
+    if (by.isGuest && !access.guests.includes(by.id)) return 'guest';
     const open = repositories === null || repository === null || repository === defaultRepository;
-    return open || repositoryAllowed(repository, [defaultRepository, ...repositories]) ? null : 'repository';
+    if (!open && !repositoryAllowed(repository, [defaultRepository, ...repositories])) return 'repository';
+    return (await this.#has('requester', by, repository ?? defaultRepository)) ? null : 'role';
+  }
+
+  /** Whether somebody has a role for a repository; groups are read now. */
+  async #has(role: Role, by: Decider, repository: string): Promise<boolean> {
+    const { access, directory } = this.#deps;
+    const place = { repository, environment: null };
+    const wanted = roleGroups(access, [role, 'admin'], place, sameRepository);
+    const groups: string[] = [];
+    for (const group of wanted)
+      if ((await directory.members(group, by.team, false)).includes(by.id)) groups.push(group);
+    return hasRole(access, role, { id: by.id, groups }, place, sameRepository);
   }
 
   /** Starts a session's first run. The same intent starts it once. */
@@ -177,37 +199,6 @@ export class Orchestrator {
     if (stands === undefined) return 'replaced';
     await engine.signal(runId, PLAN_SIGNAL, { verdict: stands, by }, 'plan');
     return stands === verdict && !isTerminal(run.status) ? 'done' : 'already';
-  }
-
-  /**
-   * A click on an approval. What it is about is looked at again first; when that cannot be told, the answer is no.
-   * Null when there is no such approval.
-   */
-  async decide(
-    nonce: string,
-    by: Decider,
-    verdict: Verdict,
-    comment: string | null,
-  ): Promise<DecideResult | null> {
-    const { store, engine, clock, redact } = this.#deps;
-    const approval = await store.approvals.byNonce(nonce);
-    if (approval === null) return null;
-    // Whoever may not decide anyway makes nobody look at the worktree.
-    const shown = approval.subject.digest;
-    const eligible = decide(approval, { by, verdict, comment, digest: shown, now: clock.now() }).ok;
-    const digest = eligible
-      ? await currentDigest({ registry: this.#deps.registry, runs: store.runs }, approval, clock.now())
-      : shown;
-    const result = await store.approvals.decide({
-      nonce,
-      by,
-      verdict,
-      comment: comment === null ? null : redact(comment),
-      digest,
-      now: clock.now(),
-    });
-    engine.wake(approval.runId);
-    return result;
   }
 
   /** Stops a run for good; what was done so far is put on its branch, and the snapshots stay. */

@@ -14,6 +14,7 @@ import {
   sessionDefinitionSchema,
   sessionInputSchema,
 } from './contracts.ts';
+import { type Kept, keptSchema } from './keep.ts';
 import { permitFor } from './permit.ts';
 
 const PART_PROGRAM = 'part';
@@ -33,7 +34,7 @@ type Place = z.infer<typeof placeSchema>;
 const partInputSchema = sessionInputSchema.extend({ part: placeSchema });
 
 /** `approved`: the tree that people allowed to be kept in it, null once it changed since; absent when neither happened. */
-const partResultSchema = z.object({ handoff: handoffSchema, approved: z.string().nullable().optional() });
+const partResultSchema = z.object({ handoff: handoffSchema, approved: keptSchema.nullable().optional() });
 
 type Begin = NonNullable<GivenContext['child']>;
 
@@ -42,7 +43,7 @@ interface Whole {
   readonly definition: SessionDefinition;
   readonly input: SessionInput;
   readonly place: Omit<Place, 'handoff' | 'stream' | 'holding'>;
-  readonly approved: (tree: string | null) => void;
+  readonly approved: (kept: Kept | null) => void;
 }
 
 /**
@@ -99,11 +100,14 @@ export function partProgram(
   ): Operation<z.infer<typeof partResultSchema>> {
     const { handoff, stream, holding, ...place } = input.part;
     const node = definition.workflow.flow;
-    const kept: { approved?: string | null } = {};
-    const approved = (tree: string | null): void => {
-      kept.approved = tree;
+    const kept: { approved?: Kept | null } = {};
+    const approved = (state: Kept | null): void => {
+      kept.approved = state;
     };
-    const permit = yield* permitFor({ ...place, runsCommands: true, node: node.id }, flow);
+    const permit = yield* permitFor(
+      { ...place, runsCommands: true, gated: input.gated, node: node.id },
+      flow,
+    );
     const agents = agentsOf(definition.roles, (changed) => {
       if (changed === null) kept.approved = null;
     });

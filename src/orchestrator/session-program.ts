@@ -1,5 +1,6 @@
 import { type AgentRole, toolEffects } from '../domain/agent.ts';
 import { durationText } from '../domain/duration.ts';
+import type { DiffStat } from '../domain/events.ts';
 import { BatonError, type Failure, toFailure } from '../domain/failure.ts';
 import { emptyHandoff, type Handoff } from '../domain/handoff.ts';
 import type { Json } from '../domain/json.ts';
@@ -10,6 +11,7 @@ import type { RepositoryReport } from '../ports/workspace.ts';
 import {
   closeWorkspace,
   inspectRepository,
+  keepApproved,
   keepWork,
   makePlan,
   openWorkspace,
@@ -22,6 +24,7 @@ import {
   sessionInputSchema,
   withdrawQuestions,
 } from './contracts.ts';
+import { allowChanges, type Kept, notTakenFailure } from './keep.ts';
 import { partsOf } from './parts.ts';
 import { permitFor } from './permit.ts';
 
@@ -91,12 +94,12 @@ function* session(
   const runsCommands =
     definition.roles.some(({ tools }) => tools.includes('run')) ||
     [...interpreter.walk(root)].some(({ kind }) => kind === 'command');
-  const permit = yield* permitFor({ ...opened, runsCommands, node: root.id }, flow);
-  const kept: { tree: string | null } = { tree: null };
-  const approved = (tree: string | null): void => {
-    kept.tree = tree;
+  const permit = yield* permitFor({ ...opened, runsCommands, gated: input.gated, node: root.id }, flow);
+  const kept: { state: Kept | null } = { state: null };
+  const approved = (state: Kept | null): void => {
+    kept.state = state;
   };
-  const end = yield* attempt(
+  const done = yield* attempt(
     inTime(yield* timeLeft(definition.limits, flow), flow, (inner) =>
       interpreter.run(definition.workflow.flow, { ...emptyHandoff, result: input.given ?? null }, inner, {
         request: withNotes(input.request, definition.review?.notes ?? []),
@@ -104,7 +107,7 @@ function* session(
         stream: null,
         steered: definition.steered === true,
         ...agentsOf(runnerFor)(definition.roles, (stream) => {
-          if (stream === null) kept.tree = null;
+          if (stream === null) kept.state = null;
         }),
         admission: definition.admission === true,
         permit,
@@ -123,7 +126,17 @@ function* session(
       }),
     ),
   );
-  return yield* finish(flow, input, report, kept.tree, end);
+  // What nobody was asked about yet is asked about now, where the policy says so.
+  const end =
+    done.ok && input.gated && kept.state === null
+      ? yield* attempt(
+          flow.call('allow', function* (inner) {
+            kept.state = yield* allowChanges(inner, root.id);
+            return done.handoff;
+          }),
+        )
+      : done;
+  return yield* finish(flow, input, report, kept.state, end);
 }
 
 /** Milliseconds that are left for the work; null where nobody set a limit. */
@@ -251,22 +264,45 @@ export function commitMessage(input: SessionInput, unfinished: string | null): s
   return `${title.slice(0, 70)}\n\nAsked by ${input.requester} in ${input.sessionId}, run ${input.runId}.${state}\n`;
 }
 
+/** What is on the branch in the end, and whether that is what was wanted. */
+interface Finished {
+  readonly at: number;
+  readonly end: End;
+  readonly kept: { readonly commit: string; readonly tree: string; readonly stat: DiffStat };
+}
+
+/**
+ * Puts the approved tree on the branch, or the worktree as it is where nobody had to be asked. A yes that does not
+ * hold any more puts nothing there as done: the work is kept as unfinished, and says why.
+ */
+function* keep(flow: Flow, input: SessionInput, approved: Kept | null, end: End): Operation<Finished> {
+  const at = yield* flow.now('at');
+  const options = { label: 'putting the work on its branch' };
+  if (!end.ok || approved === null) {
+    const message = commitMessage(input, end.ok ? null : end.failure.message);
+    return { at, end, kept: yield* flow.step('keep', keepWork, { tree: null, message, at }, options) };
+  }
+  const message = commitMessage(input, null);
+  const kept = yield* flow.step('keep', keepApproved, { ...approved, message, at }, options);
+  if ('commit' in kept) return { at, end, kept };
+  const failure = notTakenFailure(kept.notTaken);
+  const unfinished = commitMessage(input, failure.message);
+  return {
+    at,
+    end: { ok: false, failure },
+    kept: yield* flow.step('keep-unfinished', keepWork, { tree: null, message: unfinished, at }, options),
+  };
+}
+
 /** Success or not, what was done is kept on the branch, and the worktree goes. */
 function* finish(
   flow: Flow,
   input: SessionInput,
   report: RepositoryReport,
-  approvedTree: string | null,
-  end: End,
+  approved: Kept | null,
+  done: End,
 ): Operation<Json> {
-  const at = yield* flow.now('at');
-  const message = commitMessage(input, end.ok ? null : end.failure.message);
-  const kept = yield* flow.step(
-    'keep',
-    keepWork,
-    { tree: end.ok ? approvedTree : null, message, at },
-    { label: 'putting the work on its branch' },
-  );
+  const { at, end, kept } = yield* keep(flow, input, approved, done);
   yield* flow.step('withdraw', withdrawQuestions, { at }, { label: 'tidying up' });
   yield* flow.step('close', closeWorkspace, {}, { label: 'tidying up' });
   yield* flow.emit({

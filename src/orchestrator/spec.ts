@@ -56,6 +56,7 @@ export function sessionSpec(deps: SpecDeps, session: Session, runId: string, wan
     branch: `baton/${slugOf(session.request)}-${shortId(runId)}`,
     autoStart,
     ...(given === undefined ? {} : { given }),
+    gated: true,
   };
   return {
     program: SESSION_PROGRAM,

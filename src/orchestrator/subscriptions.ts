@@ -99,7 +99,7 @@ export class Subscriptions {
     const request = requestOf(one, events);
     const chosen = this.#choose(one, `${events[0]?.name ?? ''} ${request}`);
     if (chosen === null) return refuse('No workflow of the catalogue fits');
-    const refusal = orchestrator.admits(await decider(one.by), one.repo ?? null);
+    const refusal = await orchestrator.admits(await decider(one.by), one.repo ?? null);
     if (refusal !== null) return refuse(`${one.by} may not start this (${refusal})`);
     const came = events.map(({ seq }) => eventId(seq));
     try {

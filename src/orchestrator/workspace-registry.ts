@@ -1,7 +1,6 @@
 import { BatonError } from '../domain/failure.ts';
-import { canonicalJson } from '../domain/json.ts';
 import { rootRun } from '../domain/run.ts';
-import type { ApprovalStore, Projections, RunReader } from '../ports/store.ts';
+import type { Projections, RunReader } from '../ports/store.ts';
 import type { Workspace, Workspaces } from '../ports/workspace.ts';
 import { type SessionInput, sessionInputSchema } from './contracts.ts';
 
@@ -20,14 +19,12 @@ export class WorkspaceRegistry {
     readonly workspaces: Workspaces;
     readonly runs: RunReader;
     readonly projections: Projections;
-    readonly approvals: ApprovalStore;
   };
 
   constructor(deps: {
     readonly workspaces: Workspaces;
     readonly runs: RunReader;
     readonly projections: Projections;
-    readonly approvals: ApprovalStore;
   }) {
     this.#deps = deps;
   }
@@ -117,16 +114,10 @@ export class WorkspaceRegistry {
     for (const id of this.#open.keys()) if (id.startsWith(prefix)) this.#open.delete(id);
   }
 
-  /** Whether this command may run where there is no sandbox: on our own sample, or because somebody said so. */
-  async mayRunUnsandboxed(runId: string, argv: readonly string[]): Promise<boolean> {
-    // Inside a sandbox nobody needs to know; and looking at a repository by its address is a fetch each time.
-    if (this.#deps.workspaces.sandbox().kind === 'bubblewrap') return false;
+  /** Whether the run works on the rehearsal's own sample. Looking at a repository by its address is a fetch each time. */
+  async onSample(runId: string): Promise<boolean> {
     const { repository } = await this.input(runId);
-    const report = await this.#deps.workspaces.inspect(repository);
-    if (report.sample) return true;
-    const wanted = canonicalJson({ kind: 'unsandboxed', argv: [...argv], runId });
-    const approvals = await this.#deps.approvals.ofRun(runId);
-    return approvals.some(({ status, subject }) => status === 'approved' && subject.payload === wanted);
+    return (await this.#deps.workspaces.inspect(repository)).sample;
   }
 
   #remember(id: string, open: () => Promise<Workspace>): Promise<Workspace> {

@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import { timeoutActions } from '../domain/approval.ts';
 import { durationMs, durationSchema } from '../domain/duration.ts';
 import { inSequence, times } from '../domain/estimate.ts';
 import { BatonError } from '../domain/failure.ts';
 import { type Handoff, mergeContext } from '../domain/handoff.ts';
 import { nodeSchema } from '../domain/workflow.ts';
-import { openApproval } from '../ports/activities.ts';
+import { holdApproval, openApproval } from '../ports/activities.ts';
 import type { Flow } from '../ports/flow.ts';
 import { awaitDecision } from './await-decision.ts';
 import { commonShape } from './on-error.ts';
@@ -18,10 +19,15 @@ const schema = z.strictObject({
   risk: z.string().default('Nothing is merged by this; the work stays on its own branch.'),
   people: z.array(z.string()).optional(),
   escalate_to: z.array(z.string()).optional(),
+  groups: z.array(z.string()).optional(),
+  /** How many distinct people have to say yes. */
+  count: z.number().int().min(1).max(20).optional(),
   four_eyes: z.boolean().optional(),
   remind_after: durationSchema.optional(),
   escalate_after: durationSchema.optional(),
   expire_after: durationSchema.optional(),
+  execute_within: durationSchema.optional(),
+  on_timeout: z.enum(timeoutActions).optional(),
   /** Runs with the person's words as findings, then asks again. Without it a request for changes is a rejection. */
   on_changes: nodeSchema.optional(),
   max_rounds: z.number().int().min(1).max(10).default(3),
@@ -37,6 +43,7 @@ export const approval = definePattern({
     let handoff: Handoff = input;
     for (let round = 1; round <= node.max_rounds; round += 1) {
       const { opened, answer } = yield* ask(node, round, flow, context.stream);
+      if (answer === null && opened.policy.onTimeout === 'skip') return unapproved(node, handoff);
       if (answer === null) {
         throw new BatonError({
           class: 'terminal',
@@ -46,7 +53,7 @@ export const approval = definePattern({
         });
       }
       if (answer.verdict === 'approve') {
-        if (opened.tree !== null) context.approved(opened.tree);
+        if (opened.tree !== null) context.approved({ tree: opened.tree, approvalId: opened.approvalId });
         return {
           ...handoff,
           context: mergeContext(handoff.context, [
@@ -102,13 +109,29 @@ function* ask(node: ApprovalNode, round: number, flow: Flow, stream: string | nu
       { label: 'asking for approval' },
     );
     const answer = yield* awaitDecision('decision', { ...opened, askedAt: at }, flow);
-    if (answer?.verdict !== 'content_changed') return { opened, answer };
+    if (answer === null && opened.policy.onTimeout === 'pause') {
+      // The run waits, paused, until somebody resumes it; then people are asked anew.
+      const { approvalId } = opened;
+      yield* flow.step('hold', holdApproval, { approvalId }, { label: 'waiting for somebody to look at it' });
+    } else if (answer?.verdict !== 'content_changed') return { opened, answer };
   }
+}
+
+/** Nobody decided, and the workflow goes on without: nothing is marked as allowed, and the end says so. */
+function unapproved(node: ApprovalNode, handoff: Handoff): Handoff {
+  return {
+    ...handoff,
+    warnings: [...handoff.warnings, `Nobody decided on "${node.title}" in time; it was left out.`],
+  };
 }
 
 function policyOf(node: ApprovalNode) {
   return {
     ...(node.people === undefined ? {} : { people: node.people }),
+    ...(node.groups === undefined ? {} : { groups: node.groups }),
+    ...(node.count === undefined ? {} : { count: node.count }),
+    ...(node.on_timeout === undefined ? {} : { onTimeout: node.on_timeout }),
+    ...(node.execute_within === undefined ? {} : { executeWithinMs: durationMs(node.execute_within) }),
     ...(node.escalate_to === undefined ? {} : { escalateTo: node.escalate_to }),
     ...(node.four_eyes === undefined ? {} : { fourEyes: node.four_eyes }),
     ...(node.remind_after === undefined ? {} : { remindAfterMs: durationMs(node.remind_after) }),

@@ -8,9 +8,11 @@ import {
 } from '../ports/activities.ts';
 import type { Flow, Operation } from '../ports/flow.ts';
 
+type Deadlines = Pick<ApprovalPolicy, 'remindAfterMs' | 'escalateAfterMs' | 'expireAfterMs' | 'escalateTo'>;
+
 interface Asked {
   readonly approvalId: string;
-  readonly policy: ApprovalPolicy;
+  readonly policy: Deadlines;
   /** When it was asked; every moment counts from here, so neither a slow step nor a restart moves the end. */
   readonly askedAt: number;
 }
@@ -49,7 +51,7 @@ interface Moment {
 }
 
 /** When what happens, in order, from the request on. Moments at or after the expiry do not happen. */
-function moments(policy: ApprovalPolicy): Moment[] {
+function moments(policy: Deadlines): Moment[] {
   const { remindAfterMs, escalateAfterMs, expireAfterMs, escalateTo } = policy;
   const apart = Math.max(1, escalateAfterMs - remindAfterMs);
   const nudges: Moment[] = [

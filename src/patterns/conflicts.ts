@@ -127,7 +127,8 @@ function* askPeople(
       why: `${label} and what was merged before it both changed this file in the same places (${kind}).`,
       risk: 'The side that is not taken stays in its snapshot, under refs/baton/.',
       round: 1,
-      policy: {},
+      // The choice is used by the merge going on.
+      policy: { executeWithinMs: 0, onTimeout: 'stop' },
       subject: {
         kind: 'conflict',
         stream: into,

@@ -269,12 +269,19 @@ function* endable(
 }
 
 /** What people allow in a stream is that stream's, not what the run ends with: it is merged first. */
-function inStream<T extends { readonly stream: string | null }>(
+function inStream<T extends Pick<RunContext, 'stream' | 'permit'>>(
   context: T,
   stream: string | null | undefined,
 ): T {
   if (stream === undefined || stream === context.stream) return context;
-  return { ...context, stream, approved: () => undefined };
+  return {
+    ...context,
+    stream,
+    approved: () => undefined,
+    // What people are asked about a command is the worktree it runs in.
+    permit: (argv: readonly string[] | null, node: string, flow: Flow, place: string | null = stream) =>
+      context.permit(argv, node, flow, place),
+  };
 }
 
 /** The same context, in which one more role is known. */

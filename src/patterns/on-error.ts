@@ -245,7 +245,8 @@ function* escalate(step: Step): Operation<End> {
       why: step.failure.message,
       risk: step.failure.hint ?? 'What was done so far is kept either way.',
       round: 1,
-      policy: {},
+      // The yes is used by the very next try; without one the failure stands.
+      policy: { onTimeout: 'stop', executeWithinMs: 0 },
       subject: { kind: 'failure', code: step.failure.code, message: step.failure.message },
       at,
     },

@@ -20,7 +20,12 @@ export interface RunContext {
   role(name: string): AgentRole;
   runner(role: AgentRole): Runner;
   /** Asks first where commands have no sandbox; null when the command may run. */
-  permit(argv: readonly string[] | null, node: string, flow: Flow): Operation<string | null>;
+  permit(
+    argv: readonly string[] | null,
+    node: string,
+    flow: Flow,
+    stream?: string | null,
+  ): Operation<string | null>;
   /** Runs a child node as a fiber of its own; in another worktree when one is given. */
   run(node: Node, input: Handoff, flow: Flow, stream?: string | null): Operation<Handoff>;
   /** Runs a node as a run of its own: its own journal, the same worktree. Cancelled with this one. */
@@ -33,8 +38,8 @@ export interface RunContext {
   readonly board: Board;
   /** Ends the whole workflow: everything under way is given up. */
   end(ending: Ending): void;
-  /** Remembers the state of the run's worktree that people allowed to be kept; null once it has changed since. */
-  approved(tree: string | null): void;
+  /** Remembers the state of the run's worktree that people allowed to be kept, and by which approval; null once it has changed since. */
+  approved(kept: { readonly tree: string; readonly approvalId: string } | null): void;
 }
 
 export interface EstimateContext {

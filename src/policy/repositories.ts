@@ -1,5 +1,6 @@
 import { realpathSync } from 'node:fs';
 import path from 'node:path';
+import { globMatches } from './glob.ts';
 
 /**
  * Which repositories people may name. A rule is a path or an address; one that ends in `/*` allows all below it.
@@ -12,6 +13,12 @@ export function repositoryAllowed(location: string, rules: readonly string[]): b
     const above = settle(rule.slice(0, -2));
     return wanted.startsWith(`${above}/`) && wanted.length > above.length + 1;
   });
+}
+
+/** Whether a rule of the settings means a repository: its place, or the end of it as people name it ("acme/web"). */
+export function sameRepository(rule: string, repository: string): boolean {
+  if (repositoryAllowed(repository, [rule])) return true;
+  return globMatches(rule, repository) || settle(repository).replaceAll(':', '/').endsWith(`/${rule}`);
 }
 
 /** One spelling for each place: real paths, and addresses without case in the host, `.git` or a slash at the end. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { approvalPolicySchema, verdicts } from '../domain/approval.ts';
+import { approvalPolicySchema, storedPolicySchema, verdicts } from '../domain/approval.ts';
 import { contract } from './activity.ts';
 import { commandResultSchema, snapshotSchema } from './workspace.ts';
 
@@ -61,16 +61,20 @@ export const openApproval = contract(
       }),
       /** An agent's question; the answer is for it to read. */
       z.object({ kind: z.literal('question'), question: z.string(), why: z.string() }),
+      /** A command that the policy asks about, on the worktree as it is. */
+      z.object({ kind: z.literal('command'), argv: z.array(z.string()), stream }),
       /** What failed, when people are asked whether to try it once more. */
       z.object({ kind: z.literal('failure'), code: z.string(), message: z.string() }),
     ]),
+    /** The person who last edited what is asked about; they may not decide. */
+    lastEditor: z.string().optional(),
     at: z.number(),
   }),
   z.object({
     approvalId: z.string(),
     tree: z.string().nullable(),
     commit: z.string().nullable(),
-    policy: approvalPolicySchema,
+    policy: storedPolicySchema,
   }),
 );
 
@@ -84,6 +88,25 @@ export const nudgeApproval = contract(
     at: z.number(),
   }),
   z.object({ told: z.string().nullable() }),
+);
+
+/**
+ * Nobody decided: pauses the run (`needs_person` / `approval_timeout`) until somebody resumes it, and ends then.
+ */
+export const holdApproval = contract('approval.hold', z.object({ approvalId: z.string() }), z.object({}));
+
+/** What the policy asks about a command before it may run; empty: nothing. */
+export const checkCommand = contract(
+  'policy.command',
+  z.object({ argv: z.array(z.string()) }),
+  z.object({ asked: z.array(z.object({ trigger: z.string(), why: z.string() })) }),
+);
+
+/** What the policy asks about the worktree as it is before it may be kept; empty: nothing. */
+export const checkChanges = contract(
+  'policy.changes',
+  z.object({ at: z.number() }),
+  z.object({ asked: z.array(z.object({ trigger: z.string(), why: z.string() })) }),
 );
 
 /** Ends an approval by the clock. When somebody decided in the same moment, that decision stands. */

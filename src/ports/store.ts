@@ -1,4 +1,6 @@
-import type { Approval, ApprovalPolicy, DecideResult, Decider, Verdict } from '../domain/approval.ts';
+import type { Approval, ApprovalPolicy, Refusal, Verdict, Voter } from '../domain/approval.ts';
+import type { DecideResult, TakeResult } from '../domain/approval-rules.ts';
+import type { ActorKind, AuditRow } from '../domain/audit.ts';
 import type { StoredEvent } from '../domain/events.ts';
 import type { Json } from '../domain/json.ts';
 import type { Outcome, RunSpec, RunStatus } from '../domain/run.ts';
@@ -61,7 +63,7 @@ export interface NewDecision {
   readonly id: string;
   readonly kind: string;
   readonly actor: string;
-  readonly actorKind: 'person' | 'baton' | 'clock';
+  readonly actorKind: ActorKind;
   readonly choice: string;
   readonly reason: string;
   readonly alternatives: readonly string[];
@@ -91,31 +93,72 @@ export interface NewApproval {
   readonly expiresAt: number;
 }
 
+/** A person's word on an approval, as the store takes it. */
+export interface Word {
+  readonly nonce: string;
+  readonly by: Voter;
+  /** Where it was said: a channel's id, or the part of Baton that passed it on. For the audit. */
+  readonly place: string;
+  readonly now: number;
+}
+
 export interface ApprovalStore {
   /** Idempotent by id. Returns what is stored. */
   open(approval: NewApproval): Promise<Approval>;
   byNonce(nonce: string): Promise<Approval | null>;
   byId(id: string): Promise<Approval | null>;
   /**
-   * A person's decision: compare-and-set on `pending`, with the decision, the signal to the run and the event in
-   * the same transaction. Any refusal changes nothing.
+   * A person's decision: compare-and-set on `pending`, with audit row, decision, the signal to the run and the
+   * event that every message comes from in the same transaction. A refusal changes nothing but the audit; two
+   * record what they found: content that changed withdraws the question, time that ran out is a timeout.
    */
-  decide(input: {
-    readonly nonce: string;
-    readonly by: Decider;
-    readonly verdict: Verdict;
-    readonly comment: string | null;
-    /** Of what the button was shown with, computed anew from the content as it is now. */
+  decide(
+    input: Word & {
+      readonly verdict: Verdict;
+      readonly comment: string | null;
+      /** Of what the button was shown with, computed anew from the content as it is now. */
+      readonly digest: string;
+    },
+  ): Promise<DecideResult | null>;
+  /** The admin's way past who may decide; otherwise as {@link decide}. */
+  breakGlass(
+    input: Word & { readonly reason: string; readonly digest: string },
+  ): Promise<DecideResult | null>;
+  /** Somebody who may decide wants to know something first. False when there is nothing to ask about any more. */
+  ask(input: Word & { readonly id: string; readonly text: string }): Promise<boolean>;
+  /** A click that was turned away before it came to a decision: nothing changes but the audit. */
+  refused(
+    input: Omit<Word, 'by'> & { readonly by: string; readonly refusal: Refusal; readonly verdict: string },
+  ): Promise<void>;
+  /**
+   * Takes a yes for one action: compare-and-set on `approved`, with audit row and event. The row that says so is the
+   * action's intent: whoever holds it begins, and begins again after a crash. What may not be taken is closed.
+   */
+  take(input: {
+    readonly id: string;
+    /** The action's idempotency key. */
+    readonly key: string;
+    /** Of the content that is about to be carried out. */
     readonly digest: string;
+    /** Those who said yes, as they are now. */
+    readonly voters: readonly Voter[];
     readonly now: number;
-  }): Promise<DecideResult | null>;
+  }): Promise<TakeResult>;
   /** The clock's decision. False when somebody was faster. */
   expire(id: string, now: number): Promise<boolean>;
+  /** Closes what ran out unnoticed: questions nobody waits for, and yeses nobody used. @returns how many */
+  expireDue(now: number): Promise<number>;
   /** Records that people were asked again: all in the thread (`to` null) or one by DM. Idempotent: each once. */
   nudged(id: string, to: string | null, now: number): Promise<void>;
   ofRun(runId: string): Promise<Approval[]>;
-  /** A run ended: what it still asked is void. */
+  /** A run ended: what it still asked, and what it did not use, is void. */
   voidAll(runId: string, now: number): Promise<void>;
+}
+
+/** Reads the audit. */
+export interface AuditReader {
+  /** Of a run, in order. */
+  ofRun(runId: string): Promise<AuditRow[]>;
 }
 
 /** What came in from Slack, kept before it is acknowledged. */
@@ -183,6 +226,7 @@ export interface Store {
   readonly sessions: SessionStore;
   readonly decisions: DecisionStore;
   readonly approvals: ApprovalStore;
+  readonly audit: AuditReader;
   readonly inbox: Inbox;
   readonly projections: Projections;
   readonly runs: RunReader;

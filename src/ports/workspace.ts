@@ -113,6 +113,17 @@ export const fileChangeSchema = z.object({
 });
 export type FileChange = z.infer<typeof fileChangeSchema>;
 
+/** A file that differs between two states. A rename is a file that went and one that came. */
+export interface ChangedFile {
+  readonly path: string;
+  /** Null: the file was not there. */
+  readonly before: string | null;
+  /** Null: the file is not there any more. */
+  readonly after: string | null;
+  /** Its text is too large to be looked into, or none. What cannot be read is taken for the worst. */
+  readonly unread: boolean;
+}
+
 export const searchHitSchema = z.object({ path: z.string(), line: z.number(), text: z.string() });
 
 /** Where agents read, write and run. Every path is relative to the worktree; leaving it is a terminal failure. */
@@ -230,6 +241,10 @@ export interface Workspace {
   changes(maxPatchChars: number): ReturnType<Workspace['diff']>;
   /** Commits that led here, newest first, a line each; of one file or folder where a path is given. */
   log(path: string | null, count: number): Promise<string>;
+  /** Every file that differs between the base and a tree, with both texts: what the policy's detectors look at. */
+  changedFiles(tree: string): Promise<ChangedFile[]>;
+  /** A file's text in the base, whatever the work did to it since; null: it is not there. */
+  readBase(path: string): Promise<string | null>;
   /** Puts exactly `tree` on the branch as one commit. Same arguments, same commit; a second call changes nothing. */
   commit(input: {
     readonly tree: string;

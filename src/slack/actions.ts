@@ -12,6 +12,7 @@ export const actionIds = {
   approvalApprove: 'approval_approve',
   approvalReject: 'approval_reject',
   approvalChanges: 'approval_changes',
+  approvalAsk: 'approval_ask',
   runDetails: 'run_details',
   runStop: 'run_stop',
   runPause: 'run_pause',
@@ -36,6 +37,7 @@ export const actionIds = {
   steerText: 'steer_text',
   saveName: 'save_name',
   saveDescription: 'save_description',
+  askText: 'ask_text',
 } as const;
 
 /** Which form was submitted. */
@@ -47,6 +49,7 @@ export const callbackIds = {
   planSendBack: 'plan_send_back_form',
   planSave: 'plan_save_form',
   steer: 'steer_form',
+  ask: 'ask_form',
 } as const;
 
 /** The `block_id` of each input: where its value stands in `view.state.values`, and where an error is shown. */
@@ -68,4 +71,5 @@ export const inputIds = {
   deed: 'deed',
   name: 'name',
   description: 'description',
+  ask: 'ask',
 } as const;

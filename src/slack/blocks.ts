@@ -13,7 +13,17 @@ import type {
   StaticSelect,
 } from '@slack/types';
 import type { Json } from '../domain/json.ts';
-import { cut, cutLines, cutMarkup, type DateShape, dateParts, isUserId, short, visible } from './text.ts';
+import {
+  cut,
+  cutLines,
+  cutMarkup,
+  type DateShape,
+  dateParts,
+  isGroupId,
+  isUserId,
+  short,
+  visible,
+} from './text.ts';
 
 /**
  * The blocks Baton writes. Foreign text goes only into `rich_text` and `plain_text`, where nothing comes alive;
@@ -58,6 +68,11 @@ export function people(ids: readonly string[], word: 'and' | 'or'): Part[] {
     const separator = i === 0 ? [] : [{ type: 'text', text: i === ids.length - 1 ? ` ${word} ` : ', ' }];
     return [...separator, person(id)];
   });
+}
+
+/** A user group. It calls all its members: for those only whom a question is put to. */
+export function group(id: string): Part {
+  return isGroupId(id) ? { type: 'usergroup', usergroup_id: id } : { type: 'text', text: short(id, 80) };
 }
 
 /** A time that each reader sees in their own time zone. */

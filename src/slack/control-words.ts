@@ -34,6 +34,8 @@ export function startRefusalWords(refusal: StartRefusal): string {
       return 'Only people can start work here. Nothing was started.';
     case 'repository':
       return 'Baton may not work in that repository. Whoever runs Baton can allow it under `repositories:` in baton.yaml. Nothing was started.';
+    case 'role':
+      return 'You are not among those who may start work here. Whoever runs Baton can name you under `access:` in baton.yaml. Nothing was started.';
     default:
       return refusal satisfies never;
   }

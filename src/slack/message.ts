@@ -30,6 +30,7 @@ const richElement = z.object({
   type: z.string(),
   text: z.string().optional(),
   user_id: z.string().optional(),
+  usergroup_id: z.string().optional(),
   timestamp: z.number().optional(),
   format: z.string().optional(),
   fallback: z.string().optional(),
@@ -76,6 +77,8 @@ function rich(element: z.infer<typeof richElement>): string {
   switch (element.type) {
     case 'user':
       return `<@${element.user_id}>`;
+    case 'usergroup':
+      return `<!subteam^${element.usergroup_id}>`;
     case 'date':
       return `<!date^${element.timestamp}^${element.format}|${element.fallback}>`;
     default:

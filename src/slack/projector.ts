@@ -6,7 +6,14 @@ import { withParts } from '../domain/run-parts.ts';
 import { emptyRunView, fold, type RunView } from '../domain/run-view.ts';
 import type { Lane, OutboxMessage } from '../ports/outbox.ts';
 import type { Store } from '../ports/store.ts';
-import { approvalCard, approvalClosed, approvalDm, approvalReminder } from './builders/approval.ts';
+import {
+  approvalCard,
+  approvalClosed,
+  approvalDm,
+  approvalQuestion,
+  approvalReminder,
+  brokenGlass,
+} from './builders/approval.ts';
 import { endBlocks } from './builders/ending.ts';
 import { epicBlocks } from './builders/epic.ts';
 import { noticeBlocks } from './builders/notices.ts';
@@ -15,6 +22,7 @@ import { sentence } from './format.ts';
 import type { Message } from './message.ts';
 import { endView, epicView, planView, type Setting } from './run-views.ts';
 import { streamWords } from './stream-words.ts';
+import { isUserId } from './text.ts';
 import type { ApprovalView, Notice } from './views.ts';
 
 /** Events read at once; a run with more is caught up in several rounds. */
@@ -230,7 +238,11 @@ function threadMessages(event: RunEvent, seq: number, view: RunView, setting: Se
     case 'approval.requested':
     case 'approval.reminded':
     case 'approval.escalated':
+    case 'approval.voted':
+    case 'approval.asked':
+    case 'approval.broke_glass':
     case 'approval.closed':
+    case 'approval.taken':
       return approvalMessages(event, seq, view, setting, post);
     default:
       return [];
@@ -272,6 +284,12 @@ function approvalMessages(
     const { thread: _thread, ...message } = post(`${key}:dm:${user}`, 'approvals', content);
     return { ...message, target: { kind: 'dm', user } };
   };
+  /** The card itself, and its copies in DMs, rewritten. */
+  const everywhere = (content: Message): OutboxMessage[] => {
+    const asked = view.approvals.get(approval.id)?.asked ?? [];
+    const cards = [post(key, 'approvals', content), ...asked.map((user) => direct(user, content))];
+    return cards.map((card) => ({ ...card, kind: 'update' as const }));
+  };
   switch (event.type) {
     case 'approval.requested':
       return [post(key, 'approvals', approvalCard(shown))];
@@ -279,12 +297,23 @@ function approvalMessages(
       return [post(`${key}:reminder:${seq}`, 'approvals', approvalReminder(shown))];
     case 'approval.escalated':
       return [direct(event.to, approvalDm(shown, setting.now - approval.requestedAt))];
-    case 'approval.closed': {
-      const asked = view.approvals.get(approval.id)?.asked ?? [];
-      const closed = approvalClosed(shown);
-      const cards = [post(key, 'approvals', closed), ...asked.map((user) => direct(user, closed))];
-      return cards.map((card) => ({ ...card, kind: 'update' as const }));
+    case 'approval.voted':
+      // Closed meanwhile: the closed card says it all.
+      return approval.status === 'pending' ? everywhere(approvalCard(shown)) : [];
+    case 'approval.asked':
+      return [post(`${key}:question:${seq}`, 'approvals', approvalQuestion(shown, event.by, event.text))];
+    case 'approval.broke_glass': {
+      // Loud: in the thread for all to see, and to whoever asked for the work, wherever they are.
+      const loud = brokenGlass(shown, event.by, event.reason);
+      const { thread: _thread, ...dm } = post(`${key}:glass:dm`, 'approvals', loud);
+      const told = { ...dm, target: { kind: 'dm' as const, user: approval.requester } };
+      return [post(`${key}:glass`, 'approvals', loud), ...(isUserId(approval.requester) ? [told] : [])];
     }
+    case 'approval.closed':
+      return everywhere(approvalClosed(shown));
+    case 'approval.taken':
+      // What was allowed is seen where it happens: one message less to read.
+      return [];
     default:
       return event satisfies never;
   }
@@ -295,7 +324,7 @@ function approvalView(approval: Approval, view: RunView, { session, rehearsal }:
     approval,
     epicTitle: view.plan?.title ?? session.request,
     askedBy: null,
-    onTimeout: 'it is not done and the branch is kept as it is',
+    costUsd: view.costUsd,
     rehearsal,
   };
 }

@@ -4,3 +4,8 @@ export function teamKey(enterpriseId: string | null | undefined, teamId: string)
     ? teamId
     : `${enterpriseId}:${teamId}`;
 }
+
+/** The team's own id out of its key. */
+export function bareTeam(key: string): string {
+  return key.slice(key.indexOf(':') + 1);
+}

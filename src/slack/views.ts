@@ -105,8 +105,8 @@ export interface ApprovalView {
   readonly epicTitle: string;
   /** The agent or the part of Baton that asks. */
   readonly askedBy: string | null;
-  /** What happens when nobody decides: "the run waits, paused". */
-  readonly onTimeout: string;
+  /** What the run has cost so far in US dollars; null: no price known. */
+  readonly costUsd: number | null;
   readonly rehearsal: boolean;
 }
 

@@ -1,7 +1,8 @@
 import type { Approval, ApprovalStatus, Refusal } from '../domain/approval.ts';
+import { missing, requirementsOf } from '../domain/approval-rules.ts';
 import type { RunStatus } from '../domain/run.ts';
 import { signs } from './format.ts';
-import { date, mention, mentions, mk, short } from './text.ts';
+import { date, groupMention, mention, mk, short } from './text.ts';
 
 /** Sentences that more than one message uses, as markup. */
 
@@ -37,7 +38,10 @@ function verdictWord(status: ApprovalStatus): string {
     case 'pending':
       return 'still open';
     case 'approved':
+    case 'taken':
       return 'approved';
+    case 'lapsed':
+      return 'approved, and not done in time';
     case 'rejected':
       return 'rejected';
     case 'changes_requested':
@@ -51,10 +55,16 @@ function verdictWord(status: ApprovalStatus): string {
   }
 }
 
-/** Who may decide, as "@bob or @carol" or as a rule. */
-function deciders(approval: Approval): string {
-  const { people } = approval.policy;
-  return people.length === 0 ? 'anybody in this workspace but guests' : mentions(people, 'or').live;
+/** Who may decide, as "@bob or somebody of @releasers", or as a rule. Never whoever may not. */
+export function deciders({ policy, requester }: Approval): string {
+  const asked = requirementsOf(policy);
+  const people = [...new Set(asked.flatMap((each) => each.people))].filter(
+    (id) => !policy.fourEyes || id !== requester,
+  );
+  const groups = [...new Set(asked.flatMap((each) => each.groups))];
+  const named = [...people.map((id) => mention(id).live), ...groups.map((id) => groupMention(id).live)];
+  if (asked.some(({ anyone }) => anyone)) return 'anybody in this workspace but guests';
+  return named.length === 0 ? 'nobody whom the policy names is known here' : joined(named, 'or');
 }
 
 /** What somebody is told whose click changed nothing, and what they can do. */
@@ -66,6 +76,20 @@ export function refusalWords(refusal: Refusal, approval: Approval): string {
       return mk`Time to decide ran out at ${date(approval.expiresAt)}, so this button does nothing any more. Nothing was done. The epic message shows how to go on.`;
     case 'not_eligible':
       return mk`Only ${{ live: deciders(approval) }} can decide this. Your click changed nothing; you can ask them.`;
+    case 'no_role':
+      return 'You are not among those who may approve here. Your click changed nothing. Whoever runs Baton can name you under `access:` in baton.yaml.';
+    case 'already_voted':
+      return mk`Your yes is counted already. ${stillMissing(approval)}`;
+    case 'last_editor':
+      return mk`You made the last change to this yourself, so somebody else has to decide. ${whoElse(approval)} Your click changed nothing.`;
+    case 'policy_error':
+      return mk`Nobody can decide at the moment: ${short(approval.policy.problem ?? 'the policy cannot be read', 200)}. Your click changed nothing. Whoever runs Baton has to put baton.yaml right.`;
+    case 'unchecked':
+      return 'It could not be checked who you are or what this is about now, so your click changed nothing. Please try again in a moment.';
+    case 'not_admin':
+      return 'Only an admin named in baton.yaml can break the glass. Nothing was changed, and the attempt is recorded.';
+    case 'no_reason':
+      return 'Breaking the glass needs a reason: `/orchestrate break-glass <id> <why>`. Nothing was changed.';
     case 'requester':
       return mk`You asked for this work, so somebody else has to decide. ${whoElse(approval)} Your click changed nothing.`;
     case 'not_a_person':
@@ -91,10 +115,23 @@ function alreadyDecided(approval: Approval): string {
 }
 
 function whoElse(approval: Approval): { live: string } {
-  const others = approval.policy.people.filter((id) => id !== approval.requester);
-  return {
-    live: others.length === 0 ? 'Anybody else here may.' : `You can ask ${mentions(others, 'or').live}.`,
-  };
+  const anyone = requirementsOf(approval.policy).some((each) => each.anyone);
+  return { live: anyone ? 'Anybody else here may.' : `You can ask ${deciders(approval)}.` };
+}
+
+/** How many more are needed, and of whom. */
+export function stillMissing({ policy, votes }: Approval): { live: string } {
+  const lacks = missing(policy, votes).map(({ requirement, lacks: count }) => {
+    const { anyone, people, groups } = requirement;
+    const named = [...people.map((id) => mention(id).live), ...groups.map((id) => groupMention(id).live)];
+    return `${count} more of ${anyone ? 'anybody here' : joined(named, 'or')}`;
+  });
+  return { live: lacks.length === 0 ? 'Nothing is missing.' : `Still missing: ${lacks.join('; ')}.` };
+}
+
+function joined(items: readonly string[], word: string): string {
+  const last = items.at(-1) ?? '';
+  return items.length < 2 ? last : `${items.slice(0, -1).join(', ')} ${word} ${last}`;
 }
 
 /** A channel by its id as a living mention; anything else as text. */
@@ -118,7 +155,13 @@ export const answers = {
   notPaused: 'This run is not paused, so there is nothing to try again. Your click changed nothing.',
   onlyRequester: (requester: string) =>
     mk`Only ${mention(requester)}, who asked for this, can do that. Your click changed nothing.`,
-  decided: (status: ApprovalStatus) => mk`Noted: ${verdictWord(status)}.`,
+  decided: (approval: Approval) =>
+    approval.status === 'pending'
+      ? mk`Noted: your yes is counted. ${stillMissing(approval)}`
+      : mk`Noted: ${verdictWord(approval.status)}.`,
+  nothingWaits: 'Nothing waits for a decision under that id. Nothing was changed.',
+  brokeGlass: 'Allowed. Everybody in the thread reads that you broke the glass and why; it is in the audit.',
+  asked: 'Your question is in the thread. The approval stays open.',
   unknownWord: (word: string, nearest: string | null) =>
     nearest === null
       ? mk`There is no \`/orchestrate ${short(word, 60)}\`. Nothing was started. This is what there is:`

@@ -10,6 +10,7 @@ import type {
   Workspace,
   Workspaces,
 } from '../ports/workspace.ts';
+import { baseText, changedFiles } from './changed-files.ts';
 import { type CommandCall, contain, runCommand } from './command.ts';
 import { createFiles } from './files.ts';
 import { createGit, type Git } from './git.ts';
@@ -271,6 +272,8 @@ async function workspaceOf(
       return diffFrom(git, opened, tree, maxPatchChars);
     },
     log: (path, count) => commitsOf(git, opened, path, count),
+    changedFiles: (tree) => changedFiles(git, opened, tree),
+    readBase: (path) => baseText(git, opened, path),
     commit: async (input) => {
       if (opened.stream !== null) throw unknownBranch(opened.stream);
       return alone(() => commitBranch(git, opened, input));

@@ -7,9 +7,11 @@ import Database from 'better-sqlite3';
 import { z } from 'zod';
 import { type Core, createCore } from '../../src/compose/core.ts';
 import { isTerminal } from '../../src/domain/run.ts';
+import { readPolicy } from '../../src/policy/approval-settings.ts';
 import type { Redact } from '../../src/ports/redactor.ts';
 import { SlackProjector } from '../../src/slack/projector.ts';
 import { systemClock } from '../../src/system-clock.ts';
+import { everybody } from '../support/directory.ts';
 import { type Asked, startModelServer, type Turn, turnEvents } from './model-server.ts';
 
 /**
@@ -109,14 +111,8 @@ export async function playCanaries({ runs, canaries, redact }: CanaryWorld): Pro
     rehearsal: false,
     repository,
     repositories: null,
-    approvals: {
-      people: [],
-      fourEyes: false,
-      escalateTo: [],
-      remindAfterMs: 1e6,
-      escalateAfterMs: 2e6,
-      expireAfterMs: 3e6,
-    },
+    policy: readPolicy({ remind_after: '1000s', escalate_after: '2000s', expire_after: '3000s' }, {}),
+    directory: everybody,
     prices: {},
     extraWorkflows: [
       {
@@ -277,9 +273,12 @@ async function play(core: Core, run: number): Promise<string> {
     const off = core.engine.onCommit(() => next.resolve());
     for (const { status, nonce } of await core.store.approvals.ofRun(currentRunId))
       if (status === 'pending')
-        await core.orchestrator.decide(
-          nonce,
-          { id: 'U0BEN', team: 'T', isBot: false, isGuest: false, isStranger: false },
+        await core.orchestrator.approvals.decide(
+          {
+            nonce,
+            by: { id: 'U0BEN', team: 'T', isBot: false, isGuest: false, isStranger: false },
+            place: 'test',
+          },
           'approve',
           null,
         );

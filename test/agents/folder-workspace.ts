@@ -121,6 +121,8 @@ export async function folderWorkspace(files: Readonly<Record<string, string>>): 
     snapshot: unused,
     diff: unused,
     commit: unused,
+    changedFiles: unused,
+    readBase: unused,
     remove: () => rm(folder, { recursive: true, force: true }),
   };
 }

@@ -8,7 +8,9 @@ import { SHIPPED } from '../../src/compose/catalog.ts';
 import { type Core, createCore } from '../../src/compose/core.ts';
 import type { RunEvent } from '../../src/domain/events.ts';
 import { isTerminal } from '../../src/domain/run.ts';
+import { readPolicy } from '../../src/policy/approval-settings.ts';
 import { systemClock } from '../../src/system-clock.ts';
+import { everybody, member } from '../support/directory.ts';
 
 /** Every workflow that ships, run to its end in rehearsal: real engine, real git, real tools, scripted words. */
 let home = '';
@@ -30,14 +32,8 @@ beforeAll(async () => {
     rehearsal: true,
     repository: null,
     repositories: null,
-    approvals: {
-      people: [],
-      fourEyes: false,
-      escalateTo: [],
-      remindAfterMs: 1e6,
-      escalateAfterMs: 2e6,
-      expireAfterMs: 3e6,
-    },
+    policy: readPolicy({ remind_after: '1000s', escalate_after: '2000s', expire_after: '3000s' }, {}),
+    directory: everybody,
     prices: {},
     onStoreTrouble: () => undefined,
   });
@@ -72,12 +68,8 @@ async function rehearse(workflow: string): Promise<RunEvent[]> {
       all.push(stored.event);
       if (stored.event.type !== 'approval.requested') continue;
       const approval = await core.store.approvals.byId(stored.event.approvalId);
-      await core.orchestrator.decide(
-        approval?.nonce ?? '',
-        { id: 'V', team: 'T', isBot: false, isGuest: false, isStranger: false },
-        'approve',
-        null,
-      );
+      const said = { nonce: approval?.nonce ?? '', by: member('V', 'T'), place: 'test' };
+      await core.orchestrator.approvals.decide(said, 'approve', null);
     }
     const status = (await core.store.runs.status(currentRunId))?.status ?? 'queued';
     if (events.length === 0 && (isTerminal(status) || status === 'paused')) {

@@ -12,10 +12,12 @@ import { SHIPPED } from '../../src/compose/catalog.ts';
 import { type Core, createCore } from '../../src/compose/core.ts';
 import { TRIP_AT } from '../../src/domain/circuit.ts';
 import { isTerminal } from '../../src/domain/run.ts';
+import { readPolicy } from '../../src/policy/approval-settings.ts';
 import { createClients } from '../../src/slack/clients.ts';
 import { People } from '../../src/slack/people.ts';
 import { validateMessage } from '../../src/slack/validate.ts';
 import { systemClock } from '../../src/system-clock.ts';
+import { everybody } from '../support/directory.ts';
 
 /** `/orchestrate agents` and `cost` over a real run; only Slack's word on who somebody is is given. */
 let home = '';
@@ -50,14 +52,11 @@ beforeAll(async () => {
     rehearsal: true,
     repository: null,
     repositories: null,
-    approvals: {
-      people: ['UBOSS', 'UGUEST'],
-      fourEyes: false,
-      escalateTo: [],
-      remindAfterMs: 1e6,
-      escalateAfterMs: 2e6,
-      expireAfterMs: 3e6,
-    },
+    policy: readPolicy(
+      { people: ['UBOSS', 'UGUEST'], remind_after: '1000s', escalate_after: '2000s', expire_after: '3000s' },
+      {},
+    ),
+    directory: everybody,
     prices: { priced: { input: 1_000, cached: 100, output: 2_000 } },
     onStoreTrouble: () => undefined,
   });
@@ -79,9 +78,12 @@ beforeAll(async () => {
     const off = core.engine.onCommit(() => next.resolve());
     for (const approval of await core.store.approvals.ofRun(runId))
       if (approval.status === 'pending')
-        await core.orchestrator.decide(
-          approval.nonce,
-          { id: 'UBOSS', team: 'T', isBot: false, isGuest: false, isStranger: false },
+        await core.orchestrator.approvals.decide(
+          {
+            nonce: approval.nonce,
+            by: { id: 'UBOSS', team: 'T', isBot: false, isGuest: false, isStranger: false },
+            place: 'test',
+          },
           'approve',
           null,
         );
@@ -113,6 +115,8 @@ function deps(): CommandDeps {
     catalog: core.catalog,
     rehearsal: true,
     defaultRepository: '/r',
+    approvals: core.store.approvals,
+    audit: core.store.audit,
     health: core.health,
     usage: core.usage,
     models: core.models.pool,

@@ -71,9 +71,6 @@ describe('what is wrong or missing names its variable and where to get it', () =
   });
 
   test.each([
-    ['approvals:\n  peopel: [U1]\n', 'peopel'],
-    ['approvals:\n  expire_after: 24\n', 'approvals.expire_after'],
-    ['approvals:\n  expire_after: "24"\n', 'approvals.expire_after: Write a duration with its unit'],
     ['repository: [a]\n', 'repository'],
     ['prices:\n  gpt-x: {input: 1}\n', 'prices.gpt-x'],
     ['repository: "a\n', 'baton.yaml'],
@@ -94,14 +91,30 @@ describe('what holds', () => {
       repository: null,
       port: null,
       secrets: [],
-      approvals: {
-        people: [],
-        fourEyes: false,
-        remindAfterMs: 600_000,
-        escalateAfterMs: 1_200_000,
-        expireAfterMs: 86_400_000,
+      policy: {
+        problem: null,
+        base: {
+          people: [],
+          fourEyes: false,
+          remindAfterMs: 600_000,
+          escalateAfterMs: 1_200_000,
+          expireAfterMs: 86_400_000,
+        },
       },
     });
+  });
+
+  test.each([
+    ['approvals:\n  peopel: [U1]\n', 'peopel'],
+    ['approvals:\n  expire_after: 24\n', 'approvals.expire_after'],
+    ['approvals:\n  expire_after: "24"\n', 'approvals.expire_after: Write a duration with its unit'],
+    ['approvals:\n  triggers: [{ when: deplyo }]\n', 'approvals.triggers.0.when'],
+    ['approvals:\n  triggers: [{ when: files }]\n', 'files needs patterns'],
+    ['access:\n  approver: [bob]\n', 'access.approver.0: is no Slack id'],
+  ])('a policy that cannot be read lets nobody pass, and says why: %j', (text, said) => {
+    const { policy } = read(file(text));
+    expect(policy.problem).toContain(said);
+    expect(policy.base.problem).toBe(policy.problem);
   });
 
   test('the door follows from what is set: an app token means a socket, a signing secret alone HTTP', () => {
@@ -141,7 +154,7 @@ describe('what holds', () => {
       'repository: /from/file\napprovals:\n  people: [U1]\n  remind_after: 5m\nprices:\n  gpt-x: {input: 1, cached: 0.1, output: 10}\n';
     expect(read(file(text))).toMatchObject({
       repository: '/from/file',
-      approvals: { people: ['U1'], remindAfterMs: 300_000, escalateAfterMs: 1_200_000 },
+      policy: { base: { people: ['U1'], remindAfterMs: 300_000, escalateAfterMs: 1_200_000 } },
       prices: { 'gpt-x': { output: 10 } },
     });
     expect(read({ ...file(text), BATON_REPOSITORY: '/from/environment', PORT: '0' })).toMatchObject({

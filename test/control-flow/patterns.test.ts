@@ -10,6 +10,7 @@ import type { RunEvent } from '../../src/domain/events.ts';
 import { type Json, jsonSchema } from '../../src/domain/json.ts';
 import type { Workflow } from '../../src/domain/workflow.ts';
 import { waitSignal } from '../../src/patterns/wait.ts';
+import { readPolicy } from '../../src/policy/approval-settings.ts';
 import { systemClock } from '../../src/system-clock.ts';
 import { loadWorkflow } from '../../src/workflows/load.ts';
 import { others, scripts } from './scripts.ts';
@@ -43,14 +44,7 @@ beforeAll(async () => {
     repository: null,
     repositories: null,
     extraWorkflows: workflows,
-    approvals: {
-      people: [],
-      fourEyes: false,
-      escalateTo: [],
-      remindAfterMs: 1e6,
-      escalateAfterMs: 2e6,
-      expireAfterMs: 3e6,
-    },
+    policy: readPolicy({ remind_after: '1000s', escalate_after: '2000s', expire_after: '3000s' }, {}),
     prices: {},
     onStoreTrouble: () => undefined,
   });

@@ -57,11 +57,26 @@ describe('approvals', () => {
     ['guest', { by: { ...bob, isGuest: true } }],
     ['not_a_person', { by: { ...bob, isBot: true } }],
     ['other_team', { by: { ...bob, team: 'T2' } }],
-    ['expired', { now: NOW + 1_000 }],
   ] as const)('refused as %s: nothing changes', async (refusal, more) => {
     const before = t.dump();
     expect(await t.store.approvals.decide({ ...yes, ...more })).toMatchObject({ ok: false, refusal });
     expect(t.dump()).toBe(before);
+  });
+
+  test('a click after the end records the timeout: a clock that is set back revives nothing', async () => {
+    const late = await t.store.approvals.decide({ ...yes, now: NOW + 1_000 });
+    expect(late).toMatchObject({ ok: false, refusal: 'expired' });
+    expect(await t.store.approvals.byId('apr_1')).toMatchObject({ status: 'expired', decidedBy: null });
+    expect((await t.store.decisions.ofRun('run_1')).at(-1)).toMatchObject({
+      actorKind: 'clock',
+      choice: 'timeout',
+    });
+    expect(await t.store.approvals.decide({ ...yes, now: NOW })).toMatchObject({
+      ok: false,
+      refusal: 'expired',
+    });
+    expect(await t.store.approvals.expire('apr_1', NOW + 1_000)).toBe(true);
+    expect(t.journal.signals('run_1')).toEqual([]);
   });
 
   test('content that changed: withdrawn for good, and the run that waits is told to ask anew', async () => {
@@ -148,10 +163,15 @@ describe('approvals', () => {
     await t.store.approvals.voidAll('run_1', NOW + 6);
     const status = async (id: string) => (await t.store.approvals.byId(id))?.status;
     expect([await status('apr_1'), await status('apr_2'), await status('apr_3')]).toEqual([
-      'approved',
+      'voided',
       'voided',
       'pending',
     ]);
+    // Who had said yes stays on record; what was not used is void like what was not answered.
+    expect(await t.store.approvals.byId('apr_1')).toMatchObject({
+      decidedBy: 'U-bob',
+      voidReason: 'withdrawn',
+    });
     expect(await t.store.approvals.decide({ ...yes, nonce: 'n2' })).toMatchObject({
       ok: false,
       refusal: 'already_decided',

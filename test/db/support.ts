@@ -7,7 +7,7 @@ import { SqliteJournal } from '../../db/journal.ts';
 import { openStore } from '../../db/open.ts';
 import { createOutboxStore } from '../../db/outbox.ts';
 import { createStore } from '../../db/store.ts';
-import type { Decider } from '../../src/domain/approval.ts';
+import { policyDefaults, type Voter } from '../../src/domain/approval.ts';
 import type { RunEvent } from '../../src/domain/events.ts';
 import type { RunSpec, RunStatus } from '../../src/domain/run.ts';
 import type { NewApproval, NewDecision, Session } from '../../src/ports/store.ts';
@@ -125,8 +125,7 @@ export function approval(more: Partial<NewApproval> = {}): NewApproval {
       excerptCut: false,
     },
     policy: {
-      people: [],
-      fourEyes: false,
+      ...policyDefaults,
       remindAfterMs: 10,
       escalateAfterMs: 20,
       expireAfterMs: 1_000,
@@ -138,13 +137,24 @@ export function approval(more: Partial<NewApproval> = {}): NewApproval {
   };
 }
 
-export const bob: Decider = { id: 'U-bob', team: 'T1', isBot: false, isGuest: false, isStranger: false };
+export const bob: Voter = {
+  id: 'U-bob',
+  team: 'T1',
+  isBot: false,
+  isGuest: false,
+  isStranger: false,
+  groups: [],
+  mayApprove: true,
+  isAdmin: false,
+  allowedOutsider: false,
+};
 export const yes = {
   nonce: 'nonce_1',
   by: bob,
   verdict: 'approve',
   comment: null,
   digest: 'd1',
+  place: 'C1',
   now: NOW + 1,
 } as const;
 

@@ -2,13 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   type Approval,
+  refusals as allRefusals,
   approvalStatuses,
-  type Decider,
-  decide,
-  expire,
+  EXECUTE_WITHIN_MS,
+  policyDefaults,
   type Refusal,
+  type Voter,
   verdicts,
 } from '../../src/domain/approval.ts';
+import { decide, expire } from '../../src/domain/approval-rules.ts';
 
 const NOW = 1_800_000_000_000;
 const pending: Approval = {
@@ -21,26 +23,43 @@ const pending: Approval = {
   status: 'pending',
   subject: { title: 't', why: 'w', risk: 'r', payload: '{}', digest: 'd1', excerpt: '', excerptCut: false },
   policy: {
-    people: [],
-    fourEyes: false,
+    ...policyDefaults,
     remindAfterMs: 1,
     escalateAfterMs: 2,
     expireAfterMs: 1_000,
     escalateTo: [],
   },
+  votes: [],
+  breakGlass: null,
+  voidReason: null,
+  executeBy: null,
+  takenBy: null,
+  takenAt: null,
+  auditHash: null,
   requestedAt: NOW - 500,
   expiresAt: NOW + 500,
   decidedBy: null,
   decidedAt: null,
   comment: null,
 };
-const bob: Decider = { id: 'U-bob', team: 'T1', isBot: false, isGuest: false, isStranger: false };
+const bob: Voter = {
+  id: 'U-bob',
+  team: 'T1',
+  isBot: false,
+  isGuest: false,
+  isStranger: false,
+  groups: [],
+  mayApprove: true,
+  isAdmin: false,
+  allowedOutsider: false,
+};
 const click = { by: bob, verdict: 'approve', comment: null, digest: 'd1', now: NOW } as const;
 const policy = (more: Partial<Approval['policy']>): Approval => ({
   ...pending,
   policy: { ...pending.policy, ...more },
 });
 
+const lost = { trigger: 'files', why: '', anyone: false, people: [], groups: [], count: 1 };
 const refusals: readonly (readonly [Refusal, string, Approval, Partial<Parameters<typeof decide>[1]>])[] = [
   ['already_decided', 'approved before', { ...pending, status: 'approved' }, {}],
   ['already_decided', 'rejected before', { ...pending, status: 'rejected' }, {}],
@@ -74,6 +93,25 @@ const refusals: readonly (readonly [Refusal, string, Approval, Partial<Parameter
     { by: { ...bob, team: 'T2' } },
   ],
   ['content_changed', 'another digest', pending, { digest: 'd2' }],
+  ['no_role', 'not among those who approve', pending, { by: { ...bob, mayApprove: false } }],
+  [
+    'last_editor',
+    'whoever made the last change',
+    { ...pending, subject: { ...pending.subject, lastEditor: 'U-bob' } },
+    {},
+  ],
+  ['policy_error', 'a policy that cannot be read', policy({ problem: 'approvals.triggers: nonsense' }), {}],
+  ['not_eligible', 'nobody named is known', policy({ requirements: [lost] }), {}],
+  ['not_eligible', 'another group', policy({ groups: ['S1'] }), { by: { ...bob, groups: ['S2'] } }],
+  [
+    'already_voted',
+    'one person, twice',
+    {
+      ...policy({ count: 2 }),
+      votes: [{ by: 'U-bob', verdict: 'approve', comment: null, at: NOW, shown: 'd1', counts: [0] }],
+    },
+    {},
+  ],
 ];
 
 describe('decide', () => {
@@ -81,19 +119,9 @@ describe('decide', () => {
     expect(decide(approval, { ...click, ...more })).toEqual({ ok: false, refusal, approval });
   });
 
-  test('every refusal there is stands in the table', () => {
-    const all: Record<Refusal, true> = {
-      already_decided: true,
-      expired: true,
-      not_eligible: true,
-      requester: true,
-      not_a_person: true,
-      guest: true,
-      stranger: true,
-      other_team: true,
-      content_changed: true,
-    };
-    expect(new Set(refusals.map(([refusal]) => refusal))).toEqual(new Set(Object.keys(all)));
+  test('every refusal there is stands in the table, or with what else may be refused', () => {
+    const elsewhere: Refusal[] = ['unchecked', 'not_admin', 'no_reason'];
+    expect(new Set([...refusals.map(([refusal]) => refusal), ...elsewhere])).toEqual(new Set(allRefusals));
   });
 
   test.each([
@@ -104,7 +132,15 @@ describe('decide', () => {
     const result = decide(pending, { ...click, verdict, comment: 'because' });
     expect(result).toEqual({
       ok: true,
-      approval: { ...pending, status, decidedBy: 'U-bob', decidedAt: NOW, comment: 'because' },
+      approval: {
+        ...pending,
+        status,
+        decidedBy: 'U-bob',
+        decidedAt: NOW,
+        comment: 'because',
+        executeBy: verdict === 'approve' ? NOW + EXECUTE_WITHIN_MS : null,
+        votes: [{ by: 'U-bob', verdict, comment: 'because', at: NOW, shown: 'd1', counts: [0] }],
+      },
     });
   });
 
@@ -131,6 +167,10 @@ const person = fc.record({
   isBot: fc.constantFrom(false, false, false, true),
   isGuest: fc.constantFrom(false, false, false, true),
   isStranger: fc.constantFrom(false, false, false, true),
+  groups: fc.constant([]),
+  mayApprove: fc.constant(true),
+  isAdmin: fc.constant(false),
+  allowedOutsider: fc.constant(false),
 });
 const step = fc.oneof(
   {
@@ -201,6 +241,8 @@ describe('any clicks and ticks of the clock', () => {
               decidedBy: approval.decidedBy,
               decidedAt: now,
               comment: null,
+              votes: approval.votes,
+              executeBy: approval.executeBy,
             });
             expect(approval.decidedBy === null).toBe(approval.status === 'expired');
           } else expect(approval).toEqual(before);

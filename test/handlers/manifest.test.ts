@@ -17,6 +17,7 @@ const METHOD_SCOPES: Readonly<Record<string, readonly string[]>> = {
   'conversations.history': ['channels:history', 'groups:history', 'im:history'],
   'conversations.replies': ['channels:history', 'groups:history', 'im:history'],
   'users.info': ['users:read'],
+  'usergroups.users.list': ['usergroups:read'],
   'views.open': [],
   'views.publish': [],
 };
@@ -66,7 +67,7 @@ const methods = [
   ...new Set([
     ...all(/apiCall\(\s*'([\w.]+)'/g),
     ...all(
-      /\b(?:client|prompt|bulk)\.((?:auth|chat|conversations|users|views|reactions|files|pins)\.\w+)\(/g,
+      /\b(?:client|prompt|bulk)\.((?:auth|chat|conversations|usergroups\.users|users|views|reactions|files|pins)\.\w+)\(/g,
     ),
   ]),
 ].sort();
@@ -121,6 +122,8 @@ describe('manifest.yml says what the code does', () => {
       'retry',
       'undo',
       'signal',
+      'history',
+      'break-glass',
       'help',
     ]);
   });

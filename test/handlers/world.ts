@@ -10,6 +10,7 @@ import { type CoreOptions, createCore } from '../../src/compose/core.ts';
 import { createSlack } from '../../src/compose/slack.ts';
 import type { Hook } from '../../src/config.ts';
 import type { Workflow } from '../../src/domain/workflow.ts';
+import { readPolicy } from '../../src/policy/approval-settings.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import { TOKENS, testDesk } from '../desk/harness.ts';
 
@@ -152,14 +153,7 @@ export async function startWorld(options: WorldOptions = {}) {
     rehearsal: true,
     repository: null,
     repositories: null,
-    approvals: {
-      people: [],
-      fourEyes: false,
-      escalateTo: [],
-      remindAfterMs: 3_600_000,
-      escalateAfterMs: 7_200_000,
-      expireAfterMs: 86_400_000,
-    },
+    policy: readPolicy({ remind_after: '1h', escalate_after: '2h', expire_after: '24h' }, {}),
     prices: {},
     extraWorkflows: [ask, ...(options.workflows ?? [])],
     onStoreTrouble: () => undefined,

@@ -73,7 +73,7 @@ describe('content that changes while people are asked', () => {
     const third = await w.find('alice', CARD, (await w.find('bob', /has changed since/, second.ts)).ts);
     await w.click('bob', third, 'approval_approve');
     await until(async () => (await statusOf(runId)) === 'completed');
-    expect((await approvals(runId)).map(([status]) => status)).toEqual(['voided', 'voided', 'approved']);
+    expect((await approvals(runId)).map(([status]) => status)).toEqual(['voided', 'voided', 'taken']);
   });
 
   test('a guest’s click on it voids nothing', async () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Core, createCore } from '../../src/compose/core.ts';
+import { readPolicy } from '../../src/policy/approval-settings.ts';
 import { createRedactor } from '../../src/policy/redact.ts';
 import { systemClock } from '../../src/system-clock.ts';
 
@@ -18,14 +19,7 @@ beforeAll(async () => {
     rehearsal: true,
     repository: null,
     repositories: null,
-    approvals: {
-      people: [],
-      fourEyes: false,
-      escalateTo: [],
-      remindAfterMs: 1,
-      escalateAfterMs: 2,
-      expireAfterMs: 86_400_000,
-    },
+    policy: readPolicy({ remind_after: '1ms', escalate_after: '2ms', expire_after: '24h' }, {}),
     prices: {},
     onStoreTrouble: () => undefined,
   });

@@ -40,6 +40,7 @@ const planted: readonly { readonly at: string; readonly from: string }[] = [
   { at: 'src/policy/planted.ts', from: '../slack/text.ts' },
   { at: 'src/webhooks/planted.ts', from: '../slack/text.ts' },
   { at: 'src/webhooks/planted.ts', from: '../orchestrator/events.ts' },
+  { at: 'src/policy/triggers/planted.ts', from: '../../slack/text.ts' },
   { at: 'src/ops/planted.ts', from: '../engine/engine.ts' },
   { at: 'src/cast/planted.ts', from: '../agents/prompt.ts' },
   { at: 'src/slack/planted.ts', from: '../orchestrator/orchestrator.ts' },
@@ -72,6 +73,7 @@ const allowed: readonly { readonly at: string; readonly from: string }[] = [
   { at: 'src/patterns/planted.ts', from: '../rules/rule.ts' },
   { at: 'src/slack/builders/planted.ts', from: '../../domain/ids.ts' },
   { at: 'src/orchestrator/planted.ts', from: '../patterns/all.ts' },
+  { at: 'src/policy/triggers/planted.ts', from: '../../ports/clock.ts' },
   { at: 'db/planted.ts', from: '../src/domain/ids.ts' },
   { at: 'desk/server/planted.ts', from: '../contract.ts' },
 ];

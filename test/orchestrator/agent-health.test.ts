@@ -9,7 +9,9 @@ import { type Core, createCore } from '../../src/compose/core.ts';
 import { quarantined, restored, TRIP_AT } from '../../src/domain/circuit.ts';
 import type { RunEvent } from '../../src/domain/events.ts';
 import { isTerminal } from '../../src/domain/run.ts';
+import { readPolicy } from '../../src/policy/approval-settings.ts';
 import { systemClock } from '../../src/system-clock.ts';
+import { everybody } from '../support/directory.ts';
 
 /** Agents that rest, with everything real but the words: engine, database, git, HTTP. */
 let home = '';
@@ -25,14 +27,8 @@ const open = () =>
     rehearsal: true,
     repository: null,
     repositories: null,
-    approvals: {
-      people: [],
-      fourEyes: false,
-      escalateTo: [],
-      remindAfterMs: 1e6,
-      escalateAfterMs: 2e6,
-      expireAfterMs: 3e6,
-    },
+    policy: readPolicy({ remind_after: '1000s', escalate_after: '2000s', expire_after: '3000s' }, {}),
+    directory: everybody,
     prices: {},
     extraWorkflows: ['backend', 'developer'].map((agent) => ({
       name: `ask-${agent}`,

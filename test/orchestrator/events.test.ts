@@ -7,6 +7,7 @@ import { type BusEvent, MAX_HOPS } from '../../src/domain/bus-event.ts';
 import type { RunEvent } from '../../src/domain/events.ts';
 import { isTerminal, type RunStatus } from '../../src/domain/run.ts';
 import type { Node, Workflow } from '../../src/domain/workflow.ts';
+import { readPolicy } from '../../src/policy/approval-settings.ts';
 import { systemClock } from '../../src/system-clock.ts';
 
 const workflow = (name: string, flow: Node): Workflow => ({
@@ -63,14 +64,7 @@ const open = async (): Promise<void> => {
     rehearsal: true,
     repository: null,
     repositories: null,
-    approvals: {
-      people: [],
-      fourEyes: false,
-      escalateTo: [],
-      remindAfterMs: 1e6,
-      escalateAfterMs: 2e6,
-      expireAfterMs: 3e6,
-    },
+    policy: readPolicy({}, {}),
     prices: {},
     events: {
       declared: { 'release-cut': { version: 'text', size: 'number', notes: 'text?' } },

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openAccess } from '../../src/domain/access.ts';
 import { requestDefaultsSchema } from '../../src/domain/start-options.ts';
 import type { Workflow } from '../../src/domain/workflow.ts';
 import { Orchestrator } from '../../src/orchestrator/orchestrator.ts';
@@ -10,6 +11,8 @@ import type { Engine } from '../../src/ports/engine.ts';
 import type { Workspaces } from '../../src/ports/workspace.ts';
 import { approval, bob, NOW, type TempStore, tempStore } from '../db/support.ts';
 import { role } from '../patterns/driver.ts';
+import { approvalsOver } from '../support/approvals.ts';
+import { everybody } from '../support/directory.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
 const workflow: Workflow = {
@@ -103,7 +106,6 @@ function orchestrator(): Orchestrator {
     workspaces,
     runs: store.runs,
     projections: store.projections,
-    approvals: store.approvals,
   });
   return new Orchestrator({
     engine: engine(),
@@ -116,6 +118,13 @@ function orchestrator(): Orchestrator {
     catalog: { workflows: new Map([['feature', workflow]]), roles: new Map([['backend', role('backend')]]) },
     interpreter: new Interpreter(patterns),
     registry,
+    approvals: approvalsOver(
+      { ...store, approvals: dying(store.approvals) },
+      registry,
+      new VirtualClock(NOW),
+    ),
+    access: openAccess,
+    directory: everybody,
     clock: new VirtualClock(NOW),
     defaultRepository: '/sample',
     requests: requestDefaultsSchema.parse({}),
@@ -314,6 +323,8 @@ describe('going on', () => {
   });
 });
 
+const said = (nonce: string) => ({ nonce, by: bob, place: 'C1' });
+
 describe('deciding', () => {
   test('about a command: exactly the command that was shown; unknown nonces are nothing', async () => {
     const { currentRunId } = await orchestrator().start(request);
@@ -323,8 +334,10 @@ describe('deciding', () => {
     await t.store.approvals.open(
       approval({ runId: currentRunId, subject: { ...approval().subject, payload, digest } }),
     );
-    expect(await orchestrator().decide('guess', bob, 'approve', null)).toBeNull();
-    expect(await orchestrator().decide('nonce_1', bob, 'approve', null)).toMatchObject({ ok: true });
+    expect(await orchestrator().approvals.decide(said('guess'), 'approve', null)).toBeNull();
+    expect(await orchestrator().approvals.decide(said('nonce_1'), 'approve', null)).toMatchObject({
+      ok: true,
+    });
   });
 
   test('when it cannot be told what it is about, nobody decides', async () => {
@@ -332,7 +345,10 @@ describe('deciding', () => {
     await t.store.approvals.open(
       approval({ runId: currentRunId, subject: { ...approval().subject, payload: '{"kind":"changes"}' } }),
     );
-    await expect(orchestrator().decide('nonce_1', bob, 'approve', null)).rejects.toThrow('has no worktree');
+    expect(await orchestrator().approvals.decide(said('nonce_1'), 'approve', null)).toMatchObject({
+      ok: false,
+      refusal: 'unchecked',
+    });
     expect((await t.store.approvals.byId('apr_1'))?.status).toBe('pending');
   });
 });
@@ -347,7 +363,7 @@ describe('who may start what', () => {
     ['a guest', { isGuest: true }, null, 'guest'],
     ['a stranger', { isStranger: true }, null, 'stranger'],
     ['a bot', { isBot: true }, null, 'not_a_person'],
-  ])('%s', (_name, change, repository, refusal) => {
-    expect(orchestrator().admits({ ...by, ...change }, repository)).toBe(refusal);
+  ])('%s', async (_name, change, repository, refusal) => {
+    expect(await orchestrator().admits({ ...by, ...change }, repository)).toBe(refusal);
   });
 });

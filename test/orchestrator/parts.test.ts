@@ -8,7 +8,9 @@ import { SHIPPED } from '../../src/compose/catalog.ts';
 import { type Core, createCore } from '../../src/compose/core.ts';
 import { isTerminal } from '../../src/domain/run.ts';
 import type { Node, Workflow } from '../../src/domain/workflow.ts';
+import { readPolicy } from '../../src/policy/approval-settings.ts';
 import { systemClock } from '../../src/system-clock.ts';
+import { everybody } from '../support/directory.ts';
 
 const agent = (id: string, name: string): Node => ({ kind: 'agent', id, agent: name, task: 'Do your part.' });
 const keep: Node = { kind: 'approval', id: 'keep', title: 'Keep it?', why: 'It was made.' };
@@ -59,14 +61,8 @@ beforeAll(async () => {
     rehearsal: true,
     repository: null,
     repositories: null,
-    approvals: {
-      people: [],
-      fourEyes: false,
-      escalateTo: [],
-      remindAfterMs: 1e6,
-      escalateAfterMs: 2e6,
-      expireAfterMs: 3e6,
-    },
+    policy: readPolicy({}, {}),
+    directory: everybody,
     prices: {},
     extraWorkflows: [workflow],
     onStoreTrouble: () => undefined,
@@ -120,7 +116,15 @@ test('parts work in the worktree of their run, ask in its name, and are seen and
   expect(answer?.view.usage.has('backend')).toBe(true);
   const [approval] = answer?.approvals ?? [];
   const by = { id: 'V', team: 'T', isBot: false, isGuest: false, isStranger: false };
-  expect((await core.orchestrator.decide(approval?.nonce ?? '', by, 'approve', null))?.ok).toBe(true);
+  expect(
+    (
+      await core.orchestrator.approvals.decide(
+        { nonce: approval?.nonce ?? '', by, place: 'C1' },
+        'approve',
+        null,
+      )
+    )?.ok,
+  ).toBe(true);
   await until(runId, false);
   const end = (await core.queries.byRun(runId))?.view;
   expect([end?.status, end?.result?.status]).toEqual(['completed', 'completed']);

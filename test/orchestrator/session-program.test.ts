@@ -58,6 +58,7 @@ interface Case extends Partial<World> {
   readonly sample?: boolean;
   readonly tools?: readonly 'run'[];
   readonly autoStart?: boolean;
+  readonly gated?: boolean;
   readonly fail?: boolean;
   readonly limits?: PlanLimits;
 }
@@ -92,11 +93,12 @@ function run(given: Case): Run {
     }),
     'workspace.snapshot': () => ({ commit: 'c', tree: 't' }),
     'workspace.keep': () => ({ commit: 'kept', tree: 'tree', stat }),
+    'workspace.keep-approved': () => ({ commit: 'kept', tree: 'tree', stat }),
     'workspace.close': () => ({}),
     'approval.withdraw': () => ({}),
     'approval.open': (input) => {
       const { subject } = openApproval.input.parse(input);
-      questions.push(subject.kind === 'unsandboxed' ? (subject.argv?.join(' ') ?? null) : 'changes');
+      questions.push(subject.kind === 'unsandboxed' ? (subject.argv?.join(' ') ?? null) : subject.kind);
       return {
         approvalId: `a${questions.length}`,
         tree: subject.kind === 'changes' ? 'shown' : null,
@@ -130,6 +132,7 @@ function run(given: Case): Run {
     repository: '/r',
     branch: 'baton/x',
     autoStart: given.autoStart ?? true,
+    gated: given.gated ?? false,
   };
   const driven = drive((flow) => program.run(asJson(definition), input, flow), {
     effects: Object.fromEntries(Object.entries(effects).map(([name, effect]) => [name, keep(name, effect)])),
@@ -169,7 +172,10 @@ describe('a session', () => {
       stages: [builder, { kind: 'approval', id: 'keep', title: 't', why: 'w' }],
     };
     const played = run({ flow, signals: [answer('a1', 'approve', 5)] });
-    expect(played.inputs.find(([name]) => name === 'workspace.keep')?.[1]).toMatchObject({ tree: 'shown' });
+    expect(played.inputs.find(([name]) => name === 'workspace.keep-approved')?.[1]).toMatchObject({
+      tree: 'shown',
+      approvalId: 'a1',
+    });
   });
 
   test('work after an approval is kept too, unless it can change nothing', () => {
@@ -179,11 +185,51 @@ describe('a session', () => {
       stages: [{ kind: 'approval', id: 'spec', title: 't', why: 'w' }, builder],
     };
     const tree = (tools: readonly 'run'[]): unknown =>
-      run({ flow, tools, signals: [answer('a1', 'approve', 5)] }).inputs.find(
-        ([name]) => name === 'workspace.keep',
+      run({ flow, tools, signals: [answer('a1', 'approve', 5)] }).inputs.find(([name]) =>
+        name.startsWith('workspace.keep'),
       )?.[1];
     expect(tree(['run'])).toMatchObject({ tree: null });
     expect(tree([])).toMatchObject({ tree: 'shown' });
+  });
+
+  test('a yes that does not hold any more puts nothing there as done, and says why', () => {
+    const flow: Node = { kind: 'approval', id: 'keep', title: 't', why: 'w' };
+    const effects = { 'workspace.keep-approved': () => ({ notTaken: 'right_lost' }) };
+    const played = run({ flow, effects, signals: [answer('a1', 'approve', 5)] });
+    expect(played.inputs.find(([name]) => name === 'workspace.keep')?.[1]).toMatchObject({
+      tree: null,
+      message: expect.stringContaining(
+        'Unfinished: It was approved, and not done: those who approved it may not',
+      ),
+    });
+    expect(played.outcome).toMatchObject({ ok: false, failure: { code: 'approval_lost' } });
+  });
+
+  test('changes that the policy speaks of are asked about where no node did, and only that tree is kept', () => {
+    const asked = [{ trigger: 'schema_change', why: 'changes the shape' }];
+    const effects = { 'policy.changes': () => ({ asked }), 'policy.command': () => ({ asked: [] }) };
+    const played = run({ effects, gated: true, signals: [answer('a1', 'approve', 5)] });
+    expect(played.questions).toEqual(['changes']);
+    expect(played.inputs.find(([name]) => name === 'workspace.keep-approved')?.[1]).toMatchObject({
+      tree: 'shown',
+      approvalId: 'a1',
+    });
+    const refused = run({ effects, gated: true, signals: [answer('a1', 'reject', 5, 'too wide')] });
+    expect(refused.outcome).toMatchObject({ ok: false, failure: { message: 'It was rejected: too wide' } });
+    expect(names(refused)).toContain('workspace.keep');
+    const free = run({ effects: { ...effects, 'policy.changes': () => ({ asked: [] }) }, gated: true });
+    expect(free.questions).toEqual([]);
+  });
+
+  test('a command that the policy speaks of waits for a yes; without one the agent goes another way', () => {
+    const asked = [{ trigger: 'deploy', why: 'deploys' }];
+    const effects = { 'policy.command': () => ({ asked }), 'policy.changes': () => ({ asked: [] }) };
+    const yes = run({ effects, gated: true, signals: [answer('a1', 'approve', 5)] });
+    expect([yes.told, yes.questions]).toEqual([[null], ['command']]);
+    const no = run({ effects, gated: true, signals: [answer('a1', 'reject', 5)] });
+    expect(no.told).toEqual(['This command was not allowed.']);
+    // One that was begun by the first version goes on as it was begun.
+    expect(run({ effects }).questions).toEqual([]);
   });
 
   test('a failure keeps the work so far, says so, and is the run’s failure', () => {
@@ -320,6 +366,7 @@ describe('commands where there is no sandbox', () => {
       sandbox: 'bubblewrap',
       allowUnsandboxed: false,
       runsCommands: true,
+      gated: false,
       node: 'n',
     } as const;
     expect(permitFor(setting, createFlow('x')).next()).toMatchObject({ done: true });

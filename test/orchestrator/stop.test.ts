@@ -1,6 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openAccess } from '../../src/domain/access.ts';
 import { requestDefaultsSchema } from '../../src/domain/start-options.ts';
 import type { Workflow } from '../../src/domain/workflow.ts';
 import { Orchestrator } from '../../src/orchestrator/orchestrator.ts';
@@ -10,6 +11,8 @@ import { Interpreter } from '../../src/patterns/interpreter.ts';
 import type { Engine } from '../../src/ports/engine.ts';
 import { NOW, type TempStore, tempStore } from '../db/support.ts';
 import { role } from '../patterns/driver.ts';
+import { approvalsOver } from '../support/approvals.ts';
+import { everybody } from '../support/directory.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import { type Bench, bench, git } from '../workspace/support.ts';
 
@@ -39,7 +42,6 @@ beforeEach(async () => {
     workspaces: b.workspaces,
     runs: store.runs,
     projections: store.projections,
-    approvals: store.approvals,
   });
   const engine: Engine = {
     start: async () => undefined,
@@ -59,6 +61,9 @@ beforeEach(async () => {
     catalog: { workflows: new Map([['feature', workflow]]), roles: new Map([['backend', role('backend')]]) },
     interpreter: new Interpreter(patterns),
     registry,
+    approvals: approvalsOver(store, registry, new VirtualClock(NOW)),
+    access: openAccess,
+    directory: everybody,
     clock: new VirtualClock(NOW),
     defaultRepository: b.repository,
     requests: requestDefaultsSchema.parse({}),

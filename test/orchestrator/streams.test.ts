@@ -11,7 +11,9 @@ import type { Approval, Verdict } from '../../src/domain/approval.ts';
 import type { RunEvent } from '../../src/domain/events.ts';
 import { isTerminal } from '../../src/domain/run.ts';
 import type { Node, Workflow } from '../../src/domain/workflow.ts';
+import { readPolicy } from '../../src/policy/approval-settings.ts';
 import { systemClock } from '../../src/system-clock.ts';
+import { everybody, member } from '../support/directory.ts';
 
 /** Whole workflows with streams: real engine, real git, real tools, scripted words. */
 
@@ -138,14 +140,8 @@ beforeAll(async () => {
     rehearsal: true,
     repository: null,
     repositories: null,
-    approvals: {
-      people: [],
-      fourEyes: false,
-      escalateTo: [],
-      remindAfterMs: 1e6,
-      escalateAfterMs: 2e6,
-      expireAfterMs: 3e6,
-    },
+    policy: readPolicy({}, {}),
+    directory: everybody,
     prices: {},
     extraWorkflows: Object.entries(trees).map(
       ([name, flow]): Workflow => ({
@@ -177,12 +173,8 @@ interface Ended {
 type Answer = (approval: Approval, runId: string) => Promise<Verdict>;
 
 async function decide(approval: Approval, verdict: Verdict) {
-  return core.orchestrator.decide(
-    approval.nonce,
-    { id: 'V', team: 'T', isBot: false, isGuest: false, isStranger: false },
-    verdict,
-    null,
-  );
+  const said = { nonce: approval.nonce, by: member('V', 'T'), place: 'test' };
+  return core.orchestrator.approvals.decide(said, verdict, null);
 }
 
 const approve: Verdict = 'approve';

@@ -1,5 +1,5 @@
 import type { AgentResult, AgentRole, AgentTask } from '../../src/domain/agent.ts';
-import type { ApprovalPolicy } from '../../src/domain/approval.ts';
+import { type ApprovalPolicy, policyDefaults } from '../../src/domain/approval.ts';
 import type { RunEvent } from '../../src/domain/events.ts';
 import { BatonError, type Failure, toFailure } from '../../src/domain/failure.ts';
 import { emptyHandoff, type Handoff } from '../../src/domain/handoff.ts';
@@ -205,8 +205,8 @@ export interface Played extends Driven {
 }
 
 export const POLICY: ApprovalPolicy = {
-  people: [],
-  fourEyes: false,
+  ...policyDefaults,
+  onTimeout: 'stop',
   remindAfterMs: 600_000,
   escalateAfterMs: 1_200_000,
   expireAfterMs: 86_400_000,
@@ -249,7 +249,7 @@ export function play(
           },
         }),
         permit: (_argv, _node, inner) => answering(cast.permit ?? null, inner),
-        approved: (tree) => void (tree === null ? approvedTrees.splice(0) : approvedTrees.push(tree)),
+        approved: (kept) => void (kept === null ? approvedTrees.splice(0) : approvedTrees.push(kept.tree)),
       });
       return null;
     },
@@ -300,7 +300,8 @@ export function metricsEffects(
 }
 
 /** The effects of an approval, and what was done to it. */
-export function approvalEffects(policy: ApprovalPolicy = POLICY) {
+export function approvalEffects(own: Partial<ApprovalPolicy> = POLICY) {
+  const policy = { ...POLICY, ...own };
   const told: string[] = [];
   let count = 0;
   let decided = false;

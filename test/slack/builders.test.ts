@@ -238,12 +238,13 @@ describe('what people read', () => {
     expect(text).toContain('🚨 Add CSV export');
     expect(text).toContain('sha256 4f1c…9a covers what is shown here');
     expect(text).toMatch(/Who: <@U0BOB>, not <@U0ALICE>, then <@U0BOB> by DM · until <!date\^/);
-    expect(text).toContain('If nobody decides by then, the run waits, paused; nothing is merged.');
+    expect(text).toContain('If nobody decides by then, it is not done and the run waits, paused.');
     expect(JSON.stringify(blocks)).toContain('rich_text_preformatted');
     expect(buttonsOf(blocks)).toEqual([
       actionIds.approvalApprove,
       actionIds.approvalReject,
       actionIds.approvalChanges,
+      actionIds.approvalAsk,
     ]);
   });
 
@@ -269,6 +270,8 @@ describe('what people read', () => {
     ['rejected', '❌ <@U0BOB> rejected this at <!date'],
     ['changes_requested', '⏳ <@U0BOB> asked for changes at <!date'],
     ['expired', '⏸ Nobody decided by <!date'],
+    ['lapsed', '⏸ <@U0BOB> approved this at <!date'],
+    ['taken', '✅ <@U0BOB> approved this at <!date'],
     ['voided', '⏭ Withdrawn at <!date'],
   ] as const)('once %s, the card says so and has no buttons', (status, words) => {
     const { text, blocks } = approvalClosed(approvalViewOf(ordinary, status));
@@ -296,9 +299,7 @@ describe('what people read', () => {
     expect(refusalWords('already_decided', approvalOf(ordinary, 'approved'))).toMatch(
       /^Already approved by <@U0BOB> at <!date.*Your click changed nothing\.$/,
     );
-    expect(refusalWords('not_eligible', approvalOf(ordinary))).toContain(
-      'Only <@U0BOB> or <@U0ALICE> can decide this.',
-    );
+    expect(refusalWords('not_eligible', approvalOf(ordinary))).toContain('Only <@U0BOB> can decide this.');
     expect(refusalWords('requester', approvalOf(ordinary))).toContain('You can ask <@U0BOB>.');
   });
 

@@ -1,5 +1,5 @@
 import type { Approval, ApprovalStatus } from '../../src/domain/approval.ts';
-import { approvalStatuses } from '../../src/domain/approval.ts';
+import { approvalStatuses, policyDefaults } from '../../src/domain/approval.ts';
 import type { Plan } from '../../src/domain/events.ts';
 import type { View } from '../../src/slack/blocks.ts';
 import {
@@ -17,7 +17,7 @@ import {
 } from '../../src/slack/builders/approval.ts';
 import { endBlocks } from '../../src/slack/builders/ending.ts';
 import { epicBlocks } from '../../src/slack/builders/epic.ts';
-import { changesForm, rejectForm, startForm } from '../../src/slack/builders/modals.ts';
+import { askForm, changesForm, rejectForm, startForm } from '../../src/slack/builders/modals.ts';
 import { noticeBlocks } from '../../src/slack/builders/notices.ts';
 import { planBlocks } from '../../src/slack/builders/plan.ts';
 import { planEditForm, planSendBackForm, saveForm } from '../../src/slack/builders/plan-forms.ts';
@@ -145,6 +145,7 @@ export function approvalOf(f: Foreign, status: ApprovalStatus = 'pending'): Appr
       excerptCut: f.n > 5,
     },
     policy: {
+      ...policyDefaults,
       people: f.n > 2 ? [f.bob, f.alice] : [],
       fourEyes: true,
       remindAfterMs: 1,
@@ -154,9 +155,23 @@ export function approvalOf(f: Foreign, status: ApprovalStatus = 'pending'): Appr
     },
     requestedAt: AT,
     expiresAt: AT + 3_600_000,
-    decidedBy: closed && status !== 'expired' ? f.bob : null,
+    decidedBy: closed && status !== 'expired' && status !== 'voided' ? f.bob : null,
     decidedAt: closed ? AT : null,
     comment: closed ? f.text : null,
+    votes: many(f, () => ({
+      by: f.bob,
+      verdict: 'approve' as const,
+      comment: f.text,
+      at: AT,
+      shown: f.text,
+      counts: [0],
+    })),
+    breakGlass: null,
+    voidReason: null,
+    executeBy: null,
+    takenBy: null,
+    takenAt: null,
+    auditHash: closed ? 'a'.repeat(64) : null,
   };
 }
 
@@ -165,7 +180,7 @@ export function approvalViewOf(f: Foreign, status?: ApprovalStatus): ApprovalVie
     approval: approvalOf(f, status),
     epicTitle: f.text,
     askedBy: f.text,
-    onTimeout: 'the run waits, paused; nothing is merged',
+    costUsd: 0.46,
     rehearsal: true,
   };
 }
@@ -377,5 +392,6 @@ export function allViews(f: Foreign): Record<string, View> {
     planSendBack: planSendBackForm('run_1'),
     steer: steerForm({ runId: 'run_1', work: many(f, (i) => ({ id: `s${i}`, agent: f.text })) }),
     planSave: saveForm({ runId: 'run_1', title: f.text, name: 'mine' }),
+    ask: askForm(approvalOf(f)),
   };
 }

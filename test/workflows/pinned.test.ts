@@ -6,6 +6,7 @@ import { createCore } from '../../src/compose/core.ts';
 import { readConfig } from '../../src/config.ts';
 import { isTerminal } from '../../src/domain/run.ts';
 import { systemClock } from '../../src/system-clock.ts';
+import { everybody } from '../support/directory.ts';
 
 const text = (title: string, kind = 'approval') =>
   `name: ask\ntitle: T\ndescription: D\nhow: H\nwhy: W\nflow:\n  kind: sequence\n  id: all\n  stages:\n    - {kind: approval, id: a, title: First, why: w}\n    - {kind: ${kind}, id: b, title: ${title}, why: w}\n`;
@@ -19,7 +20,7 @@ test('a run under way keeps its definition; the next run has the new one, or the
   const told: string[] = [];
   const settings = path.join(home, 'baton.yaml');
   writeFileSync(settings, '{}\n');
-  const { approvals, prices } = readConfig({ BATON_CONFIG: settings, BATON_HOME: home });
+  const { policy, prices } = readConfig({ BATON_CONFIG: settings, BATON_HOME: home });
   const core = await createCore({
     home,
     clock: systemClock,
@@ -28,7 +29,8 @@ test('a run under way keeps its definition; the next run has the new one, or the
     rehearsal: true,
     repository: null,
     repositories: null,
-    approvals,
+    policy,
+    directory: everybody,
     prices,
     onStoreTrouble: () => undefined,
     onWorkflowProblem: (problem) => told.push(problem),
@@ -63,7 +65,11 @@ test('a run under way keeps its definition; the next run has the new one, or the
         // Where there is no sandbox, that is asked too.
         if (['First', 'Old', 'New'].includes(approval.subject.title)) asked.push(approval.subject.title);
         if (approval.subject.title === 'First') meanwhile();
-        await core.orchestrator.decide(approval.nonce, YOU, 'approve', 'yes');
+        await core.orchestrator.approvals.decide(
+          { nonce: approval.nonce, by: YOU, place: 'test' },
+          'approve',
+          'yes',
+        );
       }
       const run = await core.store.runs.status(session.currentRunId);
       if (events.length === 0 && run !== null && isTerminal(run.status)) break;

@@ -4,7 +4,7 @@ import type { WorkspaceRegistry } from '../workspace-registry.ts';
 /** Characters of each side that a card shows: both fit beside the rest of it. */
 const SIDE_CHARS = 1_400;
 
-interface Asked {
+export interface ConflictAsked {
   readonly stream: string | null;
   readonly path: string;
   readonly before: string;
@@ -17,7 +17,7 @@ interface Asked {
 export async function conflictContent(
   { registry, redact }: { readonly registry: WorkspaceRegistry; readonly redact: (text: string) => string },
   runId: string,
-  { stream, path, before, second, firstName, secondName }: Asked,
+  { stream, path, before, second, firstName, secondName }: ConflictAsked,
 ) {
   const { line } = await registry.of(runId, stream);
   const sides = await line.sidesOf({ path, before, second, maxChars: SIDE_CHARS });

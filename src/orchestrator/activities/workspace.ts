@@ -1,16 +1,25 @@
 import { BatonError } from '../../domain/failure.ts';
+import { rootRun } from '../../domain/run.ts';
 import { computeUsage } from '../../domain/usage.ts';
 import { restoreSnapshot, runCommand, takeSnapshot } from '../../ports/activities.ts';
 import { type Activity, implement } from '../../ports/activity.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { Workspaces } from '../../ports/workspace.ts';
-import { closeWorkspace, inspectRepository, keepWork, openWorkspace } from '../contracts.ts';
+import type { ApprovalStore } from '../../ports/store.ts';
+import type { Workspace, Workspaces } from '../../ports/workspace.ts';
+import type { Approvals } from '../approvals.ts';
+import type { CommandGate } from '../command-gate.ts';
+import { closeWorkspace, inspectRepository, keepApproved, keepWork, openWorkspace } from '../contracts.ts';
+import { changesDigest, type PayloadDeps } from '../payloads.ts';
 import type { WorkspaceRegistry } from '../workspace-registry.ts';
 import { tellMeetings } from './meetings.ts';
 
 export interface WorkspaceDeps {
   readonly workspaces: Workspaces;
   readonly registry: WorkspaceRegistry;
+  readonly gate: CommandGate;
+  readonly approvals: Approvals;
+  readonly store: Pick<ApprovalStore, 'byId'>;
+  readonly payloads: PayloadDeps;
   readonly failingTests: (output: string) => readonly string[];
   readonly summariseTests: (output: string) => { readonly passed: number; readonly failed: number } | null;
   readonly redact: (text: string) => string;
@@ -27,15 +36,17 @@ const FILES_KEPT = 500;
 const TAIL_LINES = 12;
 
 /** Everything runs do to worktrees. All of it may be repeated. */
-export function workspaceActivities({
-  workspaces,
-  registry,
-  failingTests,
-  summariseTests,
-  redact,
-  clock,
-  computeSecondUsd = 0,
-}: WorkspaceDeps): Activity[] {
+export function workspaceActivities(deps: WorkspaceDeps): Activity[] {
+  const {
+    workspaces,
+    registry,
+    gate,
+    failingTests,
+    summariseTests,
+    redact,
+    clock,
+    computeSecondUsd = 0,
+  } = deps;
   return [
     implement(inspectRepository, async ({ location }) => {
       const report = await workspaces.inspect(location);
@@ -72,8 +83,7 @@ export function workspaceActivities({
           message: 'A command step has no command',
         });
       const workspace = await registry.of(runId, stream);
-      const allowUnsandboxed =
-        workspace.info.sandbox === 'none' && (await registry.mayRunUnsandboxed(runId, argv));
+      const allowUnsandboxed = await gate.pass({ runId, stream, argv, key: step.idempotencyKey });
       const startedAt = clock.monotonic();
       const done = await workspace.run({ argv, timeoutMs, signal, allowUnsandboxed });
       step.use(computeUsage(null, clock.monotonic() - startedAt, computeSecondUsd));
@@ -97,10 +107,18 @@ export function workspaceActivities({
     implement(keepWork, async ({ tree, message, at }, { runId }) => {
       const workspace = await registry.of(runId, null);
       if (tree === null) await registry.saveStreams(runId, at);
-      const kept = tree ?? (await workspace.snapshot('end', at)).tree;
-      const { commit } = await workspace.commit({ tree: kept, message, at });
-      const { stat } = await workspace.diff(kept, 0);
-      return { commit, tree: kept, stat: { ...stat, files: stat.files.slice(0, FILES_KEPT) } };
+      return commitTree(workspace, tree ?? (await workspace.snapshot('end', at)).tree, message, at);
+    }),
+
+    implement(keepApproved, async ({ tree, approvalId, message, at }, { runId, idempotencyKey }) => {
+      const approval = await deps.store.byId(approvalId);
+      // A part of a run may have asked for it.
+      if (approval === null || rootRun(approval.runId) !== rootRun(runId)) return { notTaken: 'unknown' };
+      const digest = await changesDigest(deps.payloads, approval, tree);
+      const taken = await deps.approvals.take(approvalId, idempotencyKey, digest);
+      return taken.ok
+        ? commitTree(await registry.of(runId, null), tree, message, at)
+        : { notTaken: taken.why };
     }),
 
     implement(closeWorkspace, async (_input, { runId }) => {
@@ -108,6 +126,13 @@ export function workspaceActivities({
       return {};
     }),
   ];
+}
+
+/** Repeated after a crash it makes the same commit. */
+async function commitTree(workspace: Workspace, tree: string, message: string, at: number) {
+  const { commit } = await workspace.commit({ tree, message, at });
+  const { stat } = await workspace.diff(tree, 0);
+  return { commit, tree, stat: { ...stat, files: stat.files.slice(0, FILES_KEPT) } };
 }
 
 /** A step's key as a part of a ref's name: what git refuses there becomes a dash. */

@@ -1,10 +1,12 @@
-import type { Approval } from '../../domain/approval.ts';
+import type { Approval, Requirement } from '../../domain/approval.ts';
+import { missing, requirementsOf } from '../../domain/approval-rules.ts';
 import { actionIds } from '../actions.ts';
 import {
   actions,
   bold,
   button,
   code,
+  group,
   italic,
   lines,
   type Part,
@@ -14,7 +16,7 @@ import {
   preformatted,
   when,
 } from '../blocks.ts';
-import { roughly, signs } from '../format.ts';
+import { money, roughly, signs } from '../format.ts';
 import { type Message, message } from '../message.ts';
 import { short, visible } from '../text.ts';
 import type { ApprovalView } from '../views.ts';
@@ -37,7 +39,7 @@ export function approvalDm(view: ApprovalView, waitedMs: number): Message {
   const first = lines([
     `Nobody has answered for ${roughly(waitedMs)}; you're the next in line. If nobody decides by `,
     when(view.approval.expiresAt),
-    ` ${short(view.onTimeout, 200)}.`,
+    ` ${onTimeout(view.approval)}.`,
   ]);
   return message([first, ...cardBlocks(view)], view.rehearsal);
 }
@@ -45,10 +47,8 @@ export function approvalDm(view: ApprovalView, waitedMs: number): Message {
 /** Recalls an open approval to those who may decide; the card itself is further up in the thread. */
 export function approvalReminder(view: ApprovalView): Message {
   const { approval } = view;
-  const eligible = approval.policy.people.filter(
-    (id) => !approval.policy.fourEyes || id !== approval.requester,
-  );
-  const who: Piece[] = eligible.length === 0 ? [] : [...people(eligible, 'or'), ': '];
+  const named = namedDeciders(approval);
+  const who: Piece[] = named.length === 0 ? [] : [...named, ': '];
   return message(
     [
       lines(
@@ -62,8 +62,53 @@ export function approvalReminder(view: ApprovalView): Message {
         [
           'The card is above in this thread. Until ',
           when(approval.expiresAt),
-          `, then ${short(view.onTimeout, 200)}.`,
+          `, then ${onTimeout(view.approval)}.`,
         ],
+      ),
+    ],
+    view.rehearsal,
+  );
+}
+
+/** A question before deciding, to whoever asked for the work. */
+export function approvalQuestion(view: ApprovalView, by: string, text: string): Message {
+  const { requester, subject, expiresAt } = view.approval;
+  return message(
+    [
+      lines(
+        [
+          person(requester),
+          ': ',
+          person(by),
+          ' asks before deciding on ',
+          bold(short(subject.title, 150)),
+          ':',
+        ],
+        ['“', short(text, 800), '”'],
+        ['Answer here. The approval is open until ', when(expiresAt), '.'],
+      ),
+    ],
+    view.rehearsal,
+  );
+}
+
+/** An admin went past who may decide: said to everybody there, at once. */
+export function brokenGlass(view: ApprovalView, by: string, reason: string): Message {
+  const { subject } = view.approval;
+  return message(
+    [
+      lines(
+        [
+          `${signs.needs_person} `,
+          bold('The glass was broken'),
+          ': ',
+          person(by),
+          ' allowed ',
+          bold(short(subject.title, 150)),
+          ' alone, past those who decide on it.',
+        ],
+        ['Reason: “', short(reason, 500), '”'],
+        ['Seen: ', code(shortDigest(subject.digest)), '. It is in the audit as what it is.'],
       ),
     ],
     view.rehearsal,
@@ -95,9 +140,9 @@ function cardBlocks(view: ApprovalView): Part[] {
       askedIn(view),
     ),
     ...(subject.excerpt.trim() === '' ? [] : [preformatted(subject.excerpt, EXCERPT_MAX)]),
-    lines(changeRow(view), whoRow(view.approval), [
+    lines(problemRow(view.approval), changeRow(view), whoRow(view.approval), votesRow(view.approval), [
       'If nobody decides by then, ',
-      short(view.onTimeout, 200),
+      onTimeout(view.approval),
       '.',
     ]),
     cardButtons(view),
@@ -114,22 +159,87 @@ function isCut({ subject }: Approval): boolean {
   return subject.excerptCut || visible(subject.excerpt).length > EXCERPT_MAX;
 }
 
-function changeRow({ approval }: ApprovalView): Piece[] {
+function changeRow({ approval, costUsd }: ApprovalView): Piece[] {
   return [
     'sha256 ',
     code(shortDigest(approval.subject.digest)),
     isCut(approval) ? ' covers all of it; only part is shown here' : ' covers what is shown here',
+    costUsd === null || costUsd === 0 ? '' : ` · ${money(costUsd)} so far`,
   ];
 }
 
 function whoRow(approval: Approval): Piece[] {
-  const { people: named, fourEyes, escalateTo } = approval.policy;
-  const eligible = named.filter((id) => !fourEyes || id !== approval.requester);
-  const who: Piece[] =
-    eligible.length === 0 ? ['anybody in this workspace but guests'] : people(eligible, 'or');
-  const not: Piece[] = fourEyes ? [', not ', person(approval.requester)] : [];
-  const next: Piece[] = escalateTo.length === 0 ? [] : [', then ', ...people(escalateTo, 'and'), ' by DM'];
-  return ['Who: ', ...who, ...not, ...next, ' · until ', when(approval.expiresAt, 'day and time')];
+  const { policy, requester, subject } = approval;
+  const lastEditor = subject.lastEditor === undefined ? [] : [subject.lastEditor];
+  const not = [...(policy.fourEyes ? [requester] : []), ...lastEditor];
+  const next: Piece[] =
+    policy.escalateTo.length === 0 ? [] : [', then ', ...people(policy.escalateTo, 'and'), ' by DM'];
+  const except: Piece[] = not.length === 0 ? [] : [', not ', ...people(not, 'or')];
+  const who = requirementsOf(policy).flatMap((each, i): Piece[] => [
+    i === 0 ? '' : '; and ',
+    ...whoOf(each, not),
+  ]);
+  return ['Who: ', ...who, ...except, ...next, ' · until ', when(approval.expiresAt, 'day and time')];
+}
+
+/** "2 of @bob or @dba (changes the database's shape)" */
+function whoOf(
+  { anyone, people: named, groups, count, trigger }: Requirement,
+  not: readonly string[],
+): Piece[] {
+  const may = named.filter((id) => !not.includes(id));
+  const some: Piece[] = anyone ? ['anybody in this workspace but guests'] : callable(may, groups);
+  const shown: Piece[] = some.length === 0 ? ['nobody whom the policy names is known here'] : some;
+  const many = count > 1 ? [`${count} people: `] : [];
+  return [...many, ...shown, ...(trigger === 'workflow' ? [] : [` (${trigger.replaceAll('_', ' ')})`])];
+}
+
+function callable(named: readonly string[], groups: readonly string[]): Piece[] {
+  const all = [...named.map(person), ...groups.map(group)];
+  return all.flatMap((each, i): Piece[] => [i === 0 ? '' : i === all.length - 1 ? ' or ' : ', ', each]);
+}
+
+/** People whom a reminder may call by name: those who may decide, and groups only by the card itself. */
+function namedDeciders({ policy, requester }: Approval): Piece[] {
+  const named = [...new Set(requirementsOf(policy).flatMap((each) => each.people))];
+  return people(
+    named.filter((id) => !policy.fourEyes || id !== requester),
+    'or',
+  );
+}
+
+/** Whose votes are in, and what is missing still. */
+function votesRow({ policy, votes }: Approval): Piece[] {
+  const needed = requirementsOf(policy).reduce((sum, { count }) => sum + count, 0);
+  const yes = votes.filter(({ verdict }) => verdict === 'approve').map(({ by }) => by);
+  if (yes.length === 0) return needed > 1 ? ['Votes: none yet'] : [];
+  const lacks = missing(policy, votes).reduce((sum, each) => sum + each.lacks, 0);
+  return ['Votes: ', ...people(yes, 'and'), ` yes${lacks > 0 ? `; ${lacks} more needed` : ''}`];
+}
+
+/** What a timeout does, as the end of a sentence. In each case it is not done. */
+function onTimeout({ policy }: Approval): string {
+  switch (policy.onTimeout) {
+    case 'pause':
+      return 'it is not done and the run waits, paused';
+    case 'skip':
+      return 'it is not done and the run goes on without it';
+    case 'stop':
+      return 'it is not done and the run ends; the branch is kept as it is';
+    default:
+      return policy.onTimeout satisfies never;
+  }
+}
+
+/** Why nobody can decide, in big letters: a policy that cannot be read lets nobody pass. */
+function problemRow({ policy }: Approval): Piece[] {
+  return policy.problem === null
+    ? []
+    : [
+        `${signs.needs_person} Nobody can decide this: `,
+        short(policy.problem, 300),
+        '. Whoever runs Baton has to put it right.',
+      ];
 }
 
 function cardButtons({ approval }: ApprovalView): Part {
@@ -147,9 +257,17 @@ function cardButtons({ approval }: ApprovalView): Part {
           button(actionIds.approvalChanges, labels.request_changes, nonce),
           button(actionIds.approvalReject, labels.reject, nonce, { style: 'danger' }),
         ]),
+    button(actionIds.approvalAsk, 'Ask…', nonce),
     ...(isCut(approval) ? [button(actionIds.runDetails, 'Details', runId)] : []),
   );
 }
+
+const VOTES = { approve: 'yes', reject: 'no', request_changes: 'changes' } as const;
+const WITHDRAWN = {
+  content_changed: 'what was shown changed before it was done, so it was not done.',
+  right_lost: 'those who approved may not do so any more, so it was not done.',
+  withdrawn: 'the run went on otherwise, so it was not used.',
+} as const;
 
 function outcomeRow(view: ApprovalView): Piece[] {
   const { approval } = view;
@@ -166,26 +284,62 @@ function outcomeRow(view: ApprovalView): Piece[] {
     ...at,
     ...seen,
   ];
+  const votes: Piece[] =
+    approval.votes.length < 2
+      ? []
+      : [
+          ' Votes: ',
+          ...approval.votes.flatMap(({ by, verdict }, i): Piece[] => [
+            i === 0 ? '' : ', ',
+            person(by),
+            ` ${VOTES[verdict]}`,
+          ]),
+          '.',
+        ];
+  const head: Piece[] =
+    approval.auditHash === null ? [] : [' Audit ', code(approval.auditHash.slice(0, 8)), '.'];
   switch (approval.status) {
     case 'pending':
       return [`${signs.needs_person} Waiting for a decision.`];
     case 'approved':
-      if (labels !== undefined) return chose(labels.approve);
-      return [`${signs.done} `, who, ' approved this', ...at, ...seen];
+    case 'taken':
+      if (approval.breakGlass !== null)
+        return [`${signs.needs_person} `, who, ' broke the glass and allowed this', ...at, ...seen, ...head];
+      if (labels !== undefined) return [...chose(labels.approve), ...head];
+      return [`${signs.done} `, who, ' approved this', ...at, ...seen, ...votes, ...head];
+    case 'lapsed':
+      return [
+        `${signs.paused} `,
+        who,
+        ' approved this',
+        ...at,
+        '; it was not begun in time and was not done.',
+        ...head,
+      ];
     case 'rejected':
-      if (labels !== undefined) return chose(labels.reject);
-      return [`${signs.failed} `, who, ' rejected this', ...at, ...seen];
+      if (labels !== undefined) return [...chose(labels.reject), ...head];
+      return [`${signs.failed} `, who, ' rejected this', ...at, ...seen, ...votes, ...head];
     case 'changes_requested':
-      if (labels !== undefined) return chose(labels.request_changes);
-      return [`${signs.in_progress} `, who, ' asked for changes', ...at, ...seen];
+      if (labels !== undefined) return [...chose(labels.request_changes), ...head];
+      return [`${signs.in_progress} `, who, ' asked for changes', ...at, ...seen, ...votes, ...head];
     case 'expired':
       return [
         `${signs.paused} Nobody decided by `,
         when(approval.expiresAt),
-        `: ${short(view.onTimeout, 200)}. Nothing was done.`,
+        `: ${onTimeout(view.approval)}. Nothing was done.`,
+        ...head,
       ];
     case 'voided':
-      return [`${signs.skipped} Withdrawn`, ...at, ': it no longer applies. Nothing was done.'];
+      if (approval.decidedBy !== null)
+        return [
+          `${signs.skipped} `,
+          who,
+          ' approved this',
+          ...at,
+          `; ${WITHDRAWN[approval.voidReason ?? 'withdrawn']}`,
+          ...head,
+        ];
+      return [`${signs.skipped} Withdrawn`, ...at, ': it no longer applies. Nothing was done.', ...head];
     default:
       return approval.status satisfies never;
   }

@@ -91,6 +91,25 @@ export function rejectForm(approval: Approval): View {
   });
 }
 
+/** Asks what somebody wants to know before they decide. */
+export function askForm(approval: Approval): View {
+  return modal({
+    callbackId: callbackIds.ask,
+    title: 'Ask a question',
+    submit: 'Ask',
+    metadata: approval.nonce,
+    blocks: [
+      lines([bold(short(approval.subject.title, 200))]),
+      input(textInput({ actionId: actionIds.askText, multiline: true, max: REASON_MAX }), {
+        blockId: inputIds.ask,
+        label: 'What do you want to know?',
+        hint: 'It goes into the thread, to whoever asked for the work. The approval stays open.',
+        optional: false,
+      }),
+    ],
+  });
+}
+
 /** Asks what should be different. The text goes back to the agents as feedback. */
 export function changesForm(approval: Approval): View {
   return modal({

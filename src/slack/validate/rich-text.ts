@@ -1,6 +1,9 @@
 import { z } from 'zod';
 
-/** Rich text as Baton writes it. `broadcast`, `usergroup` and `channel` are left out on purpose: they call many. */
+/**
+ * Rich text as Baton writes it. `broadcast` and `channel` are left out on purpose: they
+ * call everybody. A user group is called only by the card that asks its members to decide.
+ */
 
 const style = z.strictObject({
   bold: z.boolean().optional(),
@@ -22,6 +25,11 @@ const user = z.strictObject({
   user_id: z.string().regex(/^[UW][A-Z0-9]+$/),
   style: style.optional(),
 });
+const group = z.strictObject({
+  type: z.literal('usergroup'),
+  usergroup_id: z.string().regex(/^S[A-Z0-9]+$/),
+  style: style.optional(),
+});
 const date = z.strictObject({
   type: z.literal('date'),
   timestamp: z.int().positive(),
@@ -29,7 +37,7 @@ const date = z.strictObject({
   fallback: z.string().min(1),
 });
 
-const inline = z.discriminatedUnion('type', [text, link, emoji, user, date]);
+const inline = z.discriminatedUnion('type', [text, link, emoji, user, group, date]);
 const inlines = z.array(inline).min(1);
 
 const section = z.strictObject({ type: z.literal('rich_text_section'), elements: inlines });

@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import type { Decider, Voter } from './approval.ts';
+
+/** What people may be, each with Slack ids of people and user groups. Null: every member of the workspace. */
+export const roles = ['viewer', 'requester', 'approver', 'admin'] as const;
+export type Role = (typeof roles)[number];
+
+const idsSchema = z.array(
+  z.string().regex(/^[USW][A-Z0-9]+$/, 'is no Slack id: people begin with U or W, user groups with S'),
+);
+
+const roleLists = {
+  viewer: idsSchema.optional(),
+  requester: idsSchema.optional(),
+  approver: idsSchema.optional(),
+  admin: idsSchema.optional(),
+};
+
+/** The part of `baton.yaml` that says who may do what, and where. */
+export const accessSchema = z.strictObject({
+  ...roleLists,
+  /** Guests and people of other workspaces who are let in all the same, by their own ids. */
+  guests: idsSchema.default([]),
+  strangers: idsSchema.default([]),
+  /** For some repositories or environments; of those that match, the last one that names a role holds for it. */
+  rules: z
+    .array(
+      z.strictObject({ repository: z.string().optional(), environment: z.string().optional(), ...roleLists }),
+    )
+    .default([]),
+});
+export type Access = z.infer<typeof accessSchema>;
+
+/** Where something is done. */
+export interface Place {
+  readonly repository: string;
+  /** "production"; null: none in particular. */
+  readonly environment: string | null;
+}
+
+/** Everybody who belongs to the workspace may ask and approve; nobody is an admin. */
+export const openAccess: Access = { guests: [], strangers: [], rules: [] };
+
+/**
+ * Who has a role somewhere. Null: every member. Nobody is an admin unless named.
+ * @param matches whether a repository is one that a rule means
+ */
+function holders(
+  access: Access,
+  role: Role,
+  place: Place,
+  matches: (rule: string, repository: string) => boolean,
+): readonly string[] | null {
+  const rule = access.rules.findLast(
+    (each) =>
+      each[role] !== undefined &&
+      (each.repository === undefined || matches(each.repository, place.repository)) &&
+      (each.environment === undefined || each.environment === place.environment),
+  );
+  return rule?.[role] ?? access[role] ?? (role === 'admin' ? [] : null);
+}
+
+/** User groups whose members matter for a role somewhere. */
+export function roleGroups(
+  access: Access,
+  wanted: readonly Role[],
+  place: Place,
+  matches: (rule: string, repository: string) => boolean,
+): readonly string[] {
+  const all = wanted.flatMap((role) => holders(access, role, place, matches) ?? []);
+  return [...new Set(all.filter(isGroup))];
+}
+
+export function isGroup(id: string): boolean {
+  return id.startsWith('S');
+}
+
+/** Whether somebody has a role. An admin has every other one too. */
+export function hasRole(
+  access: Access,
+  role: Role,
+  by: { readonly id: string; readonly groups: readonly string[] },
+  place: Place,
+  matches: (rule: string, repository: string) => boolean,
+): boolean {
+  const named = (ids: readonly string[]) => ids.some((id) => id === by.id || by.groups.includes(id));
+  const list = holders(access, role, place, matches);
+  if (list === null || named(list)) return true;
+  return role !== 'admin' && named(holders(access, 'admin', place, matches) ?? []);
+}
+
+/** A person as far as deciding goes. */
+export function asVoter(
+  access: Access,
+  by: Decider,
+  groups: readonly string[],
+  place: Place,
+  matches: (rule: string, repository: string) => boolean,
+): Voter {
+  const who = { id: by.id, groups };
+  return {
+    ...by,
+    groups,
+    mayApprove: hasRole(access, 'approver', who, place, matches),
+    isAdmin: hasRole(access, 'admin', who, place, matches),
+    allowedOutsider: by.isStranger ? access.strangers.includes(by.id) : access.guests.includes(by.id),
+  };
+}

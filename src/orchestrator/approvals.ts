@@ -1,0 +1,150 @@
+import { type Access, asVoter, type Place, roleGroups } from '../domain/access.ts';
+import type { Approval, Decider, Verdict, Voter } from '../domain/approval.ts';
+import { type DecideResult, groupsOf, notAllowed, type TakeResult } from '../domain/approval-rules.ts';
+import { rootRun } from '../domain/run.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Directory } from '../ports/directory.ts';
+import type { Redact } from '../ports/redactor.ts';
+import type { ApprovalStore, SessionStore } from '../ports/store.ts';
+
+export interface ApprovalsDeps {
+  readonly approvals: ApprovalStore;
+  readonly sessions: Pick<SessionStore, 'byRun'>;
+  readonly directory: Directory;
+  readonly access: Access;
+  /** Whether a rule of the settings means this repository. */
+  readonly sameRepository: (rule: string, repository: string) => boolean;
+  /** Digest of what an approval is about, as it is now. Throws when that cannot be told. */
+  readonly digestNow: (approval: Approval, now: number) => Promise<string>;
+  /** Tells the run that something was decided. */
+  readonly decided: (approval: Approval) => void;
+  readonly clock: Clock;
+  readonly redact: Redact;
+}
+
+/** Somebody's word, with where they said it. */
+export interface Said {
+  readonly nonce: string;
+  readonly by: Decider;
+  /** A channel's id, or the part of Baton that passed it on. */
+  readonly place: string;
+}
+
+/**
+ * What people do about approvals, whatever door they came through. Who somebody is, which groups they are in and
+ * what the content is now are looked at first; when any of it cannot be told, the answer is no (A13).
+ */
+export class Approvals {
+  readonly #deps: ApprovalsDeps;
+
+  constructor(deps: ApprovalsDeps) {
+    this.#deps = deps;
+  }
+
+  /** Approve, reject or send back. Null when there is no such approval. */
+  async decide(said: Said, verdict: Verdict, comment: string | null): Promise<DecideResult | null> {
+    const { approvals, redact } = this.#deps;
+    const clean = comment === null ? null : redact(comment);
+    return this.#say(said, verdict, async (word, approval) => {
+      // Whoever may not decide anyway makes nobody look at the worktree, and withdraws nothing.
+      const open = approval.status === 'pending' && notAllowed(approval, word.by) === null;
+      const digest = open ? await this.#digest(approval, word.by) : approval.subject.digest;
+      return approvals.decide({ ...word, verdict, comment: clean, digest });
+    });
+  }
+
+  /** An admin's way past who may decide, with a reason. */
+  async breakGlass(said: Said, reason: string): Promise<DecideResult | null> {
+    const { approvals, redact } = this.#deps;
+    return this.#say(said, 'break_glass', async (word, approval) => {
+      const digest = word.by.isAdmin ? await this.#digest(approval, word.by) : approval.subject.digest;
+      return approvals.breakGlass({ ...word, reason: redact(reason), digest });
+    });
+  }
+
+  /** A question before deciding; the approval stays open. @param id the same for the same question */
+  async ask(said: Said, id: string, text: string): Promise<DecideResult | null> {
+    const { approvals, redact } = this.#deps;
+    return this.#say(said, 'ask', async (word, approval) => {
+      const asked = await approvals.ask({ ...word, id, text: redact(text) });
+      if (asked) return { ok: true, approval };
+      const refusal =
+        approval.status === 'pending' ? (notAllowed(approval, word.by) ?? 'other_team') : 'already_decided';
+      return { ok: false, refusal: word.by.team === approval.team ? refusal : 'other_team', approval };
+    });
+  }
+
+  /**
+   * Takes an approval for the action that is about to begin: everybody who said yes is asked about anew, and what
+   * will be carried out is compared with what was shown.
+   */
+  async take(id: string, key: string, digest: string): Promise<TakeResult> {
+    const { approvals, clock } = this.#deps;
+    const approval = await approvals.byId(id);
+    if (approval === null) throw new Error(`There is no approval ${id}`);
+    const said = approval.breakGlass === null ? approval.votes.map(({ by }) => by) : [approval.breakGlass.by];
+    const voters =
+      approval.status === 'approved'
+        ? await Promise.all(said.map((user) => this.#voterNow(user, approval)))
+        : [];
+    return approvals.take({ id, key, digest, voters, now: clock.now() });
+  }
+
+  /** What a person may do about an approval: with their groups and roles, as they are known now. */
+  async voter(by: Decider, approval: Approval, fresh = false): Promise<Voter> {
+    const { access, directory, sameRepository } = this.#deps;
+    const place = await this.#place(approval);
+    const asked = [
+      ...new Set([
+        ...groupsOf(approval.policy),
+        ...roleGroups(access, ['approver', 'admin'], place, sameRepository),
+      ]),
+    ];
+    const groups = await Promise.all(
+      asked.map(async (group) => {
+        const members = await directory.members(group, approval.team, fresh);
+        return members.includes(by.id) ? [group] : [];
+      }),
+    );
+    return asVoter(access, by, groups.flat(), place, sameRepository);
+  }
+
+  async #voterNow(user: string, approval: Approval): Promise<Voter> {
+    return this.voter(await this.#deps.directory.person(user, approval.team, true), approval, true);
+  }
+
+  async #place({ runId, policy }: Approval): Promise<Place> {
+    const session = await this.#deps.sessions.byRun(rootRun(runId));
+    return { repository: session?.repository ?? '', environment: policy.environment };
+  }
+
+  async #digest(approval: Approval, by: Voter): Promise<string> {
+    if (by.team !== approval.team) return approval.subject.digest;
+    return this.#deps.digestNow(approval, this.#deps.clock.now());
+  }
+
+  /** Looks up who speaks about what, and lets them. Whatever cannot be looked up is a refusal of its own. */
+  async #say(
+    { nonce, by, place }: Said,
+    verdict: string,
+    act: (
+      word: { nonce: string; by: Voter; place: string; now: number },
+      approval: Approval,
+    ) => Promise<DecideResult | null>,
+  ): Promise<DecideResult | null> {
+    const { approvals, clock, decided } = this.#deps;
+    const approval = await approvals.byNonce(nonce);
+    if (approval === null) return null;
+    let result: DecideResult | null;
+    try {
+      const voter = await this.voter(by, approval);
+      result = await act({ nonce, by: voter, place, now: clock.now() }, approval);
+    } catch {
+      const now = clock.now();
+      await approvals.refused({ nonce, by: by.id, refusal: 'unchecked', verdict, place, now });
+      return { ok: false, refusal: 'unchecked', approval };
+    }
+    decided(approval);
+    return result;
+  }
+}

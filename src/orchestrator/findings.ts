@@ -1,0 +1,61 @@
+import type { ApprovalPolicy } from '../domain/approval.ts';
+import type { PolicySettings } from '../policy/approval-settings.ts';
+import { OWNERS_FILES, type Owners, parseOwners } from '../policy/code-owners.ts';
+import {
+  addUp,
+  type Match,
+  matchChanges,
+  matchCommand,
+  matchCost,
+  matchRollback,
+} from '../policy/requirements.ts';
+import type { Workspace } from '../ports/workspace.ts';
+
+/** What the policy says about a concrete thing: reads the change and CODEOWNERS, and asks the detectors. */
+export class Findings {
+  readonly #settings: PolicySettings;
+
+  constructor(settings: PolicySettings) {
+    this.#settings = settings;
+  }
+
+  get version(): string {
+    return this.#settings.version;
+  }
+
+  ofCommand(argv: readonly string[]): Match[] {
+    return matchCommand(this.#settings, argv);
+  }
+
+  ofCost(costUsd: number): Match[] {
+    return matchCost(this.#settings, costUsd);
+  }
+
+  ofRollback(): Match[] {
+    return matchRollback(this.#settings);
+  }
+
+  async ofChanges(workspace: Workspace, tree: string): Promise<Match[]> {
+    return matchChanges(this.#settings, await workspace.changedFiles(tree));
+  }
+
+  /** The policy of one approval: what it asks itself, and what matched. */
+  async policyFor(
+    own: ApprovalPolicy,
+    matches: readonly Match[],
+    workspace: Workspace | null,
+  ): Promise<ApprovalPolicy> {
+    const byOwners = matches.some(({ trigger }) => trigger.code_owners);
+    const owners = byOwners && workspace !== null ? await ownersAt(workspace) : null;
+    return addUp(own, this.#settings, matches, owners);
+  }
+}
+
+/** CODEOWNERS as it was before the change: a change does not choose who allows it. */
+async function ownersAt(workspace: Workspace): Promise<Owners | null> {
+  for (const path of OWNERS_FILES) {
+    const text = await workspace.readBase(path);
+    if (text !== null) return parseOwners(text);
+  }
+  return null;
+}

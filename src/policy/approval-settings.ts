@@ -1,0 +1,140 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { type Access, accessSchema, openAccess } from '../domain/access.ts';
+import { type ApprovalPolicy, policyDefaults, timeoutActions } from '../domain/approval.ts';
+import { durationMs, durationSchema } from '../domain/duration.ts';
+import { asJson, canonicalJson } from '../domain/json.ts';
+
+/** What people are asked about, beside what a workflow itself asks. */
+export const triggerKinds = [
+  'breaking_api',
+  'schema_change',
+  'deploy',
+  'architecture',
+  'cost',
+  'risky_command',
+  'new_dependency',
+  'files',
+  'rollback',
+] as const;
+export type TriggerKind = (typeof triggerKinds)[number];
+
+const deadlines = {
+  remind_after: durationSchema.optional(),
+  escalate_after: durationSchema.optional(),
+  expire_after: durationSchema.optional(),
+  execute_within: durationSchema.optional(),
+  escalate_to: z.array(z.string()).optional(),
+  on_timeout: z.enum(timeoutActions).optional(),
+};
+const count = z.number().int().min(1).max(20);
+
+const triggerSchema = z
+  .strictObject({
+    when: z.enum(triggerKinds),
+    /** Switches a trigger off that holds without being named. */
+    off: z.boolean().default(false),
+    people: z.array(z.string()).default([]),
+    groups: z.array(z.string()).default([]),
+    /** The owners of what changes, by the repository's CODEOWNERS; each has to be covered. */
+    code_owners: z.boolean().default(false),
+    count: count.default(1),
+    four_eyes: z.boolean().optional(),
+    ...deadlines,
+    /** Paths for `files` and `architecture`, commands for `deploy` and `risky_command`. */
+    patterns: z.array(z.string().min(1).max(300)).max(100).default([]),
+    /** For `cost`: US dollars. */
+    above: z.number().positive().optional(),
+    /** For `deploy`: for the roles that hold there. */
+    environment: z.string().optional(),
+  })
+  .refine(({ when, patterns }) => when !== 'files' || patterns.length > 0, 'files needs patterns')
+  .refine(({ when, above }) => when !== 'cost' || above !== undefined, 'cost needs above');
+export type Trigger = z.infer<typeof triggerSchema>;
+
+const approvalsSchema = z.strictObject({
+  people: z.array(z.string()).default([]),
+  groups: z.array(z.string()).default([]),
+  count: count.default(1),
+  four_eyes: z.boolean().default(false),
+  escalate_to: z.array(z.string()).default([]),
+  remind_after: durationSchema.default('10m'),
+  escalate_after: durationSchema.default('20m'),
+  expire_after: durationSchema.default('24h'),
+  execute_within: durationSchema.default('24h'),
+  on_timeout: z.enum(timeoutActions).default('pause'),
+  triggers: z.array(triggerSchema).max(100).default([]),
+  /** Names in CODEOWNERS as Slack ids of people and user groups. */
+  owners: z.record(z.string(), z.union([z.string(), z.array(z.string())])).default({}),
+});
+
+/** What holds without a word in the settings: four eyes where a mistake reaches others or cannot be taken back. */
+const HELD_ANYWAY: readonly TriggerKind[] = ['breaking_api', 'schema_change', 'deploy', 'rollback'];
+
+/** Who decides about what, as the settings say. */
+export interface PolicySettings {
+  /** Digest of all of it: part of what every approval is bound to. */
+  readonly version: string;
+  /** Why nobody may decide: the settings cannot be read. Null: they can. */
+  readonly problem: string | null;
+  /** What holds for every approval. */
+  readonly base: ApprovalPolicy;
+  readonly triggers: readonly Trigger[];
+  readonly owners: ReadonlyMap<string, readonly string[]>;
+  readonly access: Access;
+}
+
+/**
+ * Reads the parts `approvals` and `access` of the settings. What cannot be read is no reason not to start, since
+ * looking and working need nobody's yes; but nobody may decide until it is put right.
+ */
+export function readPolicy(approvals: unknown, access: unknown): PolicySettings {
+  const said = approvalsSchema.safeParse(approvals ?? {});
+  const who = accessSchema.safeParse(access ?? {});
+  const problems = [...problemsOf('approvals', said.error), ...problemsOf('access', who.error)];
+  const problem = problems.length === 0 ? null : problems.join('; ');
+  const settings = said.data ?? approvalsSchema.parse({});
+  const named = new Set(settings.triggers.map(({ when }) => when));
+  const anyway = HELD_ANYWAY.filter((when) => !named.has(when)).map((when) =>
+    triggerSchema.parse({ when, four_eyes: true }),
+  );
+  const triggers = [...settings.triggers.map(withDefaults), ...anyway].filter(({ off }) => !off);
+  const version = createHash('sha256')
+    .update(canonicalJson(asJson({ settings, triggers, access: who.data ?? null, problem })))
+    .digest('hex');
+  return {
+    version,
+    problem,
+    base: {
+      ...policyDefaults,
+      people: settings.people,
+      groups: settings.groups,
+      count: settings.count,
+      fourEyes: settings.four_eyes,
+      escalateTo: settings.escalate_to,
+      remindAfterMs: durationMs(settings.remind_after),
+      escalateAfterMs: durationMs(settings.escalate_after),
+      expireAfterMs: durationMs(settings.expire_after),
+      executeWithinMs: durationMs(settings.execute_within),
+      onTimeout: settings.on_timeout,
+      version,
+      problem,
+    },
+    triggers,
+    owners: new Map(
+      Object.entries(settings.owners).map(([name, ids]) => [name, typeof ids === 'string' ? [ids] : ids]),
+    ),
+    access: who.data ?? openAccess,
+  };
+}
+
+/** One of those that hold anyway keeps its four eyes unless the settings say otherwise. */
+function withDefaults(trigger: Trigger): Trigger {
+  return { ...trigger, four_eyes: trigger.four_eyes ?? HELD_ANYWAY.includes(trigger.when) };
+}
+
+function problemsOf(section: string, error: z.ZodError | undefined): string[] {
+  return (error?.issues ?? [])
+    .slice(0, 5)
+    .map(({ path, message }) => `${[section, ...path].map(String).join('.')}: ${message}`);
+}
