@@ -64,7 +64,14 @@ export const deeds: fc.Arbitrary<Deed> = fc.oneof(
       reason: fc.boolean(),
     }),
   },
-  { weight: 5, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.nat({ max: 120 }) }) },
+  {
+    weight: 5,
+    // Now and then as long as a yes may wait for its action.
+    arbitrary: fc.record({
+      do: fc.constant('wait' as const),
+      ms: fc.oneof(...Array.from({ length: 14 }, () => fc.nat({ max: 120 })), fc.constant(1_001)),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('back' as const), ms: fc.nat({ max: 300 }) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('expire' as const), which: n }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('sweep' as const) }) },

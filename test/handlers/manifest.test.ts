@@ -122,6 +122,8 @@ describe('manifest.yml says what the code does', () => {
       'retry',
       'undo',
       'signal',
+      'agents',
+      'cost',
       'history',
       'break-glass',
       'help',

@@ -229,7 +229,7 @@ export function allMessages(f: Foreign): Record<string, Message> {
     { status: 'waiting', what: f.text, people: [f.bob] },
     { status: 'waiting', what: f.text, people: [] },
     { status: 'paused', reason: f.text, hint: f.text, canRetry: true, byPerson: false },
-    { status: 'paused', reason: f.text, hint: null, canRetry: false, byPerson: false },
+    { status: 'paused', reason: f.text, hint: null, canRetry: false, byPerson: true },
   ];
   const ends: EndView['end'][] = [
     { status: 'completed' },

@@ -9,6 +9,8 @@ const WORDS_MAX = 2_000;
 const BOXES = 10;
 /** Selects of a form, so that it stays well below Slack's 100 blocks. */
 const SELECTS = 40;
+/** Choices in all menus of agents together: each costs up to 200 bytes, and a form has 250,000. */
+const OPTIONS = 800;
 const WAYS = { sequence: 'One after the other', parallel: 'Side by side' } as const;
 
 /** The plan as a form: what runs, in which order, by whom, at what cost and until when. */
@@ -22,7 +24,7 @@ export function planEditForm(view: PlanFormView): View {
       ...stageBoxes(view),
       ...(view.order.length < 2 ? [] : [orderInput(view)]),
       ...view.groups.slice(0, SELECTS).map(groupSelect),
-      ...view.agents.slice(0, SELECTS).map(agentSelect),
+      ...view.agents.slice(0, menus(view)).map(agentSelect),
       budgetInput(view),
       deadlineInput(view),
     ],
@@ -77,6 +79,11 @@ function groupSelect({ node, way, members }: PlanFormView['groups'][number], at:
     label: short(`${node}: ${members.join(', ')}`, 150),
     optional: false,
   });
+}
+
+function menus({ agents }: PlanFormView): number {
+  const longest = Math.max(1, ...agents.map(({ candidates }) => candidates.length + 1));
+  return Math.min(SELECTS, Math.floor(OPTIONS / longest));
 }
 
 function agentSelect({ node, agent, candidates }: PlanFormView['agents'][number], at: number): Part {
