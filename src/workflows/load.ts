@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { LineCounter, parseDocument, visit } from 'yaml';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { canonicalJson, type Json, jsonSchema } from '../domain/json.ts';
 import { type Node, nodeSchema, type Workflow, workflowSchema } from '../domain/workflow.ts';
 import { callProblems, referenceProblems, type Speaking } from './check-references.ts';
@@ -209,21 +209,30 @@ function checkTree(root: Node, rules: TreeRules): CheckedTree {
   return { problems, paths: new Map(speaking.map(({ node, path }) => [node.id, path])) };
 }
 
+/** What is written as part of a node and becomes a child of its own, such as one agent's task: known by its id alone. */
+const entrySchema = z.looseObject({ id: z.string(), kind: z.undefined().optional() });
+
 /** Where a node's children stand in it, by their ids in order, so that a problem is shown at its own line. */
 function childPaths(node: Node): Map<string, Path[]> {
   const paths = new Map<string, Path[]>();
+  const entries = new Map<string, Path[]>();
   const look = (value: unknown, path: Path): void => {
     if (typeof value !== 'object' || value === null) return;
     const child = nodeSchema.safeParse(value);
     if (child.success) paths.set(child.data.id, [...(paths.get(child.data.id) ?? []), path]);
-    else below(value, path);
+    else {
+      const entry = entrySchema.safeParse(value);
+      if (entry.success) entries.set(entry.data.id, [path]);
+      below(value, path);
+    }
   };
   const below = (value: object, path: Path): void => {
     const items = Array.isArray(value) ? value.entries() : Object.entries(value);
     for (const [key, item] of items) look(item, [...path, key]);
   };
   below(node, []);
-  return paths;
+  // Nodes first: a task or phase that holds one may have its name.
+  return new Map([...entries, ...paths]);
 }
 
 function segment(key: PropertyKey): string | number {

@@ -222,3 +222,12 @@ test('a node within a case or a phase is shown at its own line', () => {
     '14:16 There is no agent "nobody". Write one of: architect, backend, qa, reviewer.',
   ]);
 });
+
+test('an agent of a task is shown at the line of that task, and of a node that holds its name at that node’s', () => {
+  const tasks =
+    '  kind: parallel\n  id: p\n  tasks:\n    - id: a\n      agent: qa\n      task: t\n    - id: b\n      agent: bakend\n      task: t\n    - id: c\n      flow:\n        kind: agent\n        id: c\n        agent: nobody\n        task: t\n';
+  expect(problemsOf(fileWith(tasks))).toEqual([
+    '14:14 There is no agent "bakend". Did you mean "backend"?',
+    '20:16 There is no agent "nobody". Write one of: architect, backend, qa, reviewer.',
+  ]);
+});
