@@ -9,7 +9,7 @@ const MAX_COUNTERS = 10_000;
 /** Events in one row at most, so that a page of rows is never much more to parse than a page of events. */
 const MAX_PACKED = 50;
 /** The `type` of a row that holds several events. */
-const PACKED = 'packed';
+export const PACKED = 'packed';
 
 /** Events of one run and moment that go into one row. */
 interface Pack {

@@ -1,18 +1,26 @@
+import { z } from 'zod';
 import type { RunMetrics } from '../src/ports/metrics.ts';
-import { and, desc, eq, inArray, isNotNull, ne, or, sql } from './drizzle.ts';
+import { and, eq, isNotNull, ne, or, sql } from './drizzle.ts';
+import { PACKED } from './event-log.ts';
 import type { Db } from './open.ts';
 import { events, usage } from './schema.ts';
 
 export function createRunMetrics(db: Db): RunMetrics {
   return {
     lastSteps(runId, most) {
-      const rows = db
-        .select({ type: events.type })
-        .from(events)
-        .where(and(eq(events.runId, runId), inArray(events.type, ['step.completed', 'step.failed'])))
-        .orderBy(desc(events.seq))
-        .limit(most)
-        .all();
+      // A row holds one event, or a list of all that one turn brought about.
+      const rows = z.array(z.object({ type: z.string() })).parse(
+        db.all(sql`
+          select json_extract(each.value, '$.type') as type
+          from ${events}, json_each(
+            case ${events.type} when ${PACKED} then ${events.data} else json_array(json(${events.data})) end
+          ) as each
+          where ${events.runId} = ${runId}
+            and ${events.type} in ('step.completed', 'step.failed', ${PACKED})
+            and json_extract(each.value, '$.type') in ('step.completed', 'step.failed')
+          order by ${events.seq} desc, each.key desc
+          limit ${most}`),
+      );
       const failed = rows.filter(({ type }) => type === 'step.failed').length;
       return { completed: rows.length - failed, failed };
     },
