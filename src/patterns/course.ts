@@ -53,6 +53,8 @@ export class Course {
   #queue: readonly Node[];
   readonly #begun = new Set<Node>();
   #running = 0;
+  /** Sync points under way: nothing begins meanwhile, so that all their changes hold for what is left. */
+  #looking = 0;
   #handoff: Handoff;
   readonly #sides: { readonly id: string; readonly handoff: Handoff }[] = [];
   readonly #took: number[] = [];
@@ -80,7 +82,7 @@ export class Course {
 
   /** Whether a unit may begin now. */
   get mayStart(): boolean {
-    return this.#queue.length > 0 && this.#running < this.settings.limit;
+    return this.#looking === 0 && this.#queue.length > 0 && this.#running < this.settings.limit;
   }
 
   get over(): boolean {
@@ -101,12 +103,14 @@ export class Course {
 
   /** A unit has ended; its place is free only after the sync point that follows. */
   ended(unit: Node, handoff: Handoff, ms: number, chained: boolean): void {
+    this.#looking += 1;
     this.#took.push(ms);
     if (chained) this.#handoff = handoff;
     else this.#sides.push({ id: unit.id, handoff });
   }
 
   release(): void {
+    this.#looking -= 1;
     this.#running -= 1;
   }
 
