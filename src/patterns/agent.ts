@@ -27,11 +27,12 @@ export const agent = definePattern({
       { node: node.id, stream: context.stream, at },
       { label: 'keeping a snapshot' },
     );
-    const judged = context.role(node.agent).output === 'review';
+    const { output } = context.role(node.agent);
+    const judged = output === 'review' || output === 'verdict';
     return {
       result: outcome.result,
       context: mergeContext(input.context, [{ node: node.id, agent: node.agent, summary: outcome.summary }]),
-      // A reviewer's word never outweighs a failed check before it: tests that fail stay failed.
+      // A judge's word never outweighs a failed check before it: tests that fail stay failed.
       validation: judged
         ? {
             passed: input.validation.passed && outcome.approved !== false,
