@@ -1,0 +1,269 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { expect } from 'vitest';
+import { loadCasts, parseCast } from '../../src/cast/load.ts';
+import { type CastServer, startCast } from '../../src/cast/server.ts';
+import { SHIPPED } from '../../src/compose/catalog.ts';
+import { type Core, createCore } from '../../src/compose/core.ts';
+import type { RunEvent } from '../../src/domain/events.ts';
+import { isTerminal } from '../../src/domain/run.ts';
+import { readPolicy } from '../../src/policy/approval-settings.ts';
+import type { Clock } from '../../src/ports/clock.ts';
+import { everybody, member } from '../support/directory.ts';
+
+type Of<T extends RunEvent['type']> = Extract<RunEvent, { type: T }>;
+
+/** Waits of so many milliseconds are not waited for: those between tries, and not an agent's time to work. */
+const SKIPPED_MS = { from: 500, to: 20_000 } as const;
+
+/** The machine's time, moved on wherever it would only be waited for. */
+export class HurriedClock implements Clock {
+  #ahead = 0;
+  now(): number {
+    return Date.now() + this.#ahead;
+  }
+  monotonic(): number {
+    return performance.now() + this.#ahead;
+  }
+  skip(ms: number): void {
+    this.#ahead += ms;
+  }
+  after(ms: number, fire: () => void): () => void {
+    const hurried = ms >= SKIPPED_MS.from && ms <= SKIPPED_MS.to;
+    const due = this.now() + ms;
+    const timer = setTimeout(
+      () => {
+        if (hurried) this.skip(Math.max(0, due - this.now()));
+        fire();
+      },
+      hurried ? 1 : ms,
+    );
+    return () => clearTimeout(timer);
+  }
+}
+
+export interface WorldOptions {
+  /** Lines played before those of the cast that ships: the text of a cast file. */
+  readonly cast?: string;
+  readonly cpuUsage?: () => number;
+  /** Whether the model's server breaks down over a question, told by its text. */
+  readonly breaksOver?: (question: string) => boolean;
+  readonly clock?: HurriedClock;
+}
+
+export interface Rehearsal {
+  readonly request?: string;
+  /** What people say to each question in turn: null approves, words ask for changes. After the last, all is approved. */
+  readonly answers?: readonly (string | null)[];
+  /** The status it has to end with. */
+  readonly ends?: 'completed' | 'failed';
+}
+
+/** A run that has ended: its events and those of the runs that are parts of it. */
+export class Played {
+  readonly runId: string;
+  readonly events: readonly RunEvent[];
+  /** Events of the parts, run by run, oldest first. */
+  readonly parts: readonly (readonly RunEvent[])[];
+  /** The titles of what people were asked, in order. */
+  readonly asked: readonly string[];
+
+  constructor(
+    runId: string,
+    events: readonly RunEvent[],
+    parts: readonly (readonly RunEvent[])[],
+    asked: readonly string[],
+  ) {
+    this.runId = runId;
+    this.events = events;
+    this.parts = parts;
+    this.asked = asked;
+  }
+
+  /** The lines of nodes that began, in order. */
+  get begun(): string[] {
+    return begunIn(this.events);
+  }
+
+  of<T extends RunEvent['type']>(type: T): Of<T>[] {
+    return [...this.events, ...this.parts.flat()].filter((event): event is Of<T> => event.type === type);
+  }
+
+  /** Who did what at each line that an agent worked at. */
+  get who(): ReadonlyMap<string, string> {
+    return new Map(
+      this.of('node.started').flatMap(({ node, agent }): [string, string][] =>
+        agent === undefined ? [] : [[node, agent]],
+      ),
+    );
+  }
+}
+
+export function begunIn(events: readonly RunEvent[]): string[] {
+  return events.flatMap((event) => (event.type === 'node.started' ? [event.node] : []));
+}
+
+/** Stages in order; those in one list begin together, in any order. */
+export type Stages = readonly (string | readonly string[])[];
+
+export function expectStages(begun: readonly string[], stages: Stages): void {
+  const left = [...begun];
+  const seen = stages.map((stage) =>
+    typeof stage === 'string' ? (left.shift() ?? '') : left.splice(0, stage.length).sort(),
+  );
+  expect([...seen, ...left]).toEqual(
+    stages.map((stage) => (typeof stage === 'string' ? stage : [...stage].sort())),
+  );
+}
+
+/** Each of these begins before the next. */
+export function expectOrder(begun: readonly string[], ...order: readonly string[]): void {
+  expect(begun).toEqual(expect.arrayContaining([...order]));
+  expect(begun.filter((line, at) => order.includes(line) && begun.indexOf(line) === at)).toEqual(order);
+}
+
+/** What ships, in rehearsal: real engine, real git, real tools, scripted words. */
+export class CatalogWorld {
+  readonly core: Core;
+  readonly #close: () => Promise<void>;
+  #count = 0;
+
+  constructor(core: Core, close: () => Promise<void>) {
+    this.core = core;
+    this.#close = close;
+  }
+
+  /** Runs a workflow to its end, answering every question, and gives back all that happened. */
+  async rehearse(workflow: string, how: Rehearsal = {}): Promise<Played> {
+    const { request = 'Say hello on the page', ends = 'completed' } = how;
+    const answers = [...(how.answers ?? [])];
+    this.#count += 1;
+    const { currentRunId: runId } = await this.core.orchestrator.start({
+      intent: `${workflow}-${this.#count}`,
+      receivedAt: Date.now(),
+      team: 'T',
+      channel: 'C',
+      requester: 'U',
+      workflow,
+      request,
+      repository: null,
+      autoStart: true,
+    });
+    const asked: string[] = [];
+    const decided = new Set<string>();
+    for (;;) {
+      const next = Promise.withResolvers<void>();
+      const off = this.core.engine.onCommit(() => next.resolve());
+      const answer = await this.core.queries.byRun(runId);
+      const open =
+        answer?.approvals.filter(({ id, status }) => status === 'pending' && !decided.has(id)) ?? [];
+      for (const approval of open) {
+        decided.add(approval.id);
+        asked.push(approval.subject.title);
+        await this.#decide(approval.nonce, answers.shift() ?? null);
+      }
+      const status = answer?.view.status ?? 'queued';
+      if (open.length === 0 && (isTerminal(status) || status === 'paused')) {
+        off();
+        const events = await this.#eventsOf(runId);
+        const failures = events.flatMap((event) =>
+          event.type === 'run.status' ? (event.failure ?? []) : [],
+        );
+        expect([status, ends === 'failed' ? [] : failures]).toEqual([ends, []]);
+        const parts = await this.core.store.runs.parts(runId);
+        return new Played(runId, events, await Promise.all(parts.map((id) => this.#eventsOf(id))), asked);
+      }
+      if (open.length === 0) await next.promise;
+      off();
+    }
+  }
+
+  /** Publishes an event from outside. */
+  async publish(name: string, payload: { readonly [key: string]: string }): Promise<void> {
+    this.#count += 1;
+    const key = `outside-${this.#count}`;
+    await this.core.events.publish({
+      keys: [key],
+      name,
+      payload,
+      sourceKind: 'hook',
+      source: 'test',
+      runId: null,
+      at: Date.now(),
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#close();
+  }
+
+  async #decide(nonce: string, words: string | null): Promise<void> {
+    const said = { nonce, by: member('V', 'T'), place: 'test' };
+    await this.core.orchestrator.approvals.decide(said, words === null ? 'approve' : 'request_changes', words);
+  }
+
+  async #eventsOf(runId: string): Promise<RunEvent[]> {
+    const stored = await this.core.store.projections.events(runId, 0, 10_000);
+    return stored.map(({ event }) => event);
+  }
+}
+
+export async function openCatalog(options: WorldOptions = {}): Promise<CatalogWorld> {
+  const home = mkdtempSync(path.join(tmpdir(), 'baton-catalog-'));
+  const own = options.cast === undefined ? [] : [parseCast(options.cast, 'test.yaml')];
+  const shipped = await loadCasts([path.join(SHIPPED, 'casts/generic.yaml')]);
+  const cast = await startCast({ casts: [...own, ...shipped], delayMs: 0, port: 0 });
+  const model = options.breaksOver === undefined ? null : await fragile(cast, options.breaksOver);
+  const core = await createCore({
+    home,
+    clock: options.clock ?? new HurriedClock(),
+    redact: (text) => text,
+    model: { api: 'chat', apiKey: null, baseUrl: model?.url ?? cast.url, model: 'rehearsal' },
+    rehearsal: true,
+    repository: null,
+    repositories: null,
+    policy: readPolicy({ remind_after: '1000s', escalate_after: '2000s', expire_after: '3000s' }, {}),
+    directory: everybody,
+    prices: {},
+    ...(options.cpuUsage === undefined ? {} : { cpuUsage: options.cpuUsage }),
+    onStoreTrouble: () => undefined,
+  });
+  core.engine.recover();
+  return new CatalogWorld(core, async () => {
+    await core.stop();
+    await model?.close();
+    await cast.close();
+    rmSync(home, { recursive: true, force: true });
+  });
+}
+
+/** A model's server before the cast that answers some questions with 503. */
+async function fragile(cast: CastServer, breaksOver: (question: string) => boolean) {
+  const server = createServer((request, answer) => {
+    const pieces: Buffer[] = [];
+    request.on('data', (piece) => pieces.push(Buffer.from(piece)));
+    request.on('end', () => {
+      const body = Buffer.concat(pieces).toString('utf8');
+      if (breaksOver(body)) return answer.writeHead(503).end('{"error":{"message":"broken"}}');
+      return void fetch(new URL(request.url ?? '/', cast.url), {
+        method: request.method ?? 'POST',
+        headers: { 'content-type': 'application/json' },
+        body,
+      }).then(async (reply) => {
+        const type = reply.headers.get('content-type') ?? 'application/json';
+        answer.writeHead(reply.status, { 'content-type': type }).end(await reply.text());
+      });
+    });
+  });
+  const listening = Promise.withResolvers<void>();
+  server.listen(0, '127.0.0.1', () => listening.resolve());
+  await listening.promise;
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('The server has no port.');
+  return {
+    url: `http://127.0.0.1:${address.port}/v1`,
+    close: () => new Promise<void>((resolve) => server.close(() => resolve())),
+  };
+}
