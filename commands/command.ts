@@ -53,6 +53,8 @@ export interface Command {
   readonly word: string;
   readonly usage: string;
   readonly description: string;
+  /** The name of the workflow that it starts; absent for the fixed words. */
+  readonly starts?: string;
   /** Shown at once, with the acknowledgement; null for words that answer quickly anyway. */
   readonly first?: (call: CommandCall, deps: CommandDeps) => string | null;
   run(call: CommandCall, deps: CommandDeps): Promise<Message | null>;

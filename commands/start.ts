@@ -19,6 +19,7 @@ function shortName(location: string): string {
 export function startCommand(workflow: { readonly name: string; readonly description: string }): Command {
   return {
     word: workflow.name,
+    starts: workflow.name,
     usage: `${workflow.name} <what you want> [${OPTIONS.map((key) => `${key}:`).join(' ')}]`,
     description: workflow.description,
     first: (call, deps) => {

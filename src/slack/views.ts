@@ -187,6 +187,8 @@ export interface StartFormView {
 export interface CommandHelp {
   readonly usage: string;
   readonly description: string;
+  /** The name of the workflow that it starts; absent for the fixed words. */
+  readonly starts?: string;
 }
 
 /** The form that edits a plan. */

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { families } from './families.ts';
 import { type CatalogWorld, expectStages, openCatalog } from './world.ts';
@@ -78,12 +79,16 @@ describe('workflows that go one after the other', () => {
   test('together with the other families they are all that ship', () => {
     const tested = Object.values(families).flatMap((family) => Object.keys(family));
     expect([...world.core.catalog.workflows.keys()].sort()).toEqual(tested.sort());
+    const told = readFileSync(new URL('../../docs/workflows.md', import.meta.url), 'utf8').matchAll(
+      /^\| `([a-z-]+)` \|/gm,
+    );
+    expect([...told].map(([, name]) => name).sort()).toEqual(tested);
   });
 
   test.each(Object.entries(families.pipelines))(
     '%s runs its stages in order, to its end',
     async (name, stages) => {
-      expectStages((await world.rehearse(name)).begun, stages);
+      expectStages((await world.plainly(name)).begun, stages);
     },
   );
 
@@ -101,7 +106,7 @@ describe('workflows that go one after the other', () => {
   });
 
   test('the roles of the seven and of the nine steps are theirs', async () => {
-    const roles = async (name: string) => [...(await world.rehearse(name)).who.values()];
+    const roles = async (name: string) => [...(await world.plainly(name)).who.values()];
     expect(await roles('simple')).toEqual([
       'enhancer',
       'planner',
@@ -133,7 +138,7 @@ describe('workflows that go one after the other', () => {
   });
 
   test('architecture-vote is weighted, and won at 75%', async () => {
-    const [vote] = (await world.rehearse('architecture-vote')).of('vote.counted');
+    const [vote] = (await world.plainly('architecture-vote')).of('vote.counted');
     expect(vote).toMatchObject({
       method: 'weighted',
       threshold: 0.75,

@@ -84,12 +84,12 @@ describe('workflows that react', () => {
   test.each(Object.entries(families.reactions))(
     '%s runs its stages in order, to its end',
     async (name, stages) => {
-      expectStages((await world.rehearse(name)).begun, stages);
+      expectStages((await world.plainly(name)).begun, stages);
     },
   );
 
   test('event-system: who waits for a failure that never comes is let go', async () => {
-    const played = await world.rehearse('event-system');
+    const played = await world.plainly('event-system');
     const skipped = played.of('node.finished').filter(({ status }) => status === 'skipped');
     expect(skipped.map(({ node }) => node)).toEqual(expect.arrayContaining(['repairing', 'retesting']));
   });
@@ -172,7 +172,7 @@ describe('workflows that react', () => {
   });
 
   test('constrained-team: nobody does two things at once, the database is one, the quota holds', async () => {
-    const { events, ...played } = await world.rehearse('constrained-team');
+    const { events, ...played } = await world.plainly('constrained-team');
     expect(atOnce(events, 'make-schema', 'make-report')).toBe(1);
     expect(atOnce(events, 'make-connection', 'make-import')).toBe(1);
     expect(atOnce(events, 'make-schema', 'make-service')).toBe(1);
@@ -184,7 +184,7 @@ describe('workflows that react', () => {
   });
 
   test('high-throughput: three designs race, the first wins; four streams side by side', async () => {
-    const played = await world.rehearse('high-throughput');
+    const played = await world.plainly('high-throughput');
     const designs = ['plain-design', 'senior-design', 'spec-design'];
     const lost = played
       .of('node.finished')

@@ -58,7 +58,7 @@ describe('workflows in phases and streams', () => {
   test.each(
     Object.entries(families.streams).filter(([name]) => name !== 'fullstack-streams' && name !== 'fullstack'),
   )('%s runs its stages in order, to its end', async (name, stages) => {
-    expectStages((await world.rehearse(name)).begun, stages);
+    expectStages((await world.plainly(name)).begun, stages);
   });
 
   test('parallel-development has four at once at most, and tests what they made together', () => {
@@ -102,7 +102,7 @@ describe('workflows in phases and streams', () => {
   });
 
   test('fullstack: two streams, each in its own order, joined before the integration', async () => {
-    const played = await world.rehearse('fullstack');
+    const played = await world.plainly('fullstack');
     expectStages(played.begun, families.streams.fullstack);
     expectOrder(played.begun, 'components', 'design-check', 'fullstack:integration');
     expectOrder(played.begun, 'schema', 'api', 'protection', 'fullstack:integration');
@@ -111,7 +111,7 @@ describe('workflows in phases and streams', () => {
   });
 
   test('fullstack-streams: four streams with worktrees of their own meet at seven points; three ask', async () => {
-    const played = await world.rehearse('fullstack-streams');
+    const played = await world.plainly('fullstack-streams');
     expectStages(played.begun, families.streams['fullstack-streams']);
     const labels = new Set(played.of('stream.opened').map(({ stream }) => stream));
     expect(labels.size).toBe(4);

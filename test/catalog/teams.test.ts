@@ -65,12 +65,12 @@ describe('workflows of teams', () => {
   test.each(Object.entries(families.teams))(
     '%s runs its stages in order, to its end',
     async (name, stages) => {
-      expectStages((await world.rehearse(name)).begun, stages);
+      expectStages((await world.plainly(name)).begun, stages);
     },
   );
 
   test('centralised: one agent names each next domain; each works by itself', async () => {
-    const played = await world.rehearse('centralised');
+    const played = await world.plainly('centralised');
     expect(played.of('route.chosen').map(({ node, agent, by }) => [node, agent, by])).toEqual([
       ['alpha', 'beta', 'conductor'],
       ['alpha', 'gamma', 'conductor'],
@@ -84,7 +84,7 @@ describe('workflows of teams', () => {
     expectStages(played.begun, ['lead:orchestrator', 'lead:bug-fixing', 'lead:orchestrator']);
     expect(played.parts.map(begunIn)).toEqual([['mend', 'bugs:qa']]);
     expect(played.of('loop.round')).toMatchObject([{ node: 'bugs', max: 3, passed: true }]);
-    const whole = await world.rehearse('hybrid');
+    const whole = await world.plainly('hybrid');
     expect(whole.parts.map((events) => begunIn(events).slice(0, 2))).toEqual([
       ['design', 'build'],
       ['mend', 'bugs:qa'],
@@ -93,7 +93,7 @@ describe('workflows of teams', () => {
   });
 
   test('distributed: what the others wait for are events, and one that fails is left out', async () => {
-    const played = await world.rehearse('distributed');
+    const played = await world.plainly('distributed');
     const [core = [], api = [], testing = []] = played.parts;
     expect(begunIn(core)).toEqual(['core-build', 'core-done']);
     expect(begunIn(api)).toEqual(['api-contract', 'core-ready', 'api-build', 'api-done']);
@@ -115,7 +115,7 @@ describe('workflows of teams', () => {
   });
 
   test('hierarchical: orchestrators within orchestrators, each when what it needs has ended', async () => {
-    const { events, parts } = await world.rehearse('hierarchical');
+    const { events, parts } = await world.plainly('hierarchical');
     expect(parts).toHaveLength(5);
     for (const side of ['master:backend', 'master:frontend'])
       expect(finished(events, side)).toBeLessThan(started(events, 'master:quality'));

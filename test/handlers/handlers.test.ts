@@ -37,9 +37,9 @@ describe('/orchestrate', () => {
     expect(answer.text).toContain('Nothing was started');
     expect((await w.seen('alice')).some(({ text }) => text.includes('Did you mean'))).toBe(false);
     await w.command('bob', 'xyzzy');
-    expect((await w.find('bob', 'There is no `/orchestrate xyzzy`')).text).toContain(
-      'ask &lt;what you want&gt;',
-    );
+    const help = await w.find('bob', 'There is no `/orchestrate xyzzy`');
+    expect(help.text).toContain('&lt;workflow&gt; &lt;what you want&gt;');
+    expect(help.text).toContain(' ask.');
   });
 
   test('an option that is none here is named, and nothing starts', async () => {

@@ -30,7 +30,7 @@ beforeAll(async () => {
       const shared = { channel, by: alice, auto_start: true };
       return {
         extraWorkflows: [
-          workflow('mend', 'Mends failing checks', nothing('mend')),
+          workflow('mend', 'Whoever mends failing checks, and nothing else', nothing('mend')),
           workflow('wait-for-mend', 'Waits', {
             kind: 'receive',
             id: 'hear',
@@ -58,7 +58,7 @@ beforeAll(async () => {
               ...shared,
               on: 'external_change',
               route: 'auto',
-              with: 'The failing checks need somebody who mends them',
+              with: 'The failing checks need whoever mends them, and nothing else',
             },
             { ...shared, on: 'resource_available', workflow: 'mend', by: 'U0NOBODY' },
             {
@@ -141,7 +141,7 @@ describe('an event', () => {
 
   test('is given to the workflow that fits best, with the reason', async () => {
     await publish('external_change', { change: 'x' });
-    const found = await session('The failing checks need somebody who mends them');
+    const found = await session('The failing checks need whoever mends them, and nothing else');
     expect(found.workflow).toBe('mend');
     const [why] = (await world.core.store.decisions.ofRun(found.currentRunId)).filter(
       ({ kind }) => kind === 'workflow',

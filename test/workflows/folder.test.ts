@@ -175,13 +175,29 @@ describe('/orchestrate', () => {
   test('workflows tells what there is, how to start it, and which file is broken, without its folder', () => {
     write('a.yaml', 'one');
     const given = catalog();
-    expect(listed(given)).toContain('/orchestrate one <what you want>');
+    expect(listed(given)).toContain('/orchestrate <name> <what you want>');
+    expect(listed(given)).toContain('"text":"one"');
     expect(listed(given)).not.toContain('Files to correct');
     write('a.yaml', 'one', 't', 'agnet');
     const text = listed(given);
-    expect(text).toContain('About one');
+    expect(text).toContain('"text":"one"');
     expect(text).toContain('a.yaml:6:14');
     expect(text).not.toContain(home);
+  });
+
+  test('workflows lists all that ship, grouped by how they go', () => {
+    const [first, ...groups] = workflowList([...catalog().workflows.values()], [], false).text.split(
+      /\n(?=[A-Z])/,
+    );
+    expect(first).toContain('/orchestrate &lt;name&gt; &lt;what you want&gt;');
+    const names = groups.map((group) =>
+      [...group.matchAll(/^`?([a-z-]+)`? [A-Z]/gm)].map(([, name]) => name),
+    );
+    expect(names[0]).toEqual(expect.arrayContaining(['simple', 'sdlc', 'branch']));
+    expect(names[1]).toEqual(expect.arrayContaining(['feature', 'fullstack-streams']));
+    expect(names[2]).toEqual(expect.arrayContaining(['mesh', 'hierarchical']));
+    expect(names[3]).toEqual(expect.arrayContaining(['event-system', 'constrained-team']));
+    expect(names.flat().sort()).toEqual([...catalog().workflows.keys()].sort());
   });
 
   test('workflows stays within what Slack takes, however many there are', () => {
@@ -196,7 +212,7 @@ describe('/orchestrate', () => {
     const problems = Array.from({ length: 50 }, (_, i) => `/x/f${i}.yaml:1:1: ${'P'.repeat(5_000)}`);
     const answer = workflowList(many, problems, true);
     expect(validateMessage(answer)).toEqual([]);
-    expect(JSON.stringify(answer.blocks)).toContain('and 184 more');
+    expect(JSON.stringify(answer.blocks)).toContain('and 152 more');
     expect(JSON.stringify(answer.blocks)).toContain('and 47 more');
   });
 });

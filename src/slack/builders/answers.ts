@@ -22,6 +22,7 @@ import { agentRows } from './epic.ts';
 const RUNS_SHOWN = 10;
 const DECISIONS_SHOWN = 8;
 const COMMANDS_SHOWN = 30;
+const STARTS_SHOWN = 60;
 
 /** One sentence or two to one person. @param markup from `words.ts`, or made with `mk` */
 export function answerBlocks(markup: string, rehearsal = false): Message {
@@ -58,22 +59,43 @@ export function runDetailBlocks(run: RunDetail, rehearsal: boolean): Message {
 
 /** `/orchestrate help`, also under an answer to an unknown word. */
 export function helpBlocks(commands: readonly CommandHelp[], rehearsal: boolean, first?: string): Message {
+  const words = commands.filter(({ starts }) => starts === undefined);
   return message(
     [
       first === undefined ? null : section(first),
-      commands.length === 0
+      words.length === 0
         ? null
         : lines(
-            ...commands
+            ...words
               .slice(0, COMMANDS_SHOWN)
               .map(({ usage, description }): Piece[] => [
                 code(short(usage, 80)),
                 ` ${short(description, 160)}`,
               ]),
           ),
+      startsRow(commands),
       lines(['The buttons on each card do the rest.']),
     ],
     rehearsal,
+  );
+}
+
+/** What starts work: one usage, and the names it goes with. */
+function startsRow(commands: readonly CommandHelp[]): Part | null {
+  const names = commands.flatMap(({ starts }) => starts ?? []);
+  const [first] = commands.filter(({ starts }) => starts !== undefined);
+  if (first?.starts === undefined) return null;
+  const more = names.length - STARTS_SHOWN;
+  return lines(
+    [bold('To start work: '), code(short(`<workflow>${first.usage.slice(first.starts.length)}`, 160))],
+    [
+      ...names
+        .slice(0, STARTS_SHOWN)
+        .flatMap((name, at): Piece[] => [at === 0 ? '' : ' ', code(short(name, 32))]),
+      more > 0 ? ` and ${more} more` : '',
+      '. What each is for: ',
+      code('workflows'),
+    ],
   );
 }
 
