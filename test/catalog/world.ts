@@ -209,7 +209,11 @@ export class CatalogWorld {
 
   async #decide(nonce: string, words: string | null): Promise<void> {
     const said = { nonce, by: member('V', 'T'), place: 'test' };
-    await this.core.orchestrator.approvals.decide(said, words === null ? 'approve' : 'request_changes', words);
+    await this.core.orchestrator.approvals.decide(
+      said,
+      words === null ? 'approve' : 'request_changes',
+      words,
+    );
   }
 
   async #eventsOf(runId: string): Promise<RunEvent[]> {
