@@ -143,8 +143,11 @@ describe('workflows of teams', () => {
     ]);
     // Asked whom to give it to, then whether it follows the strategy.
     expectStages(begunIn(implementation), [
-      ...['build:sr-architect', 'build:frontend-engineer', 'build:sr-architect'],
-      ...['validate', 'verify'],
+      'build:sr-architect',
+      'build:frontend-engineer',
+      'build:sr-architect',
+      'validate',
+      'verify',
     ]);
   });
 
@@ -157,13 +160,11 @@ describe('workflows of teams', () => {
     ]);
     expectOrder(
       played.begun,
-      ...[
-        'team:agent-architect',
-        'team:ai-researcher',
-        'team:specialist-engineer',
-        'team:qa-engineer',
-        'verify',
-      ],
+      'team:agent-architect',
+      'team:ai-researcher',
+      'team:specialist-engineer',
+      'team:qa-engineer',
+      'verify',
     );
   });
 });

@@ -191,7 +191,7 @@ describe('/orchestrate', () => {
     );
     expect(first).toContain('/orchestrate &lt;name&gt; &lt;what you want&gt;');
     const names = groups.map((group) =>
-      [...group.matchAll(/^`?([a-z-]+)`? [A-Z]/gm)].map(([, name]) => name),
+      [...group.matchAll(/^`?([a-z-]+)`? [A-Z]/gm)].map(([, name = '']) => name),
     );
     expect(names[0]).toEqual(expect.arrayContaining(['simple', 'sdlc', 'branch']));
     expect(names[1]).toEqual(expect.arrayContaining(['feature', 'fullstack-streams']));
