@@ -61,7 +61,7 @@ export function endView(view: RunView, setting: Setting): EndView {
     diff: diff === null ? null : { files: diff.files.length, added: diff.added, removed: diff.removed },
     tests: view.tests,
     approvals: setting.approvals.flatMap(({ status, decidedBy }) =>
-      status === 'approved' && decidedBy !== null ? [decidedBy] : [],
+      (status === 'approved' || status === 'taken') && decidedBy !== null ? [decidedBy] : [],
     ),
     rounds: view.rounds,
   };

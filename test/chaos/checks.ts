@@ -116,7 +116,7 @@ function problemsOfRun(
 
   const approvals = of(kept.approvals);
   check(
-    approvals.length === 1 && approvals[0]?.status === 'approved',
+    approvals.length === 1 && approvals[0]?.status === 'taken',
     () => `its approvals are ${approvals.map(({ status }) => status).join(', ')}`,
   );
   const left = of(kept.signals).filter((signal) => signal.consumed_by === null);
