@@ -188,6 +188,16 @@ describe('workflows that react', () => {
 
   test('constrained-team: nobody does two things at once, the database is one, the quota holds', async () => {
     const { events, ...played } = await world.plainly('constrained-team');
+    // What the order does not show here by itself: how much there is.
+    const resources = {
+      'fullstack-dev': { kind: 'person', amount: 2 },
+      'frontend-dev': { kind: 'person', amount: 1 },
+      'backend-dev': { kind: 'person', amount: 1 },
+      'shared-database': 1,
+      'outside-api': '60/h',
+    };
+    const workflow = world.core.catalog.workflows.get('constrained-team');
+    expect(workflow?.flow).toMatchObject({ stages: [{ kind: 'resource-aware', resources }, {}] });
     expect(atOnce(events, 'make-schema', 'make-report')).toBe(1);
     expect(atOnce(events, 'make-connection', 'make-import')).toBe(1);
     expect(atOnce(events, 'make-schema', 'make-service')).toBe(1);
