@@ -266,6 +266,7 @@ export async function createCore(options: CoreOptions) {
     engine.onCommit(() => events.wake());
     const orchestrator = new Orchestrator({
       engine,
+      health,
       store,
       catalog,
       interpreter,

@@ -92,6 +92,11 @@ export function quarantined(circuit: Circuit, by: string, reason: string, now: n
   return circuit.quarantine === null ? { ...circuit, quarantine: { by, reason, at: now } } : circuit;
 }
 
+/** A person tries again, so something was mended: the rest is over, and one trial decides. Quarantine stays. */
+export function restOver(circuit: Circuit, now: number): Circuit {
+  return stateOf(circuit, now) === 'open' ? { ...circuit, openedAt: now - REST_MS, trial: null } : circuit;
+}
+
 /** It answers again, as a person or a health check found: closed, whatever it was; from quarantine by a person alone. */
 export function restored(circuit: Circuit, by: 'person' | 'check'): Circuit {
   return { ...closedCircuit, quarantine: by === 'person' ? null : circuit.quarantine };

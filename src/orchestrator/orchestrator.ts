@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Access, hasRole, type Role, roleGroups } from '../domain/access.ts';
 import type { Decider } from '../domain/approval.ts';
+import { restOver } from '../domain/circuit.ts';
 import type { Control, StartRefusal } from '../domain/control.ts';
 import { BatonError } from '../domain/failure.ts';
 import type { Json } from '../domain/json.ts';
@@ -19,6 +20,7 @@ import { repositoryAllowed, sameRepository } from '../policy/repositories.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Directory } from '../ports/directory.ts';
 import type { Engine } from '../ports/engine.ts';
+import type { HealthStore } from '../ports/health.ts';
 import { adaptSignal } from '../ports/metrics.ts';
 import type { Redact } from '../ports/redactor.ts';
 import type { Decision, NewDecision, Session, Store } from '../ports/store.ts';
@@ -41,6 +43,8 @@ const STOPPED = 'Stopped by hand';
 
 export interface OrchestratorDeps {
   readonly engine: Engine;
+  /** Agents and models that rest after failures: they are tried at once when a person says Retry. */
+  readonly health?: HealthStore;
   readonly store: Store;
   readonly catalog: Catalog;
   readonly interpreter: Interpreter;
@@ -260,6 +264,12 @@ export class Orchestrator {
     return 'done';
   }
 
+  async #endRests(now: number): Promise<void> {
+    const { health } = this.#deps;
+    for (const { kind, name } of (await health?.all()) ?? [])
+      await health?.change(kind, name, (circuit) => restOver(circuit, now));
+  }
+
   /** Goes on after a pause, or runs an ended session again as a new run. */
   async retry(runId: string, by: string, intent: string, at: number): Promise<Control> {
     const { store, engine, clock } = this.#deps;
@@ -274,6 +284,7 @@ export class Orchestrator {
     if (paused.length > 0) {
       const why = person(`dec_retry_${digest(intent)}`, 'retry', by, 'retry', 'Going on where it stopped');
       await store.decisions.record(runId, why, now);
+      await this.#endRests(now);
       for (const each of paused) await engine.resume(each);
       return 'done';
     }

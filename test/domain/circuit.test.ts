@@ -8,6 +8,7 @@ import {
   closedCircuit,
   quarantined,
   REST_MS,
+  restOver,
   restored,
   settle,
   stateOf,
@@ -120,4 +121,21 @@ describe('a circuit', () => {
     // The walk must have been through all of it.
     for (const count of Object.values(seen)) expect(count).toBeGreaterThan(20);
   });
+});
+
+test('when a person tries again the rest is over: one trial, and only of what rests', () => {
+  const open: Circuit = {
+    ...closedCircuit,
+    failures: TRIP_AT,
+    openedAt: 1_000,
+    trial: { by: 'gone', at: 1_000 },
+  };
+  const mended = restOver(open, 2_000);
+  expect(stateOf(mended, 2_000)).toBe('half_open');
+  const first = admit(mended, 'a', 2_000);
+  expect(first.ok && !admit(first.circuit, 'b', 2_001).ok).toBe(true);
+  expect(stateOf(settle(first.circuit, 'a', 'failure', 2_002), 2_003)).toBe('open');
+  expect(restOver(closedCircuit, 2_000)).toBe(closedCircuit);
+  const away = quarantined(open, 'U1', 'broken', 1_500);
+  expect(admit(restOver(away, 2_000), 'a', 2_000).ok).toBe(false);
 });
