@@ -74,8 +74,8 @@ export class SqliteJournal implements Journal {
         if (seq === 1) newborn.push(runId);
         return;
       }
-      case 'status':
-        sql.status.run(
+      case 'status': {
+        const session = sql.status.get(
           write.status,
           write.outcome === null ? null : JSON.stringify(write.outcome),
           isTerminal(write.status) ? write.at : null,
@@ -83,8 +83,10 @@ export class SqliteJournal implements Journal {
         );
         // One that was cancelled without being loaded still has its timers.
         if (write.status === 'cancelled') sql.untimerAll.run(write.runId);
-        this.#bus.runTurned(write.runId, write.status, write.outcome, write.at);
+        if (typeof session === 'string')
+          this.#bus.runTurned(write.runId, write.status, write.outcome, write.at);
         return;
+      }
       case 'settle': {
         const seq = this.#log.add(write.runId, write.event, write.at);
         const status = write.outcome.ok ? 'done' : 'failed';
@@ -228,7 +230,9 @@ function prepare(raw: Database.Database) {
       // A part of a run belongs to the same session: what happens in it is told in the same thread.
       "insert into runs (id, session_id, status, spec, hash, created_at) values (?, (select session_id from runs where id = ?), 'queued', ?, ?, ?) on conflict do nothing",
     ),
-    status: raw.prepare('update runs set status = ?, outcome = ?, ended_at = ? where id = ?'),
+    status: raw
+      .prepare('update runs set status = ?, outcome = ?, ended_at = ? where id = ? returning session_id')
+      .pluck(),
     untimerAll: raw.prepare('delete from timers where run_id = ?'),
     timer: raw.prepare(
       'insert into timers (run_id, key, fire_at) values (?, ?, ?) on conflict (run_id, key) do update set fire_at = excluded.fire_at',
