@@ -1,6 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
-/** Two projects: `unit` is `npm test`; `e2e` starts whole processes and a browser. */
+/** Whole workflows with real git and tools, and merges by chance: each takes seconds, together minutes. */
+const workflows = [
+  'test/catalog/{streams,pipelines,reactions,teams}.test.ts',
+  'test/workspace/streams.property.test.ts',
+];
+
+/** `unit` is `npm test`; `workflows` plays what ships to its end; `e2e` starts whole processes and a browser. */
 export default defineConfig({
   test: {
     projects: [
@@ -8,12 +14,15 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', 'test/chaos/**', 'test/soak/**'],
+          exclude: ['test/e2e/**', 'test/chaos/**', 'test/soak/**', ...workflows],
           // One module graph per worker: tests keep no module-level state.
           isolate: false,
           maxWorkers: 2,
           testTimeout: 60_000,
         },
+      },
+      {
+        test: { name: 'workflows', include: workflows, isolate: false, maxWorkers: 2, testTimeout: 60_000 },
       },
       {
         test: {
