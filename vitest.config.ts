@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** Whole workflows with real git and tools, and merges by chance: each takes seconds, together minutes. */
 const workflows = [
   'test/catalog/{streams,pipelines,reactions,teams}.test.ts',
+  'test/control-flow/**/*.test.ts',
   'test/workspace/streams.property.test.ts',
 ];
 
