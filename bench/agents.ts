@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { openStore } from '../db/open.ts';
-import { createModelClient } from '../src/agents/model-client.ts';
+import { createModelClient } from '../src/agents/model/model-client.ts';
 import { toolDefinitions } from '../src/agents/tools.ts';
 import { createCore } from '../src/compose/core.ts';
 import { isTerminal } from '../src/domain/run.ts';

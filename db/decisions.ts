@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { jsonSchema } from '../src/domain/json.ts';
-import type { Decision, DecisionStore, NewDecision } from '../src/ports/store.ts';
+import type { Decision, DecisionStore, NewDecision } from '../src/ports/decisions.ts';
 import { asc, eq } from './drizzle.ts';
 import type { EventLog } from './event-log.ts';
 import type { Db } from './open.ts';

@@ -2,8 +2,8 @@ import type { AgentRole } from '../domain/agent.ts';
 import { BatonError } from '../domain/failure.ts';
 import type { RunnerSettings, Runners } from '../domain/runner-settings.ts';
 import type { Runner } from '../ports/runner.ts';
-import { createAcpRunner } from './acp-runner.ts';
-import { createCommandRunner } from './command-runner.ts';
+import { createAcpRunner } from './programs/acp-runner.ts';
+import { createCommandRunner } from './programs/command-runner.ts';
 
 /** Who carries out a role's tasks: the program it names, else Baton's own loop with a model. */
 export function runnerFor(model: Runner, runners: Runners): (role: AgentRole) => Runner {

@@ -1,18 +1,18 @@
 import type { EventLog } from '../../db/event-log.ts';
 import type { Db } from '../../db/open.ts';
 import { tellProgress } from '../../db/progress.ts';
-import type { AnswerStore } from '../agents/answer-cache.ts';
-import type { ModelClient, ModelClientOptions } from '../agents/model-client.ts';
-import { type Endpoint, ModelPool } from '../agents/model-pool.ts';
-import { modelTurn } from '../agents/model-turn.ts';
-import type { PriceTable } from '../agents/prices.ts';
+import type { AnswerStore } from '../agents/model/answer-cache.ts';
+import type { ModelClient, ModelClientOptions } from '../agents/model/model-client.ts';
+import { type Endpoint, ModelPool } from '../agents/model/model-pool.ts';
+import { modelTurn } from '../agents/model/model-turn.ts';
+import type { PriceTable } from '../agents/model/prices.ts';
 import { type Limits, limitFor, noRateLimit } from '../domain/rate-limit.ts';
 import type { Activity } from '../ports/activity.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { DecisionStore, NewDecision } from '../ports/decisions.ts';
 import type { GuidanceStore } from '../ports/guidance.ts';
 import type { HealthStore } from '../ports/health.ts';
 import type { Redact } from '../ports/redactor.ts';
-import type { DecisionStore, NewDecision } from '../ports/store.ts';
 
 export interface ModelEndpoint {
   readonly api: 'responses' | 'chat';
@@ -108,7 +108,7 @@ function lateClient(options: ModelClientOptions): ModelClient {
   return {
     model: options.model,
     complete: async (request, signal) => {
-      loading ??= import('../agents/model-client.ts').then(({ createModelClient }) =>
+      loading ??= import('../agents/model/model-client.ts').then(({ createModelClient }) =>
         createModelClient(options),
       );
       return (await loading).complete(request, signal);

@@ -18,12 +18,13 @@ import type { Interpreter } from '../patterns/interpreter.ts';
 import { choosePattern, flowOf } from '../planning/choose-pattern.ts';
 import { repositoryAllowed, sameRepository } from '../policy/repositories.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Decision, NewDecision } from '../ports/decisions.ts';
 import type { Directory } from '../ports/directory.ts';
 import type { Engine } from '../ports/engine.ts';
 import type { HealthStore } from '../ports/health.ts';
 import { adaptSignal } from '../ports/metrics.ts';
 import type { Redact } from '../ports/redactor.ts';
-import type { Decision, NewDecision, Session, Store } from '../ports/store.ts';
+import type { Session, Store } from '../ports/store.ts';
 import type { Approvals } from './approvals.ts';
 import type { Catalog } from './catalog.ts';
 import {

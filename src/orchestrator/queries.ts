@@ -1,7 +1,8 @@
 import type { Approval } from '../domain/approval.ts';
 import { withParts } from '../domain/run-parts.ts';
 import { emptyRunView, fold, type RunView } from '../domain/run-view.ts';
-import type { Decision, Session, Store } from '../ports/store.ts';
+import type { Decision } from '../ports/decisions.ts';
+import type { Session, Store } from '../ports/store.ts';
 
 /** Runs a list goes through; each is folded from its events. */
 const MOST_LISTED = 10;

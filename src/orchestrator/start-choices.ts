@@ -1,4 +1,5 @@
-import type { NewDecision, Session } from '../ports/store.ts';
+import type { NewDecision } from '../ports/decisions.ts';
+import type { Session } from '../ports/store.ts';
 import type { PlanLimits } from './contracts.ts';
 
 /** Whoever asks once more gives as much time once more. */

@@ -1,9 +1,9 @@
-import { resolversOf } from './conflicts.ts';
-import { estimateBranches, runBranches } from './parallel-branches.ts';
-import { estimateTasks } from './parallel-estimate.ts';
-import { isPlain, nodesOf, partsOf } from './parallel-plan.ts';
-import { runTasks } from './parallel-run.ts';
-import { parallelSchema } from './parallel-schema.ts';
+import { resolversOf } from './parallel/conflicts.ts';
+import { estimateBranches, runBranches } from './parallel/parallel-branches.ts';
+import { estimateTasks } from './parallel/parallel-estimate.ts';
+import { isPlain, nodesOf, partsOf } from './parallel/parallel-plan.ts';
+import { runTasks } from './parallel/parallel-run.ts';
+import { parallelSchema } from './parallel/parallel-schema.ts';
 import { definePattern } from './pattern.ts';
 
 /** What an agent that resolves conflicts is asked, in the plan. */

@@ -1,5 +1,5 @@
 import type { Guidance } from '../domain/steering.ts';
-import type { NewDecision } from './store.ts';
+import type { NewDecision } from './decisions.ts';
 
 /** Words of people to the agents of a run, kept as events of the run. */
 export interface GuidanceStore {

@@ -1,9 +1,10 @@
 import type { Approval, ApprovalPolicy, Refusal, Verdict, Voter } from '../domain/approval.ts';
 import type { DecideResult, TakeResult } from '../domain/approval-rules.ts';
-import type { ActorKind, AuditRow } from '../domain/audit.ts';
+import type { AuditRow } from '../domain/audit.ts';
 import type { StoredEvent } from '../domain/events.ts';
 import type { Json } from '../domain/json.ts';
 import type { Outcome, RunSpec, RunStatus } from '../domain/run.ts';
+import type { DecisionStore, NewDecision } from './decisions.ts';
 import type { GuidanceStore } from './guidance.ts';
 import type { OutboxMessage } from './outbox.ts';
 
@@ -57,27 +58,6 @@ export interface SessionStore {
   ): Promise<Session[]>;
   /** Sessions of the team whose id or current run's id ends with `text`. */
   find(team: string, text: string): Promise<Session[]>;
-}
-
-export interface NewDecision {
-  readonly id: string;
-  readonly kind: string;
-  readonly actor: string;
-  readonly actorKind: ActorKind;
-  readonly choice: string;
-  readonly reason: string;
-  readonly alternatives: readonly string[];
-  readonly evidence: Json;
-}
-export interface Decision extends NewDecision {
-  readonly runId: string;
-  readonly at: number;
-}
-
-export interface DecisionStore {
-  /** Idempotent by id: the first one stands. */
-  record(runId: string, decision: NewDecision, now: number): Promise<void>;
-  ofRun(runId: string): Promise<Decision[]>;
 }
 
 export interface NewApproval {

@@ -1,7 +1,8 @@
 import type { Approval } from '../domain/approval.ts';
 import { isTerminal, type RunStatus } from '../domain/run.ts';
 import { elapsedOf, type NodeView, progressOf, type RunView } from '../domain/run-view.ts';
-import type { Decision, Session } from '../ports/store.ts';
+import type { Decision } from '../ports/decisions.ts';
+import type { Session } from '../ports/store.ts';
 import type { Sign } from './format.ts';
 import type {
   AgentLine,

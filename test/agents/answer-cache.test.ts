@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createAnswerStore, sweepAnswers } from '../../db/model-answers.ts';
 import { type OpenStore, openStore } from '../../db/open.ts';
 import type { ModelTurnInput, ModelTurnOutput } from '../../src/agents/activities.ts';
-import { answerDigest, worthKeeping } from '../../src/agents/answer-cache.ts';
+import { answerDigest, worthKeeping } from '../../src/agents/model/answer-cache.ts';
 import { toolDefinitions } from '../../src/agents/tools.ts';
 
 const asked: ModelTurnInput = {

@@ -1,6 +1,6 @@
 import { LLMock } from '@copilotkit/aimock';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createModelClient, type ModelClient } from '../../src/agents/model-client.ts';
+import { createModelClient, type ModelClient } from '../../src/agents/model/model-client.ts';
 import type { ModelRequest } from '../../src/agents/transcript.ts';
 import { toFailure } from '../../src/domain/failure.ts';
 import type { Clock } from '../../src/ports/clock.ts';

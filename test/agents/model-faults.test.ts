@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { classifyModelFault, type ModelFault, retryAfter } from '../../src/agents/model-faults.ts';
-import { modelFaultOf } from '../../src/agents/sdk-faults.ts';
+import { classifyModelFault, type ModelFault, retryAfter } from '../../src/agents/model/model-faults.ts';
+import { modelFaultOf } from '../../src/agents/model/sdk-faults.ts';
 
 const NOW = Date.parse('2030-01-01T00:00:00Z');
 const facts = { model: 'big-1', host: 'models.test', now: NOW };

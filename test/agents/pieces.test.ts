@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { showCommand, splitCommandLine } from '../../src/agents/command-line.ts';
 import { compact } from '../../src/agents/compaction.ts';
 import { cutEnd, cutMiddle, markAsData } from '../../src/agents/data-marks.ts';
-import { loadPrices, priceOf } from '../../src/agents/prices.ts';
+import { loadPrices, priceOf } from '../../src/agents/model/prices.ts';
 import { buildPrompt } from '../../src/agents/prompt.ts';
 import { parseResult, resultFormat } from '../../src/agents/results.ts';
 import { labelOf, prepareCall, toolDefinitions } from '../../src/agents/tools.ts';

@@ -1,11 +1,11 @@
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { acpActivities } from '../../src/agents/acp-activity.ts';
 import { createAgentRunner } from '../../src/agents/agent-runner.ts';
-import { programActivity } from '../../src/agents/command-runner.ts';
-import { createModelBroker } from '../../src/agents/model-broker.ts';
-import { createModelClient } from '../../src/agents/model-client.ts';
-import { modelTurn } from '../../src/agents/model-turn.ts';
+import { createModelClient } from '../../src/agents/model/model-client.ts';
+import { modelTurn } from '../../src/agents/model/model-turn.ts';
+import { acpActivities } from '../../src/agents/programs/acp-activity.ts';
+import { programActivity } from '../../src/agents/programs/command-runner.ts';
+import { createModelBroker } from '../../src/agents/programs/model-broker.ts';
 import { runnerFor } from '../../src/agents/runners.ts';
 import { toolCall } from '../../src/agents/tool-call.ts';
 import type { AgentResult, AgentTask } from '../../src/domain/agent.ts';

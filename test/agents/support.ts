@@ -1,5 +1,5 @@
-import type { ModelClient } from '../../src/agents/model-client.ts';
-import { ModelPool } from '../../src/agents/model-pool.ts';
+import type { ModelClient } from '../../src/agents/model/model-client.ts';
+import { ModelPool } from '../../src/agents/model/model-pool.ts';
 import type { AgentRole, AgentTask } from '../../src/domain/agent.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 

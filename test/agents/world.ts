@@ -1,7 +1,7 @@
 import { createAgentRunner } from '../../src/agents/agent-runner.ts';
-import { createModelClient } from '../../src/agents/model-client.ts';
-import { ModelPool } from '../../src/agents/model-pool.ts';
-import { modelTurn } from '../../src/agents/model-turn.ts';
+import { createModelClient } from '../../src/agents/model/model-client.ts';
+import { ModelPool } from '../../src/agents/model/model-pool.ts';
+import { modelTurn } from '../../src/agents/model/model-turn.ts';
 import { toolCall } from '../../src/agents/tool-call.ts';
 import type { AgentResult, AgentTask } from '../../src/domain/agent.ts';
 import type { Guidance } from '../../src/domain/steering.ts';

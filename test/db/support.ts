@@ -10,7 +10,8 @@ import { createStore } from '../../db/store.ts';
 import { policyDefaults, type Voter } from '../../src/domain/approval.ts';
 import type { RunEvent } from '../../src/domain/events.ts';
 import type { RunSpec, RunStatus } from '../../src/domain/run.ts';
-import type { NewApproval, NewDecision, Session } from '../../src/ports/store.ts';
+import type { NewDecision } from '../../src/ports/decisions.ts';
+import type { NewApproval, Session } from '../../src/ports/store.ts';
 
 export const NOW = 1_800_000_000_000;
 

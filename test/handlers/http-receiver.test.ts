@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { connect } from 'node:net';
 import { App, LogLevel } from '@slack/bolt';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { HttpReceiver, verify } from '../../src/slack/http-receiver.ts';
+import { HttpReceiver, verify } from '../../src/slack/doors/http-receiver.ts';
 import { type TempStore, tempStore } from '../db/support.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 

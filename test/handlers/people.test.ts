@@ -5,8 +5,8 @@ import { z } from 'zod';
 import { readClick } from '../../handlers/click.ts';
 import type { OutboxRow } from '../../src/ports/outbox.ts';
 import { controlWords } from '../../src/slack/control-words.ts';
+import { undeliverable } from '../../src/slack/out/undeliverable.ts';
 import { People } from '../../src/slack/people.ts';
-import { undeliverable } from '../../src/slack/undeliverable.ts';
 import { session } from '../db/support.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Node } from '../../src/domain/workflow.ts';
-import { parallelSchema } from '../../src/patterns/parallel-schema.ts';
+import { parallelSchema } from '../../src/patterns/parallel/parallel-schema.ts';
 import { play } from './driver.ts';
 
 const task = (id: string, ...needs: string[]) => ({ id, agent: 'backend', task: `Do ${id}`, needs });

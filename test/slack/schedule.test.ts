@@ -7,7 +7,7 @@ import {
   PER_MINUTE,
   POST_SPACING_MS,
   WINDOW_MS,
-} from '../../src/slack/limits.ts';
+} from '../../src/slack/out/limits.ts';
 import {
   BACKOFF_MAX_MS,
   backoffMs,
@@ -15,7 +15,7 @@ import {
   decide,
   noteEnd,
   noteStart,
-} from '../../src/slack/schedule.ts';
+} from '../../src/slack/out/schedule.ts';
 
 /** One message of a made-up history: a thread's parent first, then replies and updates of it. */
 interface Written {

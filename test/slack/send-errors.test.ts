@@ -8,7 +8,7 @@ import {
 } from '@slack/web-api';
 import { afterEach, expect, test } from 'vitest';
 import { z } from 'zod';
-import { faultOf } from '../../src/slack/send-errors.ts';
+import { faultOf } from '../../src/slack/out/send-errors.ts';
 
 const closing: (() => void)[] = [];
 afterEach(() => {

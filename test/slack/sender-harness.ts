@@ -4,8 +4,8 @@ import { createOutboxStore } from '../../db/outbox.ts';
 import { outbox } from '../../db/schema.ts';
 import type { OutboxMessage, OutboxRow } from '../../src/ports/outbox.ts';
 import { createClients } from '../../src/slack/clients.ts';
-import { createSender } from '../../src/slack/sender.ts';
-import { createTransport } from '../../src/slack/transport.ts';
+import { createSender } from '../../src/slack/out/sender.ts';
+import { createTransport } from '../../src/slack/out/transport.ts';
 import { fakeClock } from './fake-clock.ts';
 import { startFakeSlack } from './fake-slack.ts';
 

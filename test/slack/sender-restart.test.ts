@@ -3,8 +3,8 @@ import { expect, test } from 'vitest';
 import { drizzle, migrate } from '../../db/drizzle.ts';
 import { createOutboxStore } from '../../db/outbox.ts';
 import type { OutboxMessage } from '../../src/ports/outbox.ts';
-import { createSender } from '../../src/slack/sender.ts';
-import type { Transport } from '../../src/slack/transport.ts';
+import { createSender } from '../../src/slack/out/sender.ts';
+import type { Transport } from '../../src/slack/out/transport.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
 const message = (n: number): OutboxMessage => ({

@@ -5,7 +5,7 @@ import { App } from '@slack/bolt';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { BatonError } from '../../src/domain/failure.ts';
-import { SocketDoor } from '../../src/slack/socket-door.ts';
+import { SocketDoor } from '../../src/slack/doors/socket-door.ts';
 import { type ManualClock, manualClock, until } from '../desk/harness.ts';
 
 /** How Slack meets the next request for a socket. */

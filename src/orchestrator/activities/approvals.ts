@@ -11,7 +11,8 @@ import {
   openApproval,
 } from '../../ports/activities.ts';
 import { type Activity, implement } from '../../ports/activity.ts';
-import type { ApprovalStore, DecisionStore } from '../../ports/store.ts';
+import type { DecisionStore } from '../../ports/decisions.ts';
+import type { ApprovalStore } from '../../ports/store.ts';
 import { withdrawQuestions } from '../contracts.ts';
 import type { Findings } from '../findings.ts';
 import { contentOf, digestOf, type PayloadDeps, type Subject, snapshotLabel } from '../payloads.ts';

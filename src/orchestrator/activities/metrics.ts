@@ -3,9 +3,9 @@ import { asJson, canonicalJson } from '../../domain/json.ts';
 import type { Inventory } from '../../domain/resources.ts';
 import { type Activity, implement } from '../../ports/activity.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { DecisionStore } from '../../ports/decisions.ts';
 import type { LeaseStore } from '../../ports/leases.ts';
 import { type RunMetrics, readMetrics, recordDecision } from '../../ports/metrics.ts';
-import type { DecisionStore } from '../../ports/store.ts';
 
 /** Steps that an error rate is of. */
 const STEPS = 20;

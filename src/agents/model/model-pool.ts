@@ -1,0 +1,238 @@
+import { admit, type CircuitOutcome, closedCircuit, settle, stateOf } from '../../domain/circuit.ts';
+import { BatonError, type Failure, toFailure } from '../../domain/failure.ts';
+import { noRateLimit, type RateLimit } from '../../domain/rate-limit.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { HealthStore } from '../../ports/health.ts';
+import { type ModelRequest, transcriptChars } from '../transcript.ts';
+import type { CompletedReply, ModelClient } from './model-client.ts';
+import { ProviderGate } from './provider-gate.ts';
+
+/** One way to a model. */
+export interface Endpoint {
+  readonly client: ModelClient;
+  /** The server it stands at: limits are per server, circuits per model and server. */
+  readonly host: string;
+  /** Whether it may be given a rest. The rehearsal's own server may not: it is started anew when it ends. */
+  readonly rests: boolean;
+}
+
+export interface ModelPoolOptions {
+  /** The configured one, then those that stand in for it, in order. */
+  readonly endpoints: readonly [Endpoint, ...Endpoint[]];
+  readonly clock: Clock;
+  /** Null: circuits are not kept. */
+  readonly health: HealthStore | null;
+  /** By host; no limit for those it does not know. */
+  readonly limitOf?: (host: string) => RateLimit;
+  /** Milliseconds one call may take, waiting for its turn aside. */
+  readonly callMs?: number;
+}
+
+/** Who asks. */
+export interface Caller {
+  readonly runId: string;
+  /** The step, the same at every attempt. */
+  readonly step: string;
+  readonly weight: number;
+  readonly signal: AbortSignal;
+  /** Told when the call has to wait for its turn: about how many milliseconds. */
+  readonly onWait: (ms: number) => void;
+  /** Told when it has waited, and is made now. */
+  readonly onTurn: () => void;
+  /** Told when another model than the one that was asked for goes on. */
+  readonly onFailover: (from: string, to: string, why: string) => Promise<void>;
+}
+
+export interface Answered {
+  readonly reply: CompletedReply;
+  readonly model: string;
+  /** Milliseconds the call took; waiting for its turn does not count. */
+  readonly durationMs: number;
+}
+
+/** A long answer of a slow model takes minutes; one that takes longer than this has come to nothing. */
+const CALL_MS = 600_000;
+/** Tokens of an answer as they are guessed beforehand. */
+const ANSWER_TOKENS = 1_000;
+/** Failures of a server, which a rest may mend. What a person must mend goes to the next at once, and rests nothing. */
+const COUNTED: ReadonlySet<string> = new Set([
+  'model_unreachable',
+  'model_timeout',
+  'stream_cut',
+  'model_error',
+]);
+const ELSEWHERE: ReadonlySet<string> = new Set(['model_auth', 'model_unknown', 'model_quota']);
+
+/** Every call of a model: limits per server over all runs, a circuit per model, and those that stand in. */
+export class ModelPool {
+  readonly #options: ModelPoolOptions;
+  readonly #gates = new Map<string, ProviderGate>();
+
+  constructor(options: ModelPoolOptions) {
+    this.#options = options;
+  }
+
+  /** The configured model. */
+  get model(): string {
+    return this.#options.endpoints[0].client.model;
+  }
+
+  get host(): string {
+    return this.#options.endpoints[0].host;
+  }
+
+  /** Calls under way and waiting, by host. */
+  get load(): ReadonlyMap<string, { readonly open: number; readonly waiting: number }> {
+    return new Map([...this.#gates].map(([host, gate]) => [host, gate.load]));
+  }
+
+  /**
+   * One complete answer. A model that rests, comes to rest by this very failure, or needs a person (key, credit, name) is
+   * followed by the next, as often as there is one.
+   * @param asked the role's own model; null is the configured one
+   */
+  async complete(
+    asked: string | null,
+    request: Omit<ModelRequest, 'model'>,
+    caller: Caller,
+  ): Promise<Answered> {
+    let given: { readonly name: string; readonly why: string; readonly error: BatonError } | null = null;
+    for (const [index, endpoint] of this.#options.endpoints.entries()) {
+      const model = index === 0 ? (asked ?? endpoint.client.model) : endpoint.client.model;
+      const name = `${model}@${endpoint.host}`;
+      const rest = await this.#admit(endpoint, name, caller.step);
+      if (rest !== null) {
+        given ??= { name, why: rest.failure.message, error: rest };
+        continue;
+      }
+      if (given !== null) await caller.onFailover(given.name, name, given.why);
+      try {
+        return await this.#call(endpoint, name, { ...request, model }, caller);
+      } catch (error) {
+        if (!(error instanceof BatonError)) throw error;
+        const resting = await this.#resting(endpoint, name);
+        if (!ELSEWHERE.has(error.failure.code) && !resting) throw error;
+        given = { name, why: error.failure.message, error };
+      }
+    }
+    throw given?.error ?? new Error('there is no model');
+  }
+
+  async #call(endpoint: Endpoint, name: string, request: ModelRequest, caller: Caller): Promise<Answered> {
+    const { clock } = this.#options;
+    const gate = this.#gate(endpoint.host);
+    const tokens = Math.ceil(transcriptChars(request.messages) / 4) + ANSWER_TOKENS;
+    let told = false;
+    const onWait = (ms: number): void => {
+      told = true;
+      caller.onWait(ms);
+    };
+    const slot = await gate.acquire({ ...caller, id: `${caller.step} ${name}`, tokens, onWait });
+    if (told) caller.onTurn();
+    const startedAt = clock.monotonic();
+    const limit = new AbortController();
+    const callMs = this.#options.callMs ?? CALL_MS;
+    const cancelLimit = clock.after(callMs, () => limit.abort());
+    let used: number | null = null;
+    try {
+      const reply = await endpoint.client.complete(request, AbortSignal.any([caller.signal, limit.signal]));
+      used = reply.tokens === null ? null : reply.tokens.input + reply.tokens.output;
+      gate.answered();
+      await this.#settle(endpoint, name, caller.step, 'success');
+      return { reply, model: request.model, durationMs: Math.max(0, clock.monotonic() - startedAt) };
+    } catch (error) {
+      const failure =
+        limit.signal.aborted && !caller.signal.aborted ? tooSlow(name, callMs) : toFailure(error);
+      if (failure.code === 'model_busy') gate.throttled(failure.retryAfterMs ?? null);
+      await this.#settle(
+        endpoint,
+        name,
+        caller.step,
+        COUNTED.has(failure.code) ? 'failure' : 'neither',
+        failure,
+      );
+      throw new BatonError(failure, error);
+    } finally {
+      cancelLimit();
+      slot.end(used);
+    }
+  }
+
+  #gate(host: string): ProviderGate {
+    const known = this.#gates.get(host);
+    if (known !== undefined) return known;
+    const gate = new ProviderGate(this.#options.limitOf?.(host) ?? noRateLimit, this.#options.clock);
+    this.#gates.set(host, gate);
+    return gate;
+  }
+
+  /** Null when it may be called, otherwise why not. */
+  async #admit({ rests }: Endpoint, name: string, by: string): Promise<BatonError | null> {
+    const { health, clock } = this.#options;
+    if (health === null || !rests) return null;
+    const { circuit, lastFailure } = await health.read('model', name);
+    if (circuit === closedCircuit || stateOf(circuit, clock.now()) === 'closed') return null;
+    let refusal: { readonly retryInMs: number | null } | null = null;
+    await health.change('model', name, (current) => {
+      const found = admit(current, by, clock.now());
+      refusal = found.ok ? null : found;
+      return found.ok ? found.circuit : current;
+    });
+    const refused: { readonly retryInMs: number | null } | null = refusal;
+    return refused === null ? null : new BatonError(resting(name, refused, lastFailure?.message ?? null));
+  }
+
+  async #settle(
+    { rests }: Endpoint,
+    name: string,
+    by: string,
+    outcome: CircuitOutcome,
+    failure?: Failure,
+  ): Promise<void> {
+    const { health, clock } = this.#options;
+    if (health === null || !rests) return;
+    if (outcome !== 'failure') {
+      // Nearly always nothing was wrong before, and nothing is to be written.
+      const { circuit } = await health.read('model', name);
+      if (settle(circuit, by, outcome, clock.now()) === circuit) return;
+    }
+    const last = failure === undefined ? undefined : { code: failure.code, message: failure.message };
+    await health.change('model', name, (circuit) => settle(circuit, by, outcome, clock.now()), last);
+  }
+
+  async #resting({ rests }: Endpoint, name: string): Promise<boolean> {
+    const { health, clock } = this.#options;
+    if (health === null || !rests) return false;
+    return stateOf((await health.read('model', name)).circuit, clock.now()) !== 'closed';
+  }
+}
+
+function tooSlow(name: string, ms: number): Failure {
+  return {
+    class: 'transient',
+    code: 'model_timeout',
+    message: `${name} had not finished its answer after ${Math.round(ms / 1_000)} s.`,
+    hint: 'It may be overloaded; a smaller model in OPENAI_MODEL answers faster.',
+  };
+}
+
+function resting(
+  name: string,
+  { retryInMs }: { readonly retryInMs: number | null },
+  last: string | null,
+): Failure {
+  if (retryInMs === null)
+    return {
+      class: 'needs_person',
+      code: 'model_quarantined',
+      message: `${name} was taken out of use by a person.`,
+      hint: `Type /orchestrate agents restore ${name}, then press Retry.`,
+    };
+  return {
+    class: 'transient',
+    code: 'model_resting',
+    message: `${name} failed several times running and rests for ${Math.ceil(retryInMs / 1_000)} s.${last === null ? '' : ` The last time: ${last}`}`,
+    hint: `It is tried again by itself. Once it works, /orchestrate agents restore ${name} ends the rest at once.`,
+    retryAfterMs: retryInMs,
+  };
+}

@@ -1,0 +1,210 @@
+import { BatonError } from '../../domain/failure.ts';
+import { type Activity, implement, type StepContext } from '../../ports/activity.ts';
+import type { GuidanceStore } from '../../ports/guidance.ts';
+import type { Redact } from '../../ports/redactor.ts';
+import { type ModelTurnInput, type ModelTurnOutput, modelTurnContract } from '../activities.ts';
+import { guidanceText } from '../prompt.ts';
+import { resultFormat } from '../results.ts';
+import { type Message, type OptionalPart, type Tokens, transcriptChars } from '../transcript.ts';
+import { type AnswerCache, answerDigest, worthKeeping } from './answer-cache.ts';
+import type { CompletedReply } from './model-client.ts';
+import { refused } from './model-faults.ts';
+import type { Answered, ModelPool } from './model-pool.ts';
+import { type PriceTable, priceOf } from './prices.ts';
+
+export interface ModelTurnDependencies {
+  readonly models: ModelPool;
+  readonly redact: Redact;
+  readonly prices: PriceTable;
+  /** What people said to a run so far. */
+  readonly guidance: Pick<GuidanceStore, 'of'>;
+  /** How much a run counts beside others that wait for a model: 1 is usual. */
+  readonly weightOf?: (runId: string) => Promise<number>;
+  /** Tells at once, rather than when the step ends, what an agent is doing. */
+  readonly tell?: (runId: string, node: string, agent: string, text: string) => Promise<void>;
+  /** Answers to the very same question in the same repository; absent: each is asked anew. */
+  readonly cache?: AnswerCache;
+  /** Records that another model goes on; told once for each run and pair of models. */
+  readonly failedOver?: (runId: string, from: string, to: string, why: string) => Promise<void>;
+}
+
+/** Under which word the model thinks, in the epic. */
+export const THINKING = 'thinking';
+
+/**
+ * Implements `model.turn`: what enters the model and what leaves it passes the redactor, and what was spent is
+ * recorded even where the answer is of no use.
+ */
+export function modelTurn(dependencies: ModelTurnDependencies): Activity {
+  const { redact } = dependencies;
+  return implement(modelTurnContract, async (input, context) => {
+    const heard = await newWords(dependencies, input, context.runId);
+    const messages = [...input.messages, ...heard.map(({ text }) => ({ role: 'user' as const, text }))];
+    const asked = { ...input, messages };
+    // What somebody has just said is answered anew.
+    const kept =
+      heard.length === 0
+        ? await fromCache(dependencies, asked, context)
+        : ({ output: null, digest: null } as const);
+    if (kept.output !== null) return kept.output;
+    const { reply, model, durationMs } = await ask(dependencies, asked, context);
+    const tokens = reply.tokens ?? estimateTokens(messages, reply);
+    spend(dependencies, context, { agent: input.agent, model, tokens, durationMs });
+    for (const part of reply.dropped) context.emit({ type: 'note', text: droppedNote(part) });
+    for (const { id: guidanceId } of heard)
+      context.emit({ type: 'guidance.read', guidanceId, node: input.node, agent: input.agent });
+    if (reply.finish === 'refusal') throw new BatonError(refused(redact(reply.text)));
+    const output = toOutput(reply, reply.finish, tokens, durationMs, redact);
+    if (kept.digest !== null && worthKeeping(output))
+      await dependencies.cache?.store.put(kept.digest, JSON.stringify(output));
+    return heard.length === 0 ? output : { ...output, heard };
+  });
+}
+
+/** What people said to this agent, or to all of them, and this conversation has not read. */
+async function newWords(
+  { guidance, redact }: ModelTurnDependencies,
+  { heard, node, agent }: ModelTurnInput,
+  runId: string,
+): Promise<{ readonly id: string; readonly text: string }[]> {
+  const said = await guidance.of(runId);
+  return said
+    .filter(
+      ({ id, target }) => !heard.includes(id) && (target === null || target === node || target === agent),
+    )
+    .map((words) => ({ id: words.id, text: guidanceText({ ...words, text: redact(words.text) }) }));
+}
+
+/** What was answered to the very same before, at no cost; `digest` is where a new answer may be kept. */
+async function fromCache(
+  { cache, models, redact, prices }: ModelTurnDependencies,
+  input: ModelTurnInput,
+  context: StepContext,
+): Promise<{ readonly output: ModelTurnOutput | null; readonly digest: string | null }> {
+  const repository = (await cache?.repositoryOf(context.runId)) ?? null;
+  if (cache === undefined || repository === null) return { output: null, digest: null };
+  const messages = input.messages.map((message) => redactMessage(message, redact));
+  const model = input.model ?? models.model;
+  const digest = answerDigest({ ...input, messages }, `${model}@${models.host}`, repository);
+  const found = digest === null ? null : await cache.store.get(digest);
+  if (found === null) return { output: null, digest };
+  const tokens: Tokens = { input: 0, cached: 0, output: 0, reasoning: 0 };
+  const kept = modelTurnContract.output.parse(JSON.parse(found));
+  spend({ prices }, context, { agent: input.agent, model, tokens, durationMs: 0 });
+  return { output: { ...kept, tokens, durationMs: 0 }, digest };
+}
+
+async function ask(
+  dependencies: ModelTurnDependencies,
+  input: ModelTurnInput,
+  context: StepContext,
+): Promise<Answered> {
+  const { models, redact } = dependencies;
+  const { runId } = context;
+  const say = (text: string): void => {
+    // What it does now is worth showing, and not worth failing for.
+    void dependencies.tell?.(runId, input.node, input.agent, text).catch(() => undefined);
+  };
+  try {
+    return await models.complete(
+      input.model,
+      {
+        messages: input.messages.map((message) => redactMessage(message, redact)),
+        tools: input.tools,
+        toolChoice: input.toolChoice,
+        format: resultFormat(input.result),
+        maxOutputTokens: input.maxOutputTokens,
+      },
+      {
+        runId,
+        step: context.idempotencyKey,
+        weight: (await dependencies.weightOf?.(runId)) ?? 1,
+        signal: context.signal,
+        onWait: (ms) => say(`waiting for the model's limit, ${Math.ceil(ms / 1_000)} s`),
+        onTurn: () => say(THINKING),
+        onFailover: async (from, to, why) => dependencies.failedOver?.(runId, from, to, redact(why)),
+      },
+    );
+  } catch (error) {
+    if (!(error instanceof BatonError)) throw error;
+    // A server's own words may quote the key or the prompt.
+    throw new BatonError({ ...error.failure, message: redact(error.failure.message) });
+  }
+}
+
+function redactMessage(message: Message, redact: Redact): Message {
+  if (message.role !== 'assistant') return { ...message, text: redact(message.text) };
+  const toolCalls = message.toolCalls.map((call) => ({ ...call, arguments: redact(call.arguments) }));
+  return { ...message, text: redact(message.text), toolCalls };
+}
+
+function toOutput(
+  reply: CompletedReply,
+  finish: ModelTurnOutput['finish'],
+  tokens: Tokens,
+  durationMs: number,
+  redact: Redact,
+): ModelTurnOutput {
+  return {
+    text: redact(reply.text),
+    toolCalls: reply.toolCalls.map((call) => ({
+      id: call.id,
+      name: redact(call.name),
+      arguments: redact(call.arguments),
+    })),
+    finish,
+    tokens,
+    durationMs,
+  };
+}
+
+interface Spent {
+  readonly agent: string;
+  readonly model: string;
+  readonly tokens: Tokens;
+  readonly durationMs: number;
+}
+
+function spend({ prices }: Pick<ModelTurnDependencies, 'prices'>, context: StepContext, spent: Spent): void {
+  context.use({
+    kind: 'model',
+    agent: spent.agent,
+    model: spent.model,
+    inputTokens: spent.tokens.input,
+    cachedTokens: spent.tokens.cached,
+    outputTokens: spent.tokens.output,
+    reasoningTokens: spent.tokens.reasoning,
+    durationMs: spent.durationMs,
+    costUsd: priceOf(spent.model, spent.tokens, prices),
+  });
+}
+
+/** Where a server reports no usage, four characters count as a token, so that caps hold all the same. */
+function estimateTokens(messages: readonly Message[], reply: CompletedReply): Tokens {
+  const answer: Message = { role: 'assistant', text: reply.text, toolCalls: [...reply.toolCalls] };
+  return {
+    input: Math.ceil(transcriptChars(messages) / 4),
+    cached: 0,
+    output: Math.ceil(transcriptChars([answer]) / 4),
+    reasoning: 0,
+  };
+}
+
+function droppedNote(part: OptionalPart): string {
+  switch (part) {
+    case 'format':
+      return 'This model server takes no result schema; answers are checked here instead.';
+    case 'maxTokens':
+      return 'This model server takes no limit on an answer’s length; the cap per task still holds.';
+    case 'streamUsage':
+      return 'This model server does not report usage; tokens are estimated.';
+    case 'strictTools':
+      return 'This model server takes no strict tool schemas; arguments are checked here instead.';
+    case 'store':
+      return 'This model server does not know the option not to store requests.';
+    default: {
+      const never: never = part;
+      return never;
+    }
+  }
+}

@@ -1,0 +1,161 @@
+import { z } from 'zod';
+import { BatonError } from '../../domain/failure.ts';
+import type { Handoff } from '../../domain/handoff.ts';
+import { streamLabel } from '../../domain/stream.ts';
+import { openApproval } from '../../ports/activities.ts';
+import type { Flow, Operation } from '../../ports/flow.ts';
+import { mergeStream } from '../../ports/stream-activities.ts';
+import type { Choice, Conflict, ConflictRule, MergeOutcome } from '../../ports/workspace.ts';
+import { awaitDecision } from '../await-decision.ts';
+import type { RunContext } from '../pattern.ts';
+import { leaveToAgents } from './conflict-agents.ts';
+import { type Merging, unresolved } from './merging.ts';
+
+/** Files people are asked about in one merge: beyond that the streams were cut wrongly, and somebody should look. */
+const MOST_QUESTIONS = 20;
+/** A merge is looked at anew when other work came between, but not for ever. */
+const MOST_LOOKS = 5;
+
+const waySchema = z.union([
+  z.enum(['first', 'second', 'ask', 'stop']),
+  z.strictObject({ agent: z.string() }),
+]);
+const itemSchema = z.union([
+  waySchema,
+  z.strictObject({ paths: z.array(z.string().min(1).max(200)).min(1).max(50), then: waySchema }),
+]);
+/** What is done about a file that two streams changed in the same places: the first item that fits its path. */
+export const onConflictSchema = z
+  .union([itemSchema.transform((item) => [item]), z.array(itemSchema).min(1).max(50)])
+  .superRefine((items, context) => {
+    const whole = items.findIndex((item) => typeof item === 'string' || !('paths' in item));
+    if (whole >= 0 && whole < items.length - 1)
+      context.addIssue({
+        code: 'custom',
+        message: 'Nothing comes after an item without `paths`: it fits every file.',
+      });
+  });
+type OnConflict = z.infer<typeof onConflictSchema>;
+
+/** People are asked unless the workflow says otherwise: neither side is dropped unseen. */
+const ASK: ConflictRule = { paths: null, way: 'ask', agent: null };
+
+export function rulesOf(items: OnConflict | undefined): ConflictRule[] {
+  const rules = (items ?? []).map((item): ConflictRule => {
+    const [paths, way] = typeof item === 'object' && 'paths' in item ? [item.paths, item.then] : [null, item];
+    return typeof way === 'string' ? { paths, way, agent: null } : { paths, way: 'agent', agent: way.agent };
+  });
+  return [...rules, ASK];
+}
+
+/** Agents that resolve conflicts. */
+export function resolversOf(items: OnConflict | undefined): string[] {
+  return rulesOf(items).flatMap(({ agent }) => (agent === null ? [] : [agent]));
+}
+
+/**
+ * Joins a stream into a worktree. What rules do not settle is asked of people, file by file, then left to agents; where
+ * somebody says stop, or nobody could, nothing was changed. Errors: terminal `merge_conflict`, and those of an approval.
+ */
+export function* mergeIn(merging: Merging, input: Handoff, flow: Flow, context: RunContext): Operation<void> {
+  let choices: Choice[] = [];
+  const agents = new Map<string, string>();
+  for (let look = 1; look <= MOST_LOOKS; look += 1) {
+    const outcome = yield* mergeOnce(merging, choices, flow);
+    if (outcome.status === 'merged') {
+      if (outcome.files > 0 && merging.into === null) context.approved(null);
+      return yield* leaveToAgents({ merging, outcome, agents }, input, flow, context);
+    }
+    refuseStops(merging, outcome.conflicts);
+    for (const { path, agent } of outcome.conflicts) if (agent !== null) agents.set(path, agent);
+    choices = [...choices, ...(yield* chosen(merging, outcome, flow))];
+  }
+  throw unresolved(merging, [], 'The files kept changing while it was decided');
+}
+
+function* mergeOnce(merging: Merging, choices: readonly Choice[], flow: Flow): Operation<MergeOutcome> {
+  const { node, stream, into, rules } = merging;
+  const at = yield* flow.now('at');
+  return yield* flow.step(
+    'merge',
+    mergeStream,
+    { node, stream, into, rules: [...rules], choices: [...choices], at },
+    { label: `merging ${streamLabel(stream)}` },
+  );
+}
+
+function refuseStops(merging: Merging, conflicts: readonly Conflict[]): void {
+  const stops = conflicts.filter(({ way }) => way === 'stop');
+  if (stops.length > 0) throw unresolved(merging, pathsOf(stops), 'The workflow stops at such a conflict');
+  const asked = conflicts.filter(({ way }) => way === 'ask');
+  if (asked.length > MOST_QUESTIONS)
+    throw unresolved(merging, pathsOf(asked), `People are asked about ${MOST_QUESTIONS} files at most`);
+}
+
+function pathsOf(conflicts: readonly Conflict[]): string[] {
+  return conflicts.map(({ path }) => path);
+}
+
+/** A choice for each conflict: of people where they are asked, left marked where an agent follows. */
+function* chosen(
+  merging: Merging,
+  outcome: Extract<MergeOutcome, { status: 'conflict' }>,
+  flow: Flow,
+): Operation<Choice[]> {
+  const choices: Choice[] = [];
+  for (const conflict of outcome.conflicts) {
+    const take = conflict.way === 'agent' ? 'marked' : yield* askPeople(merging, outcome, conflict, flow);
+    choices.push({ path: conflict.path, take });
+  }
+  return choices;
+}
+
+function* askPeople(
+  { node, stream, into }: Merging,
+  { before, second }: { readonly before: string; readonly second: string },
+  { path, kind }: Conflict,
+  flow: Flow,
+): Operation<'first' | 'second'> {
+  const at = yield* flow.now('asked-at');
+  const label = streamLabel(stream);
+  const opened = yield* flow.step(
+    'ask-side',
+    openApproval,
+    {
+      node,
+      title: `Which ${path}?`,
+      why: `${label} and what was merged before it both changed this file in the same places (${kind}).`,
+      risk: 'The side that is not taken stays in its snapshot, under refs/baton/.',
+      round: 1,
+      // The choice is used by the merge going on.
+      policy: { executeWithinMs: 0, onTimeout: 'stop' },
+      subject: {
+        kind: 'conflict',
+        stream: into,
+        path,
+        what: kind,
+        before,
+        second,
+        firstName: 'what was merged before',
+        secondName: label,
+      },
+      at,
+    },
+    { label: `asking which ${path} to keep` },
+  );
+  const answer = yield* awaitDecision('side', { ...opened, askedAt: at }, flow);
+  if (answer?.verdict === 'approve' || answer?.verdict === 'request_changes') {
+    const took = answer.verdict === 'approve' ? 'first' : 'second';
+    yield* flow.emit({ type: 'conflict.resolved', node, stream, path, took, by: 'person', who: answer.by });
+    return took;
+  }
+  throw new BatonError({
+    class: 'terminal',
+    code: answer === null ? 'approval_timeout' : 'approval_rejected',
+    message:
+      answer === null
+        ? `Nobody chose a side of ${path} in time`
+        : `It was stopped at the conflict in ${path}`,
+    hint: 'Nothing was overwritten: every stream is kept under refs/baton/tip/.',
+  });
+}
