@@ -10,11 +10,14 @@ import {
 import type { NewApproval } from '../src/ports/store.ts';
 import type { approvals } from './schema.ts';
 
+/** Built once: making a schema costs many times what reading with it does. */
+const votesSchema = z.array(voteSchema);
+
 /** An approval as it comes from its row; what the first version wrote lacks what came later. */
 export function toApproval(row: typeof approvals.$inferSelect): Approval {
   const subject = approvalSubjectSchema.parse(JSON.parse(row.subject));
   const policy = storedPolicySchema.parse(JSON.parse(row.policy));
-  const votes = z.array(voteSchema).parse(JSON.parse(row.votes));
+  const votes = votesSchema.parse(JSON.parse(row.votes));
   return {
     ...row,
     subject,

@@ -3,9 +3,10 @@ import type { ActorKind } from '../src/domain/audit.ts';
 import type { RunEvent } from '../src/domain/events.ts';
 import type { Json } from '../src/domain/json.ts';
 import { recordDecision } from './decisions.ts';
-import { and, eq } from './drizzle.ts';
+import { and, eq, sql } from './drizzle.ts';
 import type { EventLog } from './event-log.ts';
-import { approvals } from './schema.ts';
+import type { Db } from './open.ts';
+import { approvals, usage } from './schema.ts';
 import type { Tx } from './transaction.ts';
 
 export interface Who {
@@ -13,14 +14,80 @@ export interface Who {
   readonly actorKind: ActorKind;
 }
 
+/**
+ * The statements of nearly every change. Built once for a connection and used inside whatever transaction it is
+ * in: putting them together anew each time cost as much as running them.
+ */
+export function approvalStatements(db: Db) {
+  const value = (name: string) => sql`${sql.placeholder(name)}`;
+  return {
+    open: db
+      .insert(approvals)
+      .values({
+        id: value('id'),
+        nonce: value('nonce'),
+        runId: value('runId'),
+        key: value('key'),
+        team: value('team'),
+        requester: value('requester'),
+        status: 'pending',
+        subject: value('subject'),
+        policy: value('policy'),
+        requestedAt: value('requestedAt'),
+        expiresAt: value('expiresAt'),
+      })
+      .onConflictDoNothing()
+      .prepare(),
+    attention: db
+      .insert(usage)
+      .values({
+        runId: value('runId'),
+        key: value('key'),
+        kind: 'human',
+        inputTokens: 0,
+        cachedTokens: 0,
+        outputTokens: 0,
+        reasoningTokens: 0,
+        durationMs: value('durationMs'),
+        costUsd: value('costUsd'),
+        at: value('at'),
+      })
+      .prepare(),
+    set: db
+      .update(approvals)
+      .set({
+        status: value('status'),
+        decidedBy: value('decidedBy'),
+        decidedAt: value('decidedAt'),
+        comment: value('comment'),
+        voidReason: value('voidReason'),
+        executeBy: value('executeBy'),
+        takenBy: value('takenBy'),
+        takenAt: value('takenAt'),
+        auditHash: value('auditHash'),
+        votes: value('votes'),
+        breakGlass: value('breakGlass'),
+      })
+      .where(and(eq(approvals.id, sql.placeholder('id')), eq(approvals.status, sql.placeholder('from'))))
+      .prepare(),
+    head: db
+      .update(approvals)
+      .set({ auditHash: value('auditHash') })
+      .where(eq(approvals.id, sql.placeholder('id')))
+      .prepare(),
+  };
+}
+
 /** What is written about approvals inside one transaction: the row, its audit row, its event, its decision. */
 export class ApprovalWriter {
   readonly #tx: Tx;
   readonly #log: EventLog;
+  readonly #statements: ReturnType<typeof approvalStatements>;
 
-  constructor(tx: Tx, log: EventLog) {
+  constructor(tx: Tx, log: EventLog, statements: ReturnType<typeof approvalStatements>) {
     this.#tx = tx;
     this.#log = log;
+    this.#statements = statements;
   }
 
   opened(approval: Approval): void {
@@ -33,7 +100,7 @@ export class ApprovalWriter {
       subject.digest,
       requestedAt,
     );
-    this.#tx.update(approvals).set({ auditHash: hash }).where(eq(approvals.id, id)).run();
+    this.#statements.head.run({ id, auditHash: hash });
     this.#event(approval, { type: 'approval.requested', approvalId: id }, requestedAt);
   }
 
@@ -65,12 +132,7 @@ export class ApprovalWriter {
   taken(to: Approval, executed: string, now: number): void {
     const who: Who = { actor: 'baton', actorKind: 'baton' };
     const auditHash = this.#audit(to, 'taken', who, { key: to.takenBy }, executed, now);
-    const changed = this.#tx
-      .update(approvals)
-      .set({ status: to.status, takenBy: to.takenBy, takenAt: to.takenAt, auditHash })
-      .where(and(eq(approvals.id, to.id), eq(approvals.status, 'approved')))
-      .run();
-    if (changed.changes === 0) throw new Error('The approval changed under its own lock');
+    this.#set({ ...to, status: 'approved' }, { ...to, auditHash });
     this.#event(to, { type: 'approval.taken', approvalId: to.id }, now);
   }
 
@@ -171,24 +233,23 @@ export class ApprovalWriter {
   }
 
   #set(from: Approval, to: Approval): void {
-    const { status, decidedBy, decidedAt, comment, voidReason, executeBy, takenBy, takenAt, auditHash } = to;
-    const changed = this.#tx
-      .update(approvals)
-      .set({
-        status,
-        decidedBy,
-        decidedAt,
-        comment,
-        voidReason,
-        executeBy,
-        takenBy,
-        takenAt,
-        auditHash,
-        votes: JSON.stringify(to.votes),
-        breakGlass: to.breakGlass === null ? null : JSON.stringify(to.breakGlass),
-      })
-      .where(and(eq(approvals.id, to.id), eq(approvals.status, from.status)))
-      .run();
+    const { id, status, decidedBy, decidedAt, comment, voidReason, executeBy, takenBy, takenAt, auditHash } =
+      to;
+    const changed = this.#statements.set.run({
+      id,
+      from: from.status,
+      status,
+      decidedBy,
+      decidedAt,
+      comment,
+      voidReason,
+      executeBy,
+      takenBy,
+      takenAt,
+      auditHash,
+      votes: JSON.stringify(to.votes),
+      breakGlass: to.breakGlass === null ? null : JSON.stringify(to.breakGlass),
+    });
     if (changed.changes === 0) throw new Error('The approval changed under its own lock');
   }
 

@@ -13,11 +13,11 @@ import type { Json } from '../src/domain/json.ts';
 import { type DecisionSignal, decisionSignal } from '../src/ports/activities.ts';
 import type { ApprovalStore, Word } from '../src/ports/store.ts';
 import { toApproval, toRow } from './approval-rows.ts';
-import { ApprovalWriter, type Who } from './approval-writer.ts';
+import { ApprovalWriter, approvalStatements, type Who } from './approval-writer.ts';
 import { and, asc, eq, inArray, lte, or, sql } from './drizzle.ts';
 import type { EventLog } from './event-log.ts';
 import type { Db } from './open.ts';
-import { approvals, events, signals, usage } from './schema.ts';
+import { approvals, events, signals } from './schema.ts';
 import { atomically, type Tx } from './transaction.ts';
 
 /** Longest that a person is taken to have looked at a question: what came in between is not known. */
@@ -28,15 +28,10 @@ const BATON: Who = { actor: 'baton', actorKind: 'baton' };
 const SWEPT = 500;
 
 /** A person's time for a decision: from the question to the answer, at most five minutes. */
-function attention(
-  { runId, key, requestedAt }: Approval,
-  now: number,
-  minuteUsd: number | null,
-): typeof usage.$inferInsert {
+function attention({ runId, key, requestedAt }: Approval, now: number, minuteUsd: number | null) {
   const durationMs = Math.min(ATTENTION_MS, Math.max(0, now - requestedAt));
   const costUsd = minuteUsd === null ? null : (durationMs / 60_000) * minuteUsd;
-  const tokens = { inputTokens: 0, cachedTokens: 0, outputTokens: 0, reasoningTokens: 0 };
-  return { runId, key, kind: 'human', agent: null, model: null, ...tokens, durationMs, costUsd, at: now };
+  return { runId, key, durationMs, costUsd, at: now };
 }
 
 /**
@@ -61,8 +56,9 @@ export function createApprovalStore(
     const row = query.get({ value });
     return row === undefined ? null : toApproval(row);
   };
+  const statements = approvalStatements(db);
   const within = <T>(work: (tx: Tx, writer: ApprovalWriter) => T): T =>
-    atomically(db, log, (tx) => work(tx, new ApprovalWriter(tx, log)));
+    atomically(db, log, (tx) => work(tx, new ApprovalWriter(tx, log, statements)));
 
   /** A person's word: what the rules make of it is written, whatever it is. */
   const say = (
@@ -81,9 +77,7 @@ export function createApprovalStore(
         settleRefused(tx, log, writer, current, result.refusal, by.id, now);
         return result;
       }
-      tx.insert(usage)
-        .values(attention(current, now, humanMinuteUsd))
-        .run();
+      statements.attention.run(attention(current, now, humanMinuteUsd));
       const next = result.approval;
       const detail: Json = { choice, comment, place, votes: next.votes.map((vote) => vote.by) };
       if (next.status === 'pending') {
@@ -99,8 +93,8 @@ export function createApprovalStore(
 
   return {
     async open(approval) {
-      return within((tx, writer) => {
-        const inserted = tx.insert(approvals).values(toRow(approval)).onConflictDoNothing().run();
+      return within((_tx, writer) => {
+        const inserted = statements.open.run(toRow(approval));
         const stored = one(byId, approval.id);
         if (stored === null) throw new Error(`The approval ${approval.id} could not be stored`);
         if (inserted.changes > 0) writer.opened(stored);

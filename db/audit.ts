@@ -42,7 +42,7 @@ export class AuditLog {
 
   /** To be called inside a transaction. @returns the row's hash, the head of the audit from now on */
   append(entry: AuditEntry): string {
-    const head = headRow.optional().parse(this.#head.get());
+    const head = lastHead.parse(this.#head.get());
     const row = { ...entry, seq: (head?.seq ?? 0) + 1, prev: head?.hash ?? AUDIT_ROOT };
     const hash = sha256(auditText(row));
     this.#insert.run(
@@ -77,7 +77,7 @@ export class AuditLog {
     if (!this.#dirty || this.#file === null) return;
     try {
       this.#outside ??= furthest(readHeads(this.#file));
-      const rows = z.array(headRow).parse(this.#after.all(this.#outside));
+      const rows = newHeads.parse(this.#after.all(this.#outside));
       const last = rows.at(-1);
       if (last !== undefined) {
         appendPrivately(this.#file, rows.map(({ seq, hash }) => `${seq} ${hash}\n`).join(''));
@@ -91,6 +91,8 @@ export class AuditLog {
 }
 
 const headRow = z.object({ seq: z.number(), hash: z.string() });
+const lastHead = headRow.optional();
+const newHeads = z.array(headRow);
 
 function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');

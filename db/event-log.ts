@@ -115,10 +115,11 @@ export class EventLog {
 
   #lastSeq(runId: string): number {
     if (this.#next.size >= MAX_COUNTERS) this.#next.clear();
-    return z.number().nullable().parse(this.#last.get(runId)) ?? 0;
+    return lastNumber.parse(this.#last.get(runId)) ?? 0;
   }
 }
 
+const lastNumber = z.number().nullable();
 const rows = z.array(z.object({ seq: z.number(), at: z.number(), data: z.string() }));
 
 const dataSchema = z.union([z.array(runEventSchema), runEventSchema.transform((event) => [event])]);

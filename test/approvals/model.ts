@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { verifyAudit } from '../../db/audit.ts';
-import type { Approval, ApprovalPolicy, ApprovalStatus } from '../../src/domain/approval.ts';
+import type { ApprovalPolicy, ApprovalStatus } from '../../src/domain/approval.ts';
 import { approvalCard } from '../../src/slack/builders/approval.ts';
 import { refusalWords } from '../../src/slack/words.ts';
+import { Broken } from './broken.ts';
 import { type Deed, deeds } from './deeds.ts';
+import { type Row, Witness } from './witness.ts';
 import {
   GROUP,
   hash,
@@ -52,26 +54,19 @@ interface Known {
   glass: boolean;
 }
 
-/** Broken rule, for a planted fault to be known by. */
-export class Broken extends Error {
-  readonly rule: string;
-  constructor(rule: string, what: string) {
-    super(`${rule}: ${what}`);
-    this.rule = rule;
-  }
-}
-
 /** What came to pass, so that a test that reaches nothing shows. */
 export type Reached = Map<string, number>;
 
 export class Model {
   readonly #w: World;
+  readonly #witness: Witness;
   readonly #known: Known[] = [];
   readonly reached: Reached = new Map();
   #trouble = 0;
 
   constructor(w: World) {
     this.#w = w;
+    this.#witness = new Witness(w);
   }
 
   async play(deed: Deed): Promise<void> {
@@ -109,7 +104,7 @@ export class Model {
       }
       case 'sweep':
         await w.approvals.expireDue(w.clock.now());
-        for (const one of this.#known.slice(-WINDOW)) await this.#look(one);
+        for (const one of this.#known.slice(-WINDOW)) this.#look(one);
         return;
       case 'group': {
         const id = idOf(PEOPLE[deed.who % PEOPLE.length] ?? 'bob');
@@ -130,7 +125,7 @@ export class Model {
         return this.#stranger(deed.who);
       case 'restart':
         w.restart();
-        for (const one of this.#known.slice(-WINDOW)) await this.#look(one, 'A10');
+        for (const one of this.#known.slice(-WINDOW)) this.#look(one, 'A10');
         return;
       default:
         deed satisfies never;
@@ -144,7 +139,7 @@ export class Model {
     const { problem, rows, outside } = verifyAudit(w.raw, w.file);
     if (problem !== null) throw new Broken('A12', `row ${problem.seq}: ${problem.problem}`);
     if (outside !== rows) throw new Broken('A12', `${rows} rows, of which ${outside} are outside`);
-    for (const one of this.#known) await this.#look(one);
+    for (const one of this.#known) this.#look(one);
   }
 
   #pick(which: number): Known | undefined {
@@ -198,12 +193,12 @@ export class Model {
     if (one === undefined) return;
     const name = PEOPLE[who % PEOPLE.length] ?? 'bob';
     const id = idOf(name);
-    const before = await this.#read(one);
+    const before = this.#read(one);
     const down = w.outside.directoryDown;
     // The click carries who they were told to be when Slack last answered; groups and content are asked about now.
     const by = personOf(id, team ? TEAM : 'T2', { ...w.outside, directoryDown: false });
     const result = await w.service.decide({ nonce: one.nonce, by, place: 'C1' }, verdict, null);
-    const after = await this.#read(one);
+    const after = this.#read(one);
     if (result === null) throw new Broken('A10', 'an old button is not known');
     if (!result.ok) {
       const words = refusalWords(result.refusal, result.approval);
@@ -255,7 +250,7 @@ export class Model {
     const w = this.#w;
     const one = this.#pick(which);
     if (one === undefined) return;
-    const before = await this.#read(one);
+    const before = this.#read(one);
     const content = w.outside.content.get(one.id) ?? '';
     const mine = `run/keep-${key}`;
     let result: Awaited<ReturnType<World['service']['take']>>;
@@ -276,7 +271,7 @@ export class Model {
     if (before.status !== 'approved') throw new Broken('A11', `taken while ${before.status}`);
     if (w.clock.now() >= (before.executeBy ?? 0)) throw new Broken('A7', 'carried out after its time');
     if (hash(content) !== one.shown) throw new Broken('A5', 'something else was carried out than was shown');
-    if (w.outside.contentDown || (w.outside.directoryDown && before.votes.length > 0))
+    if (w.outside.contentDown || (w.outside.directoryDown && before.votes !== '[]'))
       throw new Broken('A13', 'carried out in trouble');
     if (before.breakGlass === null && !this.#standing(one))
       throw new Broken('A3', 'carried out for somebody who lost the right');
@@ -309,15 +304,9 @@ export class Model {
     if (name !== 'admin') throw new Broken('A14', `${name} broke the glass`);
     if (!reason) throw new Broken('A14', 'the glass was broken without a reason');
     one.glass = true;
-    const loud = w.log
-      .after(result.approval.runId, 0, 100_000)
-      .some(({ event }) => event.type === 'approval.broke_glass' && event.approvalId === one.id);
-    const row = w.log.audit
-      .ofRun(result.approval.runId)
-      .some(
-        ({ kind, approvalId, actor }) =>
-          kind === 'approval.broke_glass' && approvalId === one.id && actor === idOf(name),
-      );
+    this.#witness.readOn();
+    const loud = this.#witness.told(result.approval.runId, 'approval.broke_glass', one.id);
+    const row = this.#witness.audited(one.id, 'approval.broke_glass', idOf(name));
     if (!loud || !row || result.approval.breakGlass?.by !== idOf(name))
       throw new Broken('A14', 'the glass was broken quietly');
     this.#note('glass');
@@ -334,15 +323,13 @@ export class Model {
         throw new Broken('A8', `"${guess}" was taken for a button`);
   }
 
-  async #read(one: Known): Promise<Approval> {
-    const found = await this.#w.store.approvals.byId(one.id);
-    if (found === null) throw new Broken('A10', `${one.id} is lost`);
-    return found;
+  #read(one: Known): Row {
+    return this.#witness.approval(one.id);
   }
 
   /** Compares what is stored with what is known: an end is one, and stays. */
-  async #look(one: Known, rule = 'A1'): Promise<void> {
-    const now = await this.#read(one);
+  #look(one: Known, rule = 'A1'): void {
+    const now = this.#read(one);
     if (now.nonce !== one.nonce) throw new Broken('A10', 'the old button is another now');
     const from = one.status;
     const goesOn =
@@ -357,15 +344,12 @@ export class Model {
       throw new Broken('A7', 'a rejection is nobody’s');
     if (now.breakGlass === null && one.glass) throw new Broken('A14', 'the broken glass is forgotten');
     if (now.status !== from && now.status !== 'pending') {
-      const decided = this.#w.raw
-        .prepare('select choice, actor_kind from decisions where id = ?')
-        .get(`dec_${one.id}`);
-      if (now.status === 'expired' && JSON.stringify(decided) !== '{"choice":"timeout","actor_kind":"clock"}')
+      this.#witness.readOn();
+      const decided = now.status === 'expired' ? this.#witness.decision(`dec_${one.id}`) : null;
+      if (decided !== null && (decided?.choice !== 'timeout' || decided.actorKind !== 'clock'))
         throw new Broken('A7', `a timeout is recorded as ${JSON.stringify(decided)}`);
-      const row = this.#w.raw
-        .prepare('select hash from audit where approval_id = ? and kind = ?')
-        .get(one.id, `approval.${now.status}`);
-      if (row === undefined) throw new Broken('A12', `${now.status} is not in the audit`);
+      if (!this.#witness.audited(one.id, `approval.${now.status}`))
+        throw new Broken('A12', `${now.status} is not in the audit`);
       this.#note(`ended ${now.status}`);
     }
     one.status = now.status;
