@@ -1,11 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
-/** Whole workflows with real git and tools, and merges by chance: each takes seconds, together minutes. */
+/** Whole workflows with real git and tools, merges by chance, every verb of git in every trap: each takes seconds, together minutes. */
 const workflows = [
   'test/catalog/{streams,pipelines,reactions,teams}.test.ts',
   'test/control-flow/**/*.test.ts',
   'test/orchestrator/{events,streams}.test.ts',
   'test/workspace/streams.property.test.ts',
+  'test/hostile/git-traps.test.ts',
 ];
 
 /** `unit` is `npm test`; `workflows` plays what ships to its end; `e2e` starts whole processes and a browser. */

@@ -22,6 +22,13 @@ const MAX_QUERY_CHARS = 1_000;
 /** Bytes of search output read before it is cut. */
 const MAX_SEARCH_BYTES = 8 * 1024 * 1024;
 const SEARCH_TIMEOUT_MS = 20_000;
+const SEARCH_OPTIONS = [
+  '--untracked',
+  '--exclude-standard',
+  '--no-recurse-submodules',
+  '--no-textconv',
+  '--no-color',
+];
 
 export interface WorktreeFiles {
   readonly files: Files;
@@ -81,16 +88,9 @@ export function createFiles(git: Git, opened: OpenedWorktree, mutex: KeyedMutex)
       checkQuery(query);
       const folder = pathParts(under).join('/');
       const bound = await bind();
-      const args = [
-        'grep',
-        '--untracked',
-        '--exclude-standard',
-        '--no-recurse-submodules',
-        '--no-textconv',
-        '--no-color',
-      ];
-      args.push('-n', '-z', '-I', '-F', '-e', query, '--');
-      const answer = await bound.run(folder === '' ? args : [...args, folder], {
+      const scope = folder === '' ? [] : [folder];
+      const literal = ['-n', '-z', '-I', '-F', '-e', query, '--', ...scope];
+      const answer = await bound.run(['grep', ...SEARCH_OPTIONS, ...literal], {
         answers: [1],
         maxBytes: MAX_SEARCH_BYTES,
         cutOutput: true,

@@ -2,6 +2,8 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { BatonError } from '../domain/failure.ts';
 import { hasCode } from './durable-file.ts';
+import { FIXED_CONFIG, neutralise, type Override, otherEnd } from './git-config.ts';
+import type { GitArgs } from './git-verbs.ts';
 
 /** Milliseconds. Local git calls take milliseconds; a minute means a hung disk, and checkouts of huge trees still fit. */
 const LOCAL_TIMEOUT_MS = 60_000;
@@ -12,30 +14,6 @@ const MAX_ERROR_CHARS = 600;
 /** What git says when the machine, not the repository, is at fault. */
 const OUT_OF_SOMETHING =
   /No space left on device|Disk quota exceeded|Too many open files|Cannot allocate memory|Input\/output error/;
-
-/** Fixed for every call, so that nothing a repository carries runs and what we write outlives a power cut. */
-const FIXED_CONFIG = [
-  'core.hooksPath=/dev/null',
-  'core.fsmonitor=false',
-  'core.fsync=all',
-  'core.quotePath=false',
-  'core.sparseCheckout=false',
-  'core.splitIndex=false',
-  'core.untrackedCache=false',
-  'diff.ignoreSubmodules=all',
-  'fetch.recurseSubmodules=false',
-  'gc.auto=0',
-  'i18n.commitEncoding=UTF-8',
-  'maintenance.auto=false',
-  // Merges come out the same whatever the machine's owner likes to see.
-  'merge.conflictStyle=merge',
-  'merge.directoryRenames=conflict',
-  'merge.renames=true',
-  'merge.renormalize=false',
-  'protocol.ext.allow=never',
-  'safe.bareRepository=explicit',
-  'submodule.recurse=false',
-];
 
 export interface GitPlace {
   /** Given outright, so that a `.git` an agent has rewritten is never followed. Absent: found from `cwd`. */
@@ -67,9 +45,9 @@ export interface GitAnswer {
 
 /** Git at one place, with everything its configuration would run switched off. */
 export interface BoundGit {
-  run(args: readonly string[], options?: GitOptions): Promise<GitAnswer>;
+  run(args: GitArgs, options?: GitOptions): Promise<GitAnswer>;
   /** Standard output without its last line end. */
-  text(args: readonly string[], options?: GitOptions): Promise<string>;
+  text(args: GitArgs, options?: GitOptions): Promise<string>;
   /** The object a revision names, or null. Not for text that people typed: use it on refs and ids. */
   resolve(revision: string): Promise<string | null>;
 }
@@ -86,33 +64,6 @@ export interface GitSettings {
   readonly home: string;
   readonly path: string;
   readonly sshAuthSock?: string | undefined;
-}
-
-interface Override {
-  readonly key: string;
-  readonly value: string;
-}
-
-/**
- * What has to be set so that no program named in the configuration runs: content filters (git-lfs included), merge drivers and
- * hooks defined by configuration. An empty filter command passes content through unchanged (gitattributes(5)).
- */
-export function neutralise(config: ReadonlyMap<string, string>): Override[] {
-  const overrides: Override[] = [];
-  for (const key of config.keys()) {
-    const filter = /^(filter\.[\s\S]*)\.(?:clean|smudge|process|required)$/.exec(key)?.[1];
-    if (filter !== undefined) {
-      for (const name of ['clean', 'smudge', 'process'])
-        overrides.push({ key: `${filter}.${name}`, value: '' });
-      overrides.push({ key: `${filter}.required`, value: 'false' });
-    }
-    // An empty driver would take one side silently; this one does what git does for text.
-    const driver = /^merge\.[\s\S]*\.driver$/.exec(key)?.[0];
-    if (driver !== undefined) overrides.push({ key: driver, value: 'git merge-file -q %A %O %B' });
-    const hook = /^(hook\.[\s\S]*)\.(?:command|event)$/.exec(key)?.[1];
-    if (hook !== undefined) overrides.push({ key: `${hook}.enabled`, value: 'false' });
-  }
-  return overrides;
 }
 
 /** The one way to git. */
@@ -158,16 +109,11 @@ export function createGit(settings: GitSettings): Git {
     return environment;
   };
 
-  const call = (
-    place: GitPlace,
-    args: readonly string[],
-    options: GitOptions,
-    overrides: readonly Override[],
-  ) => {
+  const call = (place: GitPlace, args: GitArgs, options: GitOptions, overrides: readonly Override[]) => {
     const argv = ['--no-pager', ...FIXED_CONFIG.flatMap((entry) => ['-c', entry])];
     if (place.gitDir !== undefined) argv.push(`--git-dir=${place.gitDir}`);
     if (place.workTree !== undefined) argv.push(`--work-tree=${place.workTree}`);
-    argv.push(...args);
+    argv.push(...otherEnd(args));
     const timeout = options.timeoutMs ?? LOCAL_TIMEOUT_MS;
     const { promise, resolve, reject } = Promise.withResolvers<GitAnswer>();
     const child = execFile(
@@ -188,7 +134,7 @@ export function createGit(settings: GitSettings): Git {
         if (typeof error.code === 'number' && options.answers?.includes(error.code) === true) {
           return resolve({ code: error.code, stdout, cut: false });
         }
-        reject(gitError(error, args[0] ?? 'git', stderr.toString('utf8')));
+        reject(gitError(error, args[0], stderr.toString('utf8')));
       },
     );
     // A child that ends early closes its end: what it had not read is of no interest then.
@@ -212,8 +158,7 @@ export function createGit(settings: GitSettings): Git {
     config,
     async bind(place) {
       const overrides = neutralise(await config(place));
-      const run = (args: readonly string[], options: GitOptions = {}) =>
-        call(place, args, options, overrides);
+      const run = (args: GitArgs, options: GitOptions = {}) => call(place, args, options, overrides);
       return {
         run,
         async text(args, options = {}) {

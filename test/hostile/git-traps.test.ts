@@ -1,0 +1,127 @@
+import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { BatonError } from '../../src/domain/failure.ts';
+import { createGit } from '../../src/workspace/git.ts';
+import { GIT_VERBS } from '../../src/workspace/git-verbs.ts';
+import { probeSandbox } from '../../src/workspace/sandbox.ts';
+import { createWorkspaces } from '../../src/workspace/workspaces.ts';
+import { type Ground, ground, withRemote } from './repositories/ground.ts';
+import { hooks } from './repositories/hooks.ts';
+import { nests } from './repositories/nested.ts';
+import { settings } from './repositories/settings.ts';
+import { shapes } from './repositories/shapes.ts';
+import type { End } from './repositories/trap.ts';
+import { type Tried, tryVerb } from './repositories/verbs.ts';
+
+const AT = Date.UTC(2026, 4, 1);
+const PATH = '/usr/local/bin:/usr/bin:/bin';
+const sandbox = await probeSandbox();
+const traps = [...hooks, ...settings, ...nests, ...shapes];
+
+let root: string;
+beforeEach(() => {
+  root = realpathSync(mkdtempSync(join(tmpdir(), 'baton-trap-')));
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+/** The whole way of a run: what it comes to, in a word or a code. */
+async function wholeRun(place: Ground): Promise<string> {
+  const workspaces = createWorkspaces({ home: join(root, 'home'), sandbox });
+  const location = place.repository;
+  try {
+    const report = await workspaces.inspect(location);
+    if (!report.usable || report.head === null) return report.problem ?? 'no problem named';
+    const run = { runId: 'run_1', location, branch: 'baton/trap-run_1', base: report.head };
+    const { files, line, ...work } = await workspaces.open(run);
+    await files.write('src/new.js', 'new\n');
+    await files.list('', 100);
+    await files.search('new', '', 10);
+    await line.save('one', AT);
+    const side = await workspaces.openStream({ runId: 'run_1', location, stream: 'side', parent: null });
+    await side.files.write('src/side.js', 'side\n');
+    await side.line.save('side', AT);
+    const how = { stream: 'side', rules: [], choices: [], label: 'merge', at: AT, idempotencyKey: 'm' };
+    const merged = await line.merge(how);
+    const { tree } = await work.snapshot('two', AT);
+    await work.diff(tree, 1_000);
+    await work.changedFiles(tree);
+    await work.log(null, 3);
+    await work.restore(tree);
+    await work.commit({ tree, message: 'm', at: AT });
+    await workspaces.close('run_1');
+    return merged.status === 'merged' ? 'done' : merged.status;
+  } catch (error) {
+    if (error instanceof BatonError) return `${error.failure.code}: ${error.failure.message}`;
+    throw error;
+  }
+}
+
+function meets(ended: string, end: End): void {
+  if (end === 'done') expect(ended).toBe('done');
+  else expect(ended).toMatch(end.refused);
+}
+
+/** Every verb at one place of a repository. Where git cannot so much as read the configuration, nothing more is tried. */
+async function everyVerb(place: Ground, more: { readonly gitDir?: string }): Promise<number> {
+  const scratch = mkdtempSync(join(root, 'scratch-'));
+  const home = join(root, 'git-home');
+  mkdirSync(home, { recursive: true });
+  const git = await createGit({ home, path: PATH })
+    .bind({
+      cwd: place.repository,
+      ...more,
+      ...(more.gitDir === undefined ? {} : { workTree: place.repository }),
+    })
+    .catch((error: unknown) => {
+      if (error instanceof BatonError) return null;
+      throw error;
+    });
+  if (git === null) return 0;
+  const addresses = [
+    `file://${place.remote}`,
+    place.remote,
+    'ssh://git@127.0.0.1:1/a/b',
+    'https://127.0.0.1:1/a/b',
+  ];
+  const tried: Tried = { git, scratch, addresses };
+  let calls = 0;
+  for (const verb of GIT_VERBS) {
+    calls += await tryVerb(verb, tried);
+    if (place.sprung() !== '') throw new Error(`git ${verb} ran ${place.sprung()}`);
+  }
+  return calls;
+}
+
+describe('a hostile repository', () => {
+  it('there are sixty of them and more, each by a name of its own', () => {
+    expect(new Set(traps.map(({ name }) => name)).size).toBe(traps.length);
+    expect(traps.length).toBeGreaterThanOrEqual(60);
+  });
+
+  it.each(traps)('runs nothing, and comes to a clear end: $name', async (trap) => {
+    const place = ground(join(root));
+    trap.set(place);
+    trap.fires(place);
+    if (trap.programs)
+      expect(place.sprung(), 'the trap itself is one: plain git runs the program').not.toBe('');
+    place.reset();
+    meets(await wholeRun(place), trap.end);
+    expect(place.sprung()).toBe('');
+    withRemoteIfAny(place);
+    const found = await everyVerb(place, {});
+    await everyVerb(place, { gitDir: join(place.repository, '.git') });
+    expect(place.sprung()).toBe('');
+    if (trap.end === 'done') expect(found).toBeGreaterThan(GIT_VERBS.length);
+  });
+});
+
+/** Some shapes cannot be cloned; then the addresses lead nowhere, which is an answer too. */
+function withRemoteIfAny(place: Ground): void {
+  try {
+    withRemote(place);
+  } catch {
+    return;
+  }
+}
