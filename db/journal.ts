@@ -158,8 +158,9 @@ export class SqliteJournal implements Journal {
       const { status, spec, signalled } = runRow.parse(found);
       const signals = signalled === 0 ? [] : this.signals(runId);
       const base = { id: runId, status, spec: parseSpec(spec), signals };
-      // Before its first turn a run has neither steps nor timers.
-      if (status === 'queued') return { ...base, settled: [], timers: new Map() };
+      // Before its first turn a run has neither steps nor timers, unless it goes on from where another was.
+      if (status === 'queued' && base.spec.forkedFrom === undefined)
+        return { ...base, settled: [], timers: new Map() };
       return { ...base, ...this.#progress(runId) };
     });
   }

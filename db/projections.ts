@@ -6,7 +6,7 @@ import type { EventLog } from './event-log.ts';
 import { sweepAnswers } from './model-answers.ts';
 import type { Db } from './open.ts';
 import { enqueueRows } from './outbox.ts';
-import { deliveries, outbox, replays, runs } from './schema.ts';
+import { deliveries, outbox, replays, runs, steps } from './schema.ts';
 import { atomically } from './transaction.ts';
 
 const DAY_MS = 86_400_000;
@@ -60,6 +60,15 @@ export function createRunReader(db: Db): RunReader {
         .orderBy(asc(runs.createdAt), asc(runs.id))
         .all()
         .map(({ id }) => id);
+    },
+    async position(runIds) {
+      const rows = db
+        .select({ id: steps.runId, last: sql<number>`max(${steps.settledSeq})` })
+        .from(steps)
+        .where(inArray(steps.runId, [...runIds]))
+        .groupBy(steps.runId)
+        .all();
+      return Object.fromEntries(rows.map(({ id, last }) => [id, last]));
     },
     async status(runId) {
       const row = db.select().from(runs).where(eq(runs.id, runId)).get();

@@ -4,6 +4,7 @@ import type { Session, SessionStore } from '../src/ports/store.ts';
 import { recordDecision } from './decisions.ts';
 import { and, desc, eq, notInArray, or, sql } from './drizzle.ts';
 import type { EventLog } from './event-log.ts';
+import { copyBeginning } from './fork.ts';
 import type { Db } from './open.ts';
 import { runs, sessions } from './schema.ts';
 import { atomically, type Tx } from './transaction.ts';
@@ -48,6 +49,29 @@ export function createSessionStore(db: Db, log: EventLog): SessionStore {
         tx.update(sessions).set({ currentRunId: runId }).where(eq(sessions.id, sessionId)).run();
         recordDecision(tx, log, runId, why, now);
         return true;
+      });
+    },
+    async fork({ sessionId, from, runId, spec, why, now }) {
+      return atomically(db, log, (tx) => {
+        const session = tx.select().from(sessions).where(eq(sessions.id, sessionId)).get();
+        if (session?.currentRunId === runId) return true;
+        if (session?.currentRunId !== from || spec.forkedFrom === undefined) return false;
+        // Two that work on one branch would undo each other's work.
+        const before = tx.select({ status: runs.status }).from(runs).where(eq(runs.id, from)).get();
+        if (before === undefined || !isTerminal(before.status)) return false;
+        insertRun(tx, log, runId, sessionId, spec, now);
+        const last = copyBeginning(tx, log, { from, to: runId, seq: spec.forkedFrom.seq, now });
+        // What the other run told is not told again.
+        tx.update(runs).set({ projectedSeq: last }).where(eq(runs.id, runId)).run();
+        tx.update(sessions).set({ currentRunId: runId }).where(eq(sessions.id, sessionId)).run();
+        recordDecision(tx, log, runId, why, now);
+        return true;
+      });
+    },
+    async attach({ sessionId, runId, spec, now }) {
+      atomically(db, log, (tx) => {
+        if (tx.select({ id: runs.id }).from(runs).where(eq(runs.id, runId)).get() !== undefined) return;
+        insertRun(tx, log, runId, sessionId, spec, now);
       });
     },
     async get(sessionId) {

@@ -42,5 +42,7 @@ export const runSpecSchema = z.object({
   /** SHA-256 (hex) over the canonical JSON of program, version and definition. */
   hash: z.string(),
   parent: z.object({ runId: z.string(), key: z.string() }).optional(),
+  /** It goes on from where another run was after its event `seq`: its journal begins with a copy of that part. */
+  forkedFrom: z.object({ runId: z.string(), seq: z.number().int() }).optional(),
 });
 export type RunSpec = z.infer<typeof runSpecSchema>;

@@ -277,7 +277,8 @@ export class EmbeddedEngine implements Engine {
       return null;
     }
     this.#runs.set(id, loaded.run);
-    if (loaded.fresh) turn.begin(loaded.run);
+    if (loaded.fresh && loaded.run.spec.forkedFrom === undefined) turn.begin(loaded.run);
+    else if (loaded.fresh) turn.branchOff(loaded.run);
     else turn.takeUp(loaded.run, this.#attemptsAt(loaded.run), loaded.crashed);
     return loaded.run;
   }

@@ -53,7 +53,8 @@ export function loadRun(stored: StoredRun, program: Program | undefined): LoadRe
   const machine = new Machine();
   machine.start((flow) => program.run(spec.definition, spec.input, flow));
   const fresh = stored.status === 'queued';
-  if (!fresh) {
+  // One that goes on from where another was has a history before its own first turn.
+  if (!fresh || spec.forkedFrom !== undefined) {
     for (const { key, outcome } of stored.settled) {
       if (!machine.settle(key, outcome)) {
         return structural(

@@ -62,6 +62,17 @@ export class Turn {
     this.#absorb(run);
   }
 
+  /**
+   * Begins a queued run that goes on from where another one was: what was under way there is asked for anew, its parts
+   * included, since theirs were the other run's.
+   */
+  branchOff(run: LoadedRun): void {
+    this.touched.add(run.id);
+    this.#setStatus(run, 'running', null);
+    for (const pending of run.machine.pending()) this.#issue(run, pending);
+    this.#absorb(run);
+  }
+
   /** Takes a run up where it was. `attempts` are those at steps that have begun, by key. */
   takeUp(run: LoadedRun, attempts: ReadonlyMap<string, Attempted>, crashed: boolean): void {
     this.touched.add(run.id);

@@ -43,6 +43,25 @@ export interface SessionStore {
     readonly why: NewDecision;
     readonly now: number;
   }): Promise<boolean>;
+  /**
+   * A run that goes on from where an earlier one was (`spec.forkedFrom`) becomes the current one, with that part of its
+   * journal. False when the session has moved on, or the earlier run has not ended; true again for the same run.
+   */
+  fork(change: {
+    readonly sessionId: string;
+    readonly from: string;
+    readonly runId: string;
+    readonly spec: RunSpec;
+    readonly why: NewDecision;
+    readonly now: number;
+  }): Promise<boolean>;
+  /** A run that belongs to the session and is not its work: the asking around a rollback. Idempotent by its id. */
+  attach(run: {
+    readonly sessionId: string;
+    readonly runId: string;
+    readonly spec: RunSpec;
+    readonly now: number;
+  }): Promise<void>;
   get(sessionId: string): Promise<Session | null>;
   byRun(runId: string): Promise<Session | null>;
   /** Newest first; only one person's, or only those whose current run has not ended, when asked so. */
@@ -179,6 +198,8 @@ export interface Projections {
 export interface RunReader {
   /** Runs that a run began as parts of itself, and theirs, oldest first. */
   parts(runId: string): Promise<string[]>;
+  /** How far a run and its parts have come: the number of the last outcome of each that has one, by id. */
+  position(runIds: readonly string[]): Promise<Readonly<Record<string, number>>>;
   status(runId: string): Promise<{
     readonly status: RunStatus;
     readonly outcome: Outcome | null;

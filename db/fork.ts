@@ -1,0 +1,59 @@
+import type { RunEvent } from '../src/domain/events.ts';
+import { and, eq, lte } from './drizzle.ts';
+import type { EventLog } from './event-log.ts';
+import { steps } from './schema.ts';
+import type { Tx } from './transaction.ts';
+
+/**
+ * What the other run's events still say of the one that goes on from there: plan, worktree, work done and its cost. What
+ * was asked of people, sent to it or counted for an agent's health is the other run's own and stays there.
+ */
+const TAKEN_ALONG: ReadonlySet<RunEvent['type']> = new Set([
+  'plan.ready',
+  'plan.started',
+  'workspace.ready',
+  'node.started',
+  'node.finished',
+  'usage.added',
+  'command.finished',
+  'loop.round',
+  'handoff',
+  'snapshot.taken',
+]);
+
+/**
+ * Gives a new run the beginning of another one's journal, up to its event `seq`: outcomes in their order, each with its
+ * event, and what those events tell. The other run's rows are only read. Call it inside the transaction that stores the
+ * new run. Times are moved on by what has passed since, so that work done counts as long as it took.
+ * @returns the number of the last event written; 0 when there was none
+ */
+export function copyBeginning(
+  tx: Tx,
+  log: EventLog,
+  {
+    from,
+    to,
+    seq,
+    now,
+  }: { readonly from: string; readonly to: string; readonly seq: number; readonly now: number },
+): number {
+  const settled = tx
+    .select()
+    .from(steps)
+    .where(and(eq(steps.runId, from), lte(steps.settledSeq, seq)))
+    .all();
+  const outcomes = new Map(settled.map((row) => [row.settledSeq, row]));
+  const told = log.after(from, 0, seq).filter((each) => each.seq <= seq);
+  const passed = now - (told.at(-1)?.at ?? now);
+  let last = 0;
+  for (const { seq: number, at, event } of told) {
+    const row = outcomes.get(number);
+    if (row === undefined && !TAKEN_ALONG.has(event.type)) continue;
+    last = log.append(to, event, at + passed);
+    if (row !== undefined)
+      tx.insert(steps)
+        .values({ ...row, runId: to, settledSeq: last })
+        .run();
+  }
+  return last;
+}
