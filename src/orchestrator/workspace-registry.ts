@@ -1,7 +1,7 @@
 import { BatonError } from '../domain/failure.ts';
 import { rootRun } from '../domain/run.ts';
 import type { Projections, RunReader } from '../ports/store.ts';
-import type { Workspace, Workspaces } from '../ports/workspace.ts';
+import type { Past, Workspace, Workspaces } from '../ports/workspace.ts';
 import { type SessionInput, sessionInputSchema } from './contracts.ts';
 
 /** Events read at once when a run's worktree is looked up after a restart. */
@@ -50,6 +50,18 @@ export class WorkspaceRegistry {
       const { branch, base } = await this.#ready(runId);
       return this.#deps.workspaces.open({ runId, location: repository, branch, base });
     });
+  }
+
+  /** What a run left in its repository. @throws BatonError `workspace_unknown` when it never had a worktree */
+  async past(given: string): Promise<Past & { readonly base: string; readonly branch: string }> {
+    const runId = rootRun(given);
+    const { repository } = await this.input(runId);
+    const { branch, base } = await this.#ready(runId);
+    return {
+      ...(await this.#deps.workspaces.past({ runId, location: repository, branch, base })),
+      branch,
+      base,
+    };
   }
 
   /** Makes a stream's worktree, or finds it; without a parent it has to be there. */

@@ -253,6 +253,36 @@ export interface Workspace {
   }): Promise<{ readonly commit: string }>;
 }
 
+/** What a run left in its repository, whether or not its worktree is still there. Each change may be repeated. */
+export interface Past {
+  /** Where the run's branch stands; null: there is none. */
+  tip(): Promise<Snapshot | null>;
+  baseTree(): Promise<string>;
+  /** The commit that a ref of ours names. Errors: structural `tree_missing`. */
+  commitOf(ref: string): Promise<string>;
+  /** Whether the branch holds nothing but what Baton put there. */
+  isFree(): Promise<boolean>;
+  /** From one tree or commit to another. */
+  diff(from: string, to: string, maxPatchChars: number): ReturnType<Workspace['diff']>;
+  /** Commits of the branch beyond its base, newest first: short id and first line. */
+  commits(): Promise<string[]>;
+  /** Keeps a tree, on top of what the branch holds, under `refs/baton/lost/<run>/<label>`. */
+  keepLost(input: {
+    readonly label: string;
+    readonly tree: string;
+    readonly message: string;
+    readonly at: number;
+  }): Promise<{ readonly ref: string; readonly commit: string }>;
+  /** Takes the branch back to its base. Errors: needs_person `branch_moved`, `branch_in_use`. */
+  toBase(): Promise<void>;
+  /** Puts a tree on the branch as one commit on the base. Errors as `toBase`, and structural `tree_missing`. */
+  put(input: {
+    readonly tree: string;
+    readonly message: string;
+    readonly at: number;
+  }): Promise<{ readonly commit: string }>;
+}
+
 /** Opens and closes worktrees. The user's own checkout is never touched. */
 export interface Workspaces {
   inspect(location: string): Promise<RepositoryReport>;
@@ -279,6 +309,13 @@ export interface Workspaces {
   closeStream(runId: string, stream: string): Promise<void>;
   /** Removes the worktree and those of all streams; branch and snapshots stay. Safe to repeat. */
   close(runId: string): Promise<void>;
+  /** What a run left in its repository: for going back. */
+  past(input: {
+    readonly runId: string;
+    readonly location: string;
+    readonly branch: string;
+    readonly base: string;
+  }): Promise<Past>;
   /** What holds on this machine, for `doctor` and the epic. */
   sandbox(): { readonly kind: 'bubblewrap' | 'none'; readonly reason: string };
 }

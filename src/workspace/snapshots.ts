@@ -242,7 +242,7 @@ export async function commitBranch(
 }
 
 /** A commit of this run that is being replaced by a later one: on the base, and by Baton. */
-async function isOurs(bound: BoundGit, tip: string, base: string): Promise<boolean> {
+export async function isOurs(bound: BoundGit, tip: string, base: string): Promise<boolean> {
   const told = await bound.text([
     'log',
     '-1',
@@ -254,7 +254,7 @@ async function isOurs(bound: BoundGit, tip: string, base: string): Promise<boole
   return told === `${base} baton@localhost`;
 }
 
-function branchMoved(branch: string): BatonError {
+export function branchMoved(branch: string): BatonError {
   return new BatonError({
     class: 'needs_person',
     code: 'branch_moved',
@@ -287,7 +287,7 @@ function printable(message: string): string {
 /** What changed from the base to a tree: counts per file (binary files count 0) and the patch, cut where said. */
 export async function diffFrom(
   git: Git,
-  opened: OpenedWorktree,
+  opened: Pick<OpenedWorktree, 'common' | 'base'>,
   tree: string,
   maxPatchChars: number,
 ): Promise<{ stat: DiffStat; patch: string; cut: boolean }> {

@@ -17,6 +17,7 @@ import { createGit, type Git } from './git.ts';
 import { inspectRepository } from './inspect.ts';
 import { createLine } from './line.ts';
 import { createKeyedMutex, type KeyedMutex } from './mutex.ts';
+import { createPast } from './past.ts';
 import { addressOf, locate, type Repository } from './repository.ts';
 import { type Extras, type Sandbox, SYSTEM_PATH, wrapCommand } from './sandbox.ts';
 import {
@@ -123,6 +124,11 @@ export function createWorkspaces(settings: WorkspacesSettings): Workspaces {
       // By their folders: of a stream whose opening was cut short there may be nothing else.
       for (const id of await streamFolders(here.home, checked(runId))) await closeOne(here, id);
       await closeOne(here, runId);
+    },
+    async past({ runId, location, branch, base }) {
+      const here = await context();
+      const repository = await repositoryAt(here, location, oneFetch);
+      return createPast(here.git, repository, { runId: checked(runId), branch, base });
     },
     sandbox: () => ({ kind: settings.sandbox.kind, reason: settings.sandbox.reason }),
   };
