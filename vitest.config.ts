@@ -7,6 +7,7 @@ const workflows = [
   'test/orchestrator/{events,streams}.test.ts',
   'test/workspace/streams.property.test.ts',
   'test/hostile/git-traps.test.ts',
+  'test/rollback/kills.test.ts',
 ];
 
 /** `unit` is `npm test`; `workflows` plays what ships to its end; `e2e` starts whole processes and a browser. */

@@ -94,8 +94,9 @@ function prepare(raw: Database.Database) {
       'insert into bus_events (name, payload, source_kind, source, hops, at, refused) values (?, ?, ?, ?, ?, ?, ?)',
     ),
     key: raw.prepare('insert into bus_keys (key, seq, at) values (?, ?, ?) on conflict do nothing'),
+    // Asking about a rollback is no work: nobody waits for its end.
     session: raw.prepare(
-      'select s.id, s.workflow, s.request, s.repository from runs r join sessions s on s.id = r.session_id where r.id = ?',
+      "select s.id, s.workflow, s.request, s.repository from runs r join sessions s on s.id = r.session_id where r.id = ? and r.id not like '%.back-%'",
     ),
   };
 }

@@ -42,9 +42,12 @@ import { Findings } from '../orchestrator/findings.ts';
 import { LeaseKeeper } from '../orchestrator/lease-keeper.ts';
 import { Orchestrator } from '../orchestrator/orchestrator.ts';
 import { partProgram } from '../orchestrator/parts.ts';
-import { currentDigest } from '../orchestrator/payloads.ts';
+import { currentDigest, payloadKind } from '../orchestrator/payloads.ts';
 import { PlanReviews } from '../orchestrator/plan-reviews.ts';
 import { Queries } from '../orchestrator/queries.ts';
+import { rollbackActivities, rollbackDigest } from '../orchestrator/rollback/activities.ts';
+import { rollbackProgram } from '../orchestrator/rollback/program.ts';
+import { Rollbacks } from '../orchestrator/rollback/rollbacks.ts';
 import { agentsOf, sessionProgram } from '../orchestrator/session-program.ts';
 import { RunSignals } from '../orchestrator/signals.ts';
 import { SteeringDesk } from '../orchestrator/steering.ts';
@@ -185,7 +188,10 @@ export async function createCore(options: CoreOptions) {
       directory: people.directory,
       access: policy.access,
       sameRepository,
-      digestNow: (approval, now) => currentDigest(payloads, approval, now),
+      digestNow: (approval, now) =>
+        payloadKind(approval.subject.payload) === 'rollback'
+          ? rollbackDigest({ store, registry, findings }, approval, now)
+          : currentDigest(payloads, approval, now),
       decided: ({ runId }) => engine.wake(runId),
       clock,
       redact,
@@ -210,7 +216,11 @@ export async function createCore(options: CoreOptions) {
     };
     const engine: EmbeddedEngine = new EmbeddedEngine({
       journal: new SqliteJournal(raw, log),
-      programs: [sessionProgram(interpreter, play), partProgram(interpreter, agentsOf(play))],
+      programs: [
+        sessionProgram(interpreter, play),
+        partProgram(interpreter, agentsOf(play)),
+        rollbackProgram,
+      ],
       activities: [
         ...streamActivities({ registry, redact }),
         ...workspaceActivities({
@@ -232,6 +242,18 @@ export async function createCore(options: CoreOptions) {
           payloads,
           defaults: policy.base,
           findings,
+        }),
+        ...rollbackActivities({
+          store,
+          registry,
+          approvals,
+          findings,
+          defaults: policy.base,
+          engine: {
+            cancel: (runId, reason) => engine.cancel(runId, reason),
+            wake: (runId) => engine.wake(runId),
+          },
+          redact,
         }),
         ...planningActivities({
           interpreter,
@@ -304,6 +326,7 @@ export async function createCore(options: CoreOptions) {
       events,
       subscriptions: checked.subscriptions,
       plans,
+      rollbacks: new Rollbacks({ store, registry, engine, clock }),
       steer: new SteeringDesk({ ...shared, orchestrator, plans, queries }),
       connectDirectory: people.connect,
       defaultRepository,

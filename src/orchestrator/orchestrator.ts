@@ -5,6 +5,7 @@ import { restOver } from '../domain/circuit.ts';
 import type { Control, StartRefusal } from '../domain/control.ts';
 import { BatonError } from '../domain/failure.ts';
 import type { Json } from '../domain/json.ts';
+import { isRollbackRun } from '../domain/rollback.ts';
 import { isTerminal, type RunSpec } from '../domain/run.ts';
 import {
   type Dimensions,
@@ -220,8 +221,10 @@ export class Orchestrator {
       await engine.cancel(runId, STOPPED);
     }
     // After the end, so that nothing can be asked anew; and again for a stop that a crash cut off here.
-    for (const id of [runId, ...(await store.runs.parts(runId))])
+    for (const id of [runId, ...(await store.runs.parts(runId))]) {
       await store.approvals.voidAll(id, clock.now());
+      if (isRollbackRun(id)) await engine.cancel(id, STOPPED);
+    }
     if (!ended) await this.#keepUnfinished(runId);
     await registry.close(runId);
     if (!ended) return 'done';

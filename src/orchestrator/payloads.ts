@@ -40,7 +40,7 @@ const EXCERPT_CHARS = 2_000;
 const WITHOUT_CONTENT = /^Binary files .* differ$/m;
 /** What every payload says of itself. */
 const payloadSchema = z.looseObject({
-  kind: z.enum(['changes', 'unsandboxed', 'command', 'question', 'failure', 'conflict']),
+  kind: z.enum(['changes', 'unsandboxed', 'command', 'question', 'failure', 'conflict', 'rollback']),
   argv: z.array(z.string()).nullish(),
   stream: z.string().nullable().default(null),
 });
@@ -204,6 +204,11 @@ function overview({ files, added, removed }: DiffStat): string {
   const more = files.length - rows.length;
   if (more > 0) rows.push(`  and ${more} more`);
   return [`${files.length} files, +${added} −${removed}:`, ...rows].join('\n');
+}
+
+/** What an approval is about, by its payload; '' when that cannot be read. */
+export function payloadKind(payload: string): string {
+  return payloadSchema.safeParse(JSON.parse(payload)).data?.kind ?? '';
 }
 
 export function digestOf(payload: string): string {

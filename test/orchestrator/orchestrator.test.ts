@@ -81,6 +81,7 @@ function orchestrator(): Orchestrator {
     inspect: missing,
     open: missing,
     openStream: missing,
+    past: missing,
     streams: async () => [],
     closeStream: missing,
     close: async (runId) => {
