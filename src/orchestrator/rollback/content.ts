@@ -1,5 +1,5 @@
 import { canonicalJson } from '../../domain/json.ts';
-import type { DecisionStore } from '../../ports/store.ts';
+import type { DecisionStore } from '../../ports/decisions.ts';
 import type { RollbackRequest } from './contracts.ts';
 import type { Standing } from './standing.ts';
 
