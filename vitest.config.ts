@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 const workflows = [
   'test/catalog/{streams,pipelines,reactions,teams}.test.ts',
   'test/control-flow/**/*.test.ts',
-  'test/orchestrator/{events,streams}.test.ts',
+  'test/orchestrator/{events,streams*}.test.ts',
   'test/workspace/streams.property.test.ts',
   'test/hostile/git-traps.test.ts',
   'test/rollback/kills.test.ts',

@@ -26,7 +26,7 @@ import type { Runners } from '../domain/runner-settings.ts';
 import { type RequestDefaults, requestDefaultsSchema } from '../domain/start-options.ts';
 import type { Rates } from '../domain/usage.ts';
 import type { Workflow } from '../domain/workflow.ts';
-import { EmbeddedEngine } from '../engine/engine.ts';
+import { EmbeddedEngine, type EngineOptions } from '../engine/engine.ts';
 import { pathBelow } from '../engine/keys.ts';
 import { admissionActivity } from '../orchestrator/activities/admission.ts';
 import { approvalActivities } from '../orchestrator/activities/approvals.ts';
@@ -96,6 +96,10 @@ export interface CoreOptions extends ModelsOptions {
   /** Told of each workflow file that was changed and cannot be used; its last good version stays in use. */
   readonly onWorkflowProblem?: (problem: string) => void;
   readonly onStoreTrouble: (error: unknown) => void;
+  /** Joins the engine out of its parts, which may be stood before first; the embedded engine as it is unless given. */
+  readonly createEngine?: (parts: EngineOptions) => EmbeddedEngine;
+  /** Where git and ssh are looked for; the system's folders unless given. */
+  readonly searchPath?: string;
 }
 
 const NO_RATES: Rates = { compute_second: 0, human_minute: null };
@@ -133,7 +137,14 @@ export async function createCore(options: CoreOptions) {
       probeSandbox(),
       options.repository ?? ensureSampleRepository(home),
     ]);
-    const workspaces = createWorkspaces({ home, sandbox, clock, sshAuthSock: options.sshAuthSock });
+    const { sshAuthSock, searchPath } = options;
+    const workspaces = createWorkspaces({
+      home,
+      sandbox,
+      clock,
+      sshAuthSock,
+      ...(searchPath === undefined ? {} : { searchPath }),
+    });
     const registry = new WorkspaceRegistry({
       workspaces,
       runs: store.runs,
@@ -214,7 +225,8 @@ export async function createCore(options: CoreOptions) {
       redact,
       clock,
     };
-    const engine: EmbeddedEngine = new EmbeddedEngine({
+    const createEngine = options.createEngine ?? ((parts: EngineOptions) => new EmbeddedEngine(parts));
+    const engine: EmbeddedEngine = createEngine({
       journal: new SqliteJournal(raw, log),
       programs: [
         sessionProgram(interpreter, play),
