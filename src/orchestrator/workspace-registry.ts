@@ -4,6 +4,8 @@ import type { Projections, RunReader } from '../ports/store.ts';
 import type { Past, Workspace, Workspaces } from '../ports/workspace.ts';
 import { type SessionInput, sessionInputSchema } from './contracts.ts';
 
+/** Ids of worktrees kept as closed: an effect that was given up needs seconds to notice. */
+const CLOSED_KEPT = 2_000;
 /** Events read at once when a run's worktree is looked up after a restart. */
 const PAGE = 500;
 
@@ -13,6 +15,8 @@ const PAGE = 500;
  */
 export class WorkspaceRegistry {
   readonly #open = new Map<string, Promise<Workspace>>();
+  /** What was closed here: an effect that was given up, and has not noticed yet, must not make it anew. */
+  readonly #closed = new Set<string>();
   /** Meetings that were told, by run: a restart may tell one again. */
   readonly #told = new Map<string, Set<string>>();
   readonly #deps: {
@@ -108,18 +112,39 @@ export class WorkspaceRegistry {
 
   async closeStream(given: string, stream: string): Promise<void> {
     const runId = rootRun(given);
-    // Those within it go, too; whoever is still there is found again.
-    this.#forget(`${runId}/`);
-    await this.#deps.workspaces.closeStream(runId, stream);
+    await this.#closing(`${runId}/${stream}`, `${runId}/`, async () => {
+      // Those within it go, too; whoever is still there is found again.
+      this.#forget(`${runId}/`);
+      await this.#deps.workspaces.closeStream(runId, stream);
+    });
   }
 
   /** Does nothing for a part of a run: its worktree is its root's. */
   async close(runId: string): Promise<void> {
     if (runId !== rootRun(runId)) return;
-    this.#open.delete(runId);
-    this.#told.delete(runId);
-    this.#forget(`${runId}/`);
-    await this.#deps.workspaces.close(runId);
+    await this.#closing(runId, runId, async () => {
+      this.#open.delete(runId);
+      this.#told.delete(runId);
+      this.#forget(`${runId}/`);
+      await this.#deps.workspaces.close(runId);
+    });
+  }
+
+  /** From now on nobody opens it; what is being opened below `prefix` is waited for, so that it is closed with the rest. */
+  async #closing(id: string, prefix: string, close: () => Promise<void>): Promise<void> {
+    this.#closed.add(id);
+    const [oldest] = this.#closed;
+    if (this.#closed.size > CLOSED_KEPT && oldest !== undefined) this.#closed.delete(oldest);
+    try {
+      await Promise.allSettled(
+        [...this.#open].flatMap(([key, open]) => (key.startsWith(prefix) ? [open] : [])),
+      );
+      await close();
+    } catch (error) {
+      // It is still there, and so is what whoever tries again needs of it.
+      this.#closed.delete(id);
+      throw error;
+    }
   }
 
   #forget(prefix: string): void {
@@ -135,6 +160,8 @@ export class WorkspaceRegistry {
   #remember(id: string, open: () => Promise<Workspace>): Promise<Workspace> {
     const known = this.#open.get(id);
     if (known !== undefined) return known;
+    const [runId = id] = id.split('/');
+    if (this.#closed.has(id) || this.#closed.has(runId)) return Promise.reject(closed());
     const opening = open().catch((error: unknown) => {
       // The next attempt tries again instead of meeting this failure for ever.
       if (this.#open.get(id) === opening) this.#open.delete(id);
@@ -159,4 +186,9 @@ export class WorkspaceRegistry {
       after = last.seq;
     }
   }
+}
+
+function closed(): BatonError {
+  const message = 'The worktree was closed while this was under way';
+  return new BatonError({ class: 'cancelled', code: 'cancelled', message });
 }

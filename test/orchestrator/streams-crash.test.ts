@@ -3,8 +3,6 @@ import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { z } from 'zod';
-import { openStore } from '../../db/open.ts';
 import type { RunEvent } from '../../src/domain/events.ts';
 import { inventorySchema } from '../../src/domain/resources.ts';
 import type { Node } from '../../src/domain/workflow.ts';
@@ -17,6 +15,7 @@ import {
   followRun,
   openPlace,
   type Place,
+  rowsIn,
   startRun,
   workflowOf,
 } from '../support/core.ts';
@@ -172,16 +171,7 @@ async function live(fate: Fate, plant?: Plant): Promise<Lived> {
       continue;
     }
     await core.stop();
-    return { ended, deaths, leases: leasesLeft(), told: said };
-  }
-}
-
-function leasesLeft(): number {
-  const { raw, close } = openStore(path.join(place.home, 'baton.db'));
-  try {
-    return z.number().parse(raw.prepare('select count(*) from leases').pluck().get());
-  } finally {
-    close();
+    return { ended, deaths, leases: rowsIn(place, 'leases'), told: said };
   }
 }
 

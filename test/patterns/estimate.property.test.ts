@@ -15,7 +15,8 @@ import { contract } from '../../src/ports/activity.ts';
 import { answer, drive, type Effect, POLICY } from './driver.ts';
 import { chanceOf, randomBody, randomEffects } from './random-run.ts';
 import { kinds, made, parents } from './random-tree.ts';
-import { pick } from './trees.ts';
+import { streamWorld } from './stream-world.ts';
+import { formOf, pick } from './trees.ts';
 
 const TREES = 25;
 const COMMAND_MS = 8_000;
@@ -62,6 +63,8 @@ function run(root: Node, seed: number): Took {
   const counts = { changes: 0, failure: 0 };
   const effects: Record<string, Effect> = {
     ...randomEffects(seed),
+    // What becomes of conflicts is no part of a plan: nobody knows of them before they come.
+    ...streamWorld((key) => chanceOf(seed, key), 0).effects,
     'test.permit': () => null,
     'test.took': (input, key) => {
       const of = agentTask(took.input.parse(input).agent);
@@ -140,7 +143,7 @@ function check(root: Node, seed: number, of: readonly Pattern[], seen: Seen): vo
   else
     for (const kind of new Set(
       [...new Interpreter(of).walk(root)].flatMap((node) => [
-        node.kind,
+        formOf(node),
         ...('on_error' in node ? ['chain'] : []),
       ]),
     ))

@@ -12,6 +12,7 @@ import { runCommand } from '../../src/ports/activities.ts';
 import { contract } from '../../src/ports/activity.ts';
 import type { Flow, Operation } from '../../src/ports/flow.ts';
 import { answer, approvalEffects, type Driven, drive, type Effect, failure, result, role } from './driver.ts';
+import { type StreamWorld, streamWorld } from './stream-world.ts';
 import { chance, pick } from './trees.ts';
 
 /** Nodes run by one tree at most: over ten times what the largest was seen to need. */
@@ -78,11 +79,14 @@ function asked(task: AgentTask): { node: string } {
 const askedSchema = z.custom<AgentTask>((value) => z.object({ node: z.string() }).safeParse(value).success);
 
 /** Runs a tree whose agents, commands and people answer by chance. Throws when it is stuck or never ends. */
-export function randomRun(root: Node, seed: number, of: readonly Pattern[]): Driven {
-  return drive(randomBody(root, seed, of), {
-    effects: randomEffects(seed),
-    signals: randomSignals(seed),
-  });
+export function randomRun(
+  root: Node,
+  seed: number,
+  of: readonly Pattern[],
+): Driven & { readonly streams: StreamWorld } {
+  const streams = streamWorld((key) => chanceOf(seed, key));
+  const effects = { ...randomEffects(seed), ...streams.effects };
+  return { ...drive(randomBody(root, seed, of), { effects, signals: randomSignals(seed) }), streams };
 }
 
 /** Effects that answer by chance, each the same for the same key. */
@@ -94,7 +98,6 @@ export function randomEffects(seed: number): Readonly<Record<string, Effect>> {
       return said;
     },
     'test.permit': (_input, key) => (chanceOf(seed, key)() < 0.05 ? 'nobody allowed it' : null),
-    'workspace.snapshot': (_input, key) => ({ commit: `c-${key}`, tree: `t-${key}` }),
     'workspace.command': (input, key) => {
       const passed = chanceOf(seed, key)() < 0.7;
       const argv = runCommand.input.parse(input).argv ?? [];
@@ -111,6 +114,7 @@ export function randomEffects(seed: number): Readonly<Record<string, Effect>> {
     'event.listen': () => ({}),
     'event.unlisten': () => ({}),
     ...approvalEffects().effects,
+    ...streamWorld((key) => chanceOf(seed, key)).effects,
   };
 }
 

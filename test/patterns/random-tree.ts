@@ -2,25 +2,26 @@ import { expect } from 'vitest';
 import type { Node } from '../../src/domain/workflow.ts';
 import { patterns } from '../../src/patterns/all.ts';
 import { Interpreter } from '../../src/patterns/interpreter.ts';
-import { tree } from './trees.ts';
+import { formOf, generated, tree } from './trees.ts';
 
 /** The interpreter with the patterns that ship. */
 export const plain = new Interpreter(patterns);
 
-/** The kind above each node, by its id. */
+/** The form above each node, by its id. */
 export function parentsOf(root: Node): ReadonlyMap<string, string> {
   const parents = new Map<string, string>();
   for (const node of plain.walk(root))
-    for (const child of plain.find(node.kind)?.children(node) ?? []) parents.set(child.id, node.kind);
+    for (const child of plain.find(node.kind)?.children(node) ?? []) parents.set(child.id, formOf(node));
   return parents;
 }
 
-export const kinds = plain.kinds;
-/** Whether a node of this kind has none below it, as its small one shows. */
+/** Every form of every kind. */
+export const kinds = generated;
+/** Whether a node of this form has none below it, as its small one shows. */
 function isLeaf(kind: string): boolean {
   const probe = tree({ seed: 1, parent: kind, child: 'agent', leaves: ['agent'], kinds: ['agent'] });
-  const found = [...plain.walk(probe)].find((node) => node.kind === kind);
-  return found === undefined || (plain.find(kind)?.children(found) ?? []).length === 0;
+  const found = [...plain.walk(probe)].find((node) => formOf(node) === kind);
+  return found === undefined || (plain.find(found.kind)?.children(found) ?? []).length === 0;
 }
 function some(list: readonly string[]): [string, ...string[]] {
   const [first = 'agent', ...rest] = list;

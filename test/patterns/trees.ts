@@ -31,7 +31,50 @@ const agents = ['backend', 'qa', 'reviewer'] as const;
 const rarely = (makes: Makes, key: string, of: () => unknown): object =>
   makes.random() < 0.4 ? { [key]: of() } : {};
 
-/** One small valid node of each kind, without its `id` and `kind`. */
+/** What is done where two streams changed the same: by a rule, people, an agent, or nobody. */
+const onConflict = (random: () => number): object =>
+  pick<object>(
+    random,
+    {},
+    { on_conflict: pick(random, 'first', 'second', 'ask', 'stop') },
+    { on_conflict: { agent: 'backend' } },
+  );
+
+/** Tasks in streams or in one worktree, in the order of their needs, that meet at points of every type. */
+function tasks({ first, child, fresh, random }: Makes): object {
+  const [one, two, three, four] = [fresh(), fresh(), fresh(), fresh()];
+  const streams = random() < 0.7;
+  const of = (stream: string): object => (streams && random() < 0.7 ? { stream } : {});
+  const approval = { title: 'Go on?', why: 'It matters' };
+  const meeting = streams ? pick(random, 'integration', 'milestone') : 'milestone';
+  return {
+    streams,
+    ...(streams ? onConflict(random) : {}),
+    limit: pick(random, 1, 2, 20),
+    tasks: [
+      { id: one, flow: first(), ...of('left') },
+      { id: two, agent: 'backend', task: 'Do it', ...of('right') },
+      { id: three, flow: child(), needs: [one], ...of('right') },
+      { id: four, flow: safe(fresh()), ...of('left') },
+    ],
+    sync: [
+      {
+        id: `meet-${one}`,
+        type: meeting,
+        participants: [one, two],
+        ...(random() < 0.3 ? { approval } : {}),
+      },
+      pick<object>(
+        random,
+        { id: `told-${one}`, type: 'progress', participants: [three, four] },
+        { id: `begin-${one}`, type: 'start', participants: [three, four], after: [`meet-${one}`] },
+        { id: `desk-${one}`, type: 'resource', participants: [three, four] },
+      ),
+    ],
+  };
+}
+
+/** One small valid node of each kind, without its `id` and `kind`; what follows a `/` is another form of the kind. */
 const making: Readonly<Record<string, Make>> = {
   sequence: ({ first, child }) => ({ stages: [first(), child()] }),
   parallel: (makes) => ({
@@ -43,6 +86,13 @@ const making: Readonly<Record<string, Make>> = {
       rest: pick(makes.random, 'cancel', 'ignore', 'block'),
     })),
   }),
+  'parallel/streams': ({ first, child, random }) => ({
+    branches: [first(), child()],
+    streams: true,
+    limit: pick(random, 1, 2),
+    ...onConflict(random),
+  }),
+  'parallel/tasks': tasks,
   conditional: (makes) => ({
     start: makes.first(),
     cases: [{ if: 'passed and result.lines < 50', then: makes.child() }],
@@ -194,7 +244,19 @@ const making: Readonly<Record<string, Make>> = {
   approval: ({ first }) => ({ title: 'Keep it?', why: 'It matters', on_changes: first(), max_rounds: 2 }),
 };
 
+/** Every form that nodes are made in. */
 export const generated: readonly string[] = Object.keys(making);
+
+export function kindOf(form: string): string {
+  return form.split('/')[0] ?? form;
+}
+
+/** The form a node was made in. */
+export function formOf(node: Node): string {
+  const form = `${node.kind}/${'tasks' in node ? 'tasks' : 'streams'}`;
+  const other = node.kind in making && form in making;
+  return other && ('tasks' in node || node['streams'] === true) ? form : node.kind;
+}
 
 function safe(id: string): Node {
   return { kind: 'agent', id: `safe-${id}`, agent: 'backend', task: 'Do it' };
@@ -214,6 +276,7 @@ interface Wanted {
   readonly child: string;
   /** Kinds without nodes below them: what stands at the end of each path. */
   readonly leaves: readonly [string, ...string[]];
+  /** Every form, `parallel/streams` beside `parallel`. */
   readonly kinds: readonly [string, ...string[]];
 }
 
@@ -226,10 +289,11 @@ export function tree({ seed, parent, child, leaves, kinds }: Wanted): Node {
     return `n${count}`;
   };
   const any = (depth: number): string => (depth <= 0 ? pick(random, ...leaves) : pick(random, ...kinds));
-  const make = (kind: string, depth: number, path: readonly string[]): Node => {
+  const make = (form: string, depth: number, path: readonly string[]): Node => {
     const id = fresh();
+    const kind = kindOf(form);
     const [firstKind, ...rest] = path;
-    const fields = making[kind]?.({
+    const fields = making[form]?.({
       id,
       random,
       fresh,

@@ -1,6 +1,8 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import Database from 'better-sqlite3';
+import { z } from 'zod';
 import { parseCast } from '../../src/cast/load.ts';
 import { startCast } from '../../src/cast/server.ts';
 import { type Core, type CoreOptions, createCore } from '../../src/compose/core.ts';
@@ -149,6 +151,18 @@ export class Ended {
 /** Worktrees and side folders of a run that are still there. */
 export function foldersOf(home: string, runId: string): string[] {
   return ['worktrees', 'workspaces'].flatMap((folder) =>
-    readdirSync(path.join(home, folder)).filter((name) => name.startsWith(runId)),
+    existsSync(path.join(home, folder))
+      ? readdirSync(path.join(home, folder)).filter((name) => name.startsWith(runId))
+      : [],
   );
+}
+
+/** How many rows a table holds; also beside a core that is at work. */
+export function rowsIn({ home }: Place, table: 'leases' | 'timers'): number {
+  const raw = new Database(path.join(home, 'baton.db'), { readonly: true });
+  try {
+    return z.number().parse(raw.prepare(`select count(*) from ${table}`).pluck().get());
+  } finally {
+    raw.close();
+  }
 }
