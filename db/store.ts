@@ -1,5 +1,6 @@
 import type { Store } from '../src/ports/store.ts';
 import { createApprovalStore } from './approvals.ts';
+import { createAuditStore } from './audit-store.ts';
 import { createDecisionStore } from './decisions.ts';
 import type { EventLog } from './event-log.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -15,7 +16,7 @@ export function createStore(db: Db, log: EventLog, humanMinuteUsd: number | null
     sessions: createSessionStore(db, log),
     decisions: createDecisionStore(db, log),
     approvals: createApprovalStore(db, log, humanMinuteUsd),
-    audit: { ofRun: async (runId) => log.audit.ofRun(runId) },
+    audit: createAuditStore(db, log),
     inbox: createInbox(db, new GroupCommit(db, log)),
     projections: createProjections(db, log),
     runs: createRunReader(db),

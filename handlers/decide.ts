@@ -5,7 +5,8 @@ import type { Said } from '../src/orchestrator/approvals.ts';
 import { answerBlocks } from '../src/slack/builders/answers.ts';
 import { epicKey } from '../src/slack/projector.ts';
 import { refusalWords, answers as words } from '../src/slack/words.ts';
-import type { HandlerDeps } from './deps.ts';
+import type { ApprovalDeps } from './deps.ts';
+import { turnAway } from './turn-away.ts';
 
 export interface ApprovalCall {
   readonly intent: string;
@@ -22,7 +23,7 @@ export interface DecideCall extends ApprovalCall {
 }
 
 /** A person's decision, whatever door it came through. Whoever's answer did not count is always told why (A9). */
-export async function decideAndAnswer(call: DecideCall, deps: HandlerDeps): Promise<void> {
+export async function decideAndAnswer(call: DecideCall, deps: ApprovalDeps): Promise<void> {
   const result = await deps.orchestrator.approvals.decide(
     await saidBy(call, deps),
     call.verdict,
@@ -34,7 +35,7 @@ export async function decideAndAnswer(call: DecideCall, deps: HandlerDeps): Prom
 /** A question before deciding. */
 export async function askAndAnswer(
   call: ApprovalCall & { readonly text: string },
-  deps: HandlerDeps,
+  deps: ApprovalDeps,
 ): Promise<void> {
   const id = `dec_ask_${createHash('sha256').update(call.intent).digest('hex').slice(0, 20)}`;
   const result = await deps.orchestrator.approvals.ask(await saidBy(call, deps), id, call.text);
@@ -43,7 +44,7 @@ export async function askAndAnswer(
 
 async function saidBy(
   { nonce, user, team, homeTeam, channel }: ApprovalCall,
-  deps: HandlerDeps,
+  deps: ApprovalDeps,
 ): Promise<Said> {
   return { nonce, by: await deps.people.decider(user, team, homeTeam), place: channel };
 }
@@ -52,22 +53,18 @@ async function answer(
   call: ApprovalCall,
   result: DecideResult | null,
   done: (approval: Approval) => string,
-  deps: HandlerDeps,
+  deps: ApprovalDeps,
 ): Promise<void> {
-  const session = result === null ? null : await deps.queries.byRun(result.approval.runId);
-  // Somebody else's workspace learns nothing about the approval.
-  const foreign = result !== null && !result.ok && result.refusal === 'other_team';
-  const text =
-    result === null || foreign
-      ? words.runGone
-      : result.ok
-        ? done(result.approval)
-        : refusalWords(result.refusal, result.approval);
-  const thread = session === null || foreign ? {} : { thread: epicKey(session.session.id) };
+  const { intent, team, user } = call;
+  if (result === null) return turnAway({ ...call, what: 'approval', value: call.nonce }, 'unknown', deps);
+  if (!result.ok && result.refusal === 'other_team') {
+    // The approval's own audit has it; somebody else's workspace learns nothing about it.
+    const to = { intent, team, user, channel: call.channel };
+    return deps.answers.send(to, answerBlocks(words.runGone, deps.rehearsal));
+  }
+  const text = result.ok ? done(result.approval) : refusalWords(result.refusal, result.approval);
+  const session = await deps.queries.byRun(result.approval.runId);
+  const thread = session === null ? {} : { thread: epicKey(session.session.id) };
   const channel = call.channel === '' ? (session?.session.channel ?? '') : call.channel;
-  if (channel === '') return;
-  await deps.answers.send(
-    { intent: call.intent, team: call.team, user: call.user, channel, ...thread },
-    answerBlocks(text, deps.rehearsal),
-  );
+  await deps.answers.send({ intent, team, user, channel, ...thread }, answerBlocks(text, deps.rehearsal));
 }

@@ -7,7 +7,7 @@ import type { PlanReviews } from '../src/orchestrator/plan-reviews.ts';
 import type { Queries } from '../src/orchestrator/queries.ts';
 import type { RunSignals } from '../src/orchestrator/signals.ts';
 import type { SteeringDesk } from '../src/orchestrator/steering.ts';
-import type { ApprovalStore } from '../src/ports/store.ts';
+import type { ApprovalStore, AuditStore } from '../src/ports/store.ts';
 import type { Answers } from '../src/slack/answers.ts';
 import type { Homes } from '../src/slack/homes.ts';
 import type { People } from '../src/slack/people.ts';
@@ -30,6 +30,7 @@ export interface HandlerDeps {
   /** Writes a workflow into the folder of Baton's home. */
   readonly saveWorkflow: (workflow: Workflow) => SavedWorkflow;
   readonly approvals: ApprovalStore;
+  readonly audit: AuditStore;
   readonly answers: Answers;
   readonly people: People;
   readonly catalog: Catalog;
@@ -38,3 +39,14 @@ export interface HandlerDeps {
   readonly defaultRepository: string;
   readonly now: () => number;
 }
+
+/** What telling somebody that nothing came of it needs. */
+export type TurnAwayDeps = Pick<HandlerDeps, 'audit' | 'answers' | 'rehearsal' | 'now'>;
+
+/** What the listeners of approvals need of it. */
+export type ApprovalDeps = TurnAwayDeps &
+  Pick<HandlerDeps, 'worker' | 'approvals' | 'views'> & {
+    readonly orchestrator: Pick<Orchestrator, 'approvals'>;
+    readonly queries: Pick<Queries, 'byRun'>;
+    readonly people: Pick<People, 'decider'>;
+  };

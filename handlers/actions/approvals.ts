@@ -6,10 +6,10 @@ import { askForm, changesForm, rejectForm } from '../../src/slack/builders/modal
 import { openOrSay } from '../../src/slack/open-view.ts';
 import { clickSchema, readClick } from '../click.ts';
 import { askAndAnswer, decideAndAnswer } from '../decide.ts';
-import type { HandlerDeps } from '../deps.ts';
+import type { ApprovalDeps } from '../deps.ts';
 
 /** Approve is done at once; Reject and Request changes ask for words first. */
-export function registerApprovalActions(app: App, deps: HandlerDeps): void {
+export function registerApprovalActions(app: App, deps: ApprovalDeps): void {
   app.action(actionIds.approvalApprove, async ({ body, ack }) => {
     const read = readClick(body);
     if (read !== null) await deps.worker.accept(read.intent, 'approve-click', read.click);
@@ -27,7 +27,7 @@ export function registerApprovalActions(app: App, deps: HandlerDeps): void {
 
 function registerForm(
   app: App,
-  deps: HandlerDeps,
+  deps: ApprovalDeps,
   action: string,
   form: (approval: Approval) => View,
   /** Null: a question, which decides nothing. */

@@ -13,6 +13,7 @@ import { answers as words } from '../../src/slack/words.ts';
 import { type Click, clickSchema, readClick } from '../click.ts';
 import type { HandlerDeps } from '../deps.ts';
 import { isFirst } from '../opened.ts';
+import { turnAway } from '../turn-away.ts';
 
 /** Edit, Send back, Other plans and Save on a plan: forms at once, everything else kept first. */
 export function registerPlanActions(app: App, deps: HandlerDeps): void {
@@ -27,11 +28,21 @@ export function registerPlanActions(app: App, deps: HandlerDeps): void {
       const read = readClick(body);
       if (read === null || !(await isFirst(read.intent, deps))) return;
       const { click, trigger } = read;
+      const run = await deps.queries.byRun(click.value);
+      if (run === null || run.session.team !== click.team) {
+        await deps.worker.accept(read.intent, 'plan-gone', click);
+        return;
+      }
       const made = await form(click, deps);
       if (typeof made !== 'string') await openOrSay(deps, { ...click, trigger }, made);
       else await deps.worker.accept(read.intent, 'plan-refused', { ...click, text: made });
     });
   }
+  deps.worker.handle('plan-gone', async ({ intent, payload }) => {
+    const click = clickSchema.parse(payload);
+    const gone = (await deps.queries.byRun(click.value)) === null;
+    await turnAway({ ...click, intent, what: click.action }, gone ? 'unknown' : 'other_team', deps);
+  });
   deps.worker.handle('plan-refused', async ({ intent, payload }) => {
     const { text, ...to } = refusedSchema.parse(payload);
     await deps.answers.send({ ...to, intent }, answerBlocks(text, deps.rehearsal));
@@ -46,12 +57,15 @@ export function registerPlanActions(app: App, deps: HandlerDeps): void {
     const click = clickSchema.parse(payload);
     const [runId = '', workflow = ''] = click.value.split('/');
     const run = await deps.queries.byRun(runId);
-    const change =
-      run === null || run.session.team !== click.team
-        ? ({ done: 'unknown' } as const)
-        : await deps.plans.choose({ runId, by: click.user, intent, receivedAt }, workflow);
+    if (run === null || run.session.team !== click.team)
+      return turnAway(
+        { ...click, intent, what: click.action },
+        run === null ? 'unknown' : 'other_team',
+        deps,
+      );
+    const change = await deps.plans.choose({ runId, by: click.user, intent, receivedAt }, workflow);
     if (change.done === 'done' || change.done === 'problems') return;
-    const text = controlWords('plan', change.done, run?.session.requester ?? '');
+    const text = controlWords('plan', change.done, run.session.requester);
     await deps.answers.send({ ...click, intent }, answerBlocks(text, deps.rehearsal));
   });
 }

@@ -8,6 +8,7 @@ import { runDetail } from '../../src/slack/run-views.ts';
 import { answers as words } from '../../src/slack/words.ts';
 import { type Click, clickSchema, readClick } from '../click.ts';
 import type { HandlerDeps } from '../deps.ts';
+import { turnAway } from '../turn-away.ts';
 
 const RUN_ACTIONS = [
   actionIds.planStart,
@@ -32,10 +33,13 @@ export function registerRunActions(app: App, deps: HandlerDeps): void {
   deps.worker.handle('run-click', async ({ intent, payload, receivedAt }) => {
     const click = clickSchema.parse(payload);
     const run = await deps.queries.byRun(click.value);
-    const answer =
-      run === null || run.session.team !== click.team
-        ? answerBlocks(words.runGone, deps.rehearsal)
-        : await act(click, intent, receivedAt, deps);
+    if (run === null || run.session.team !== click.team)
+      return turnAway(
+        { ...click, intent, what: click.action },
+        run === null ? 'unknown' : 'other_team',
+        deps,
+      );
+    const answer = await act(click, intent, receivedAt, deps);
     // A button of the epic shows its own result; only what cannot be seen there is said.
     if (answer !== null)
       await deps.answers.send(
@@ -44,7 +48,7 @@ export function registerRunActions(app: App, deps: HandlerDeps): void {
           team: click.team,
           user: click.user,
           channel: click.channel,
-          ...(run === null ? {} : { thread: epicKey(run.session.id) }),
+          thread: epicKey(run.session.id),
         },
         answer,
       );

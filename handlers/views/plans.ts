@@ -10,6 +10,7 @@ import { controlWords, startRefusalWords } from '../../src/slack/control-words.t
 import { epicKey } from '../../src/slack/projector.ts';
 import { mk } from '../../src/slack/text.ts';
 import type { HandlerDeps } from '../deps.ts';
+import { turnAway } from '../turn-away.ts';
 import { type Form, readForm, textOf, where } from './form.ts';
 
 const editSchema = z.object({
@@ -43,15 +44,17 @@ function registerEdit(app: App, deps: HandlerDeps): void {
   app.view(callbackIds.planEdit, async ({ body, ack }) => {
     const form = readForm(body);
     const runId = form.view.private_metadata;
-    const definition = await deps.plans.definitionOf(runId);
+    // Of a run of another workspace nothing is looked at here: the form is kept, and turned away when it is handled.
+    const ours = await isOf(where(form).team, runId, deps);
+    const definition = ours ? await deps.plans.definitionOf(runId) : null;
     const budgetUsd = dollars(textOf(form, inputIds.budget, actionIds.planBudget));
     const withinMs = duration(textOf(form, inputIds.deadline, actionIds.planDeadline));
     const errors: Record<string, string> = {};
     if (budgetUsd === 'wrong') errors[inputIds.budget] = 'Write an amount such as 5 or 2.50.';
     if (withinMs === 'wrong') errors[inputIds.deadline] = 'Write a time with its unit, such as 30m or 2h.';
     const edits = definition === null ? NO_EDITS : editsOf(form, definition.workflow);
-    for (const { field, message } of await deps.plans.check(runId, form.user.id, edits))
-      errors[blockOf(field)] ??= message;
+    const problems = ours ? await deps.plans.check(runId, form.user.id, edits) : [];
+    for (const { field, message } of problems) errors[blockOf(field)] ??= message;
     if (budgetUsd === 'wrong' || withinMs === 'wrong' || Object.keys(errors).length > 0)
       return ack({ response_action: 'errors', errors });
     const { intent, ...place } = where(form);
@@ -61,7 +64,7 @@ function registerEdit(app: App, deps: HandlerDeps): void {
   });
   deps.worker.handle('plan-edit', async ({ intent, receivedAt, payload }) => {
     const { team, user, runId, edits, limits } = editSchema.parse(payload);
-    if (!(await isOf(team, runId, deps))) return;
+    if (!(await isOurs({ intent, team, user, runId }, callbackIds.planEdit, deps))) return;
     const change = await deps.plans.edit({ runId, by: user, intent, receivedAt }, edits, limits);
     await sayUnlessDone(change, { intent, team, user, runId }, deps);
   });
@@ -83,7 +86,7 @@ function registerSendBack(app: App, deps: HandlerDeps): void {
   });
   deps.worker.handle('plan-send-back', async ({ intent, receivedAt, payload }) => {
     const { team, user, runId, text } = wordsSchema.parse(payload);
-    if (!(await isOf(team, runId, deps))) return;
+    if (!(await isOurs({ intent, team, user, runId }, callbackIds.planSendBack, deps))) return;
     const change = await deps.plans.sendBack({ runId, by: user, intent, receivedAt }, text);
     await sayUnlessDone(change, { intent, team, user, runId }, deps);
   });
@@ -111,7 +114,8 @@ function registerSave(app: App, deps: HandlerDeps): void {
   });
   deps.worker.handle('plan-save', async ({ intent, payload }) => {
     const { team, homeTeam, user, runId, name, description } = saveSchema.parse(payload);
-    const definition = (await isOf(team, runId, deps)) ? await deps.plans.definitionOf(runId) : null;
+    if (!(await isOurs({ intent, team, user, runId }, callbackIds.planSave, deps))) return;
+    const definition = await deps.plans.definitionOf(runId);
     if (definition === null) return;
     const by = await deps.people.decider(user, team, homeTeam);
     const refusal = await deps.orchestrator.admits(by, null);
@@ -203,6 +207,15 @@ function duration(text: string | null): number | null | 'wrong' {
 
 async function isOf(team: string, runId: string, deps: HandlerDeps): Promise<boolean> {
   return (await deps.queries.byRun(runId))?.session.team === team;
+}
+
+/** Whether the form is about a run of this workspace; whoever sent it is told when it is not. */
+async function isOurs(about: About, what: string, deps: HandlerDeps): Promise<boolean> {
+  const run = await deps.queries.byRun(about.runId);
+  if (run?.session.team === about.team) return true;
+  const tried = { ...about, channel: '', what, value: about.runId };
+  await turnAway(tried, run === null ? 'unknown' : 'other_team', deps);
+  return false;
 }
 
 interface About {

@@ -11,6 +11,7 @@ import { clickSchema, readClick } from '../click.ts';
 import type { HandlerDeps } from '../deps.ts';
 import { answerSteered } from '../events/messages.ts';
 import { isFirst } from '../opened.ts';
+import { turnAway } from '../turn-away.ts';
 import { readForm, textOf, where } from './form.ts';
 
 const deeds = ['words', 'retry', 'skip', 'take_over', 'done'] as const;
@@ -42,10 +43,15 @@ export function registerSteering(app: App, deps: HandlerDeps): void {
       );
   });
   deps.worker.handle('steer-gone', async ({ intent, payload }) => {
-    await deps.answers.send(
-      { ...clickSchema.parse(payload), intent },
-      answerBlocks(words.alreadyEnded, deps.rehearsal),
-    );
+    const click = clickSchema.parse(payload);
+    const run = await deps.queries.byRun(click.value);
+    if (run === null || run.session.team !== click.team)
+      return turnAway(
+        { ...click, intent, what: click.action },
+        run === null ? 'unknown' : 'other_team',
+        deps,
+      );
+    await deps.answers.send({ ...click, intent }, answerBlocks(words.alreadyEnded, deps.rehearsal));
   });
 
   app.view(callbackIds.steer, async ({ body, ack }) => {
@@ -72,7 +78,10 @@ export function registerSteering(app: App, deps: HandlerDeps): void {
   deps.worker.handle('steer-form', async ({ intent, payload, receivedAt }) => {
     const { team, user, runId, deed, node, text } = keptSchema.parse(payload);
     const run = await deps.queries.byRun(runId);
-    if (run === null || run.session.team !== team) return;
+    if (run === null || run.session.team !== team) {
+      const tried = { intent, team, user, channel: '', what: callbackIds.steer, value: runId };
+      return turnAway(tried, run === null ? 'unknown' : 'other_team', deps);
+    }
     const { id: sessionId, channel } = run.session;
     const to = { intent, team, user, channel, sessionId };
     // A form that was opened on an earlier run is about that one.

@@ -129,6 +129,7 @@ export async function createSlack(options: SlackOptions) {
     steering: options.steering,
     saveWorkflow: core.catalog.save,
     approvals: core.store.approvals,
+    audit: core.store.audit,
     answers,
     people,
     catalog: core.catalog,
@@ -139,7 +140,6 @@ export async function createSlack(options: SlackOptions) {
   };
   registerCommands(app, {
     ...shared,
-    audit: core.store.audit,
     health: core.health,
     usage: core.usage,
     models: core.models.pool,

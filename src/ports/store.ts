@@ -160,6 +160,24 @@ export interface AuditReader {
   ofRun(runId: string): Promise<AuditRow[]>;
 }
 
+/** Somebody's click, form or word that led nowhere, before it came to anything that keeps an audit of its own. */
+export interface TurnedAway {
+  readonly team: string;
+  readonly user: string;
+  /** A channel's id, or "" where there is none: a form. */
+  readonly place: string;
+  /** What was tried: the button's or form's name. */
+  readonly what: string;
+  /** What it was said to be about. Only its digest is kept: it may be anything. */
+  readonly value: string;
+  readonly why: string;
+}
+
+export interface AuditStore extends AuditReader {
+  /** Changes nothing but the audit. */
+  turnedAway(what: TurnedAway, now: number): Promise<void>;
+}
+
 /** What came in from Slack, kept before it is acknowledged. */
 export interface Delivery {
   readonly id: number;
@@ -227,7 +245,7 @@ export interface Store {
   readonly sessions: SessionStore;
   readonly decisions: DecisionStore;
   readonly approvals: ApprovalStore;
-  readonly audit: AuditReader;
+  readonly audit: AuditStore;
   readonly inbox: Inbox;
   readonly projections: Projections;
   readonly runs: RunReader;

@@ -7,6 +7,7 @@ export interface AnswerTo {
   readonly intent: string;
   readonly team: string;
   readonly user: string;
+  /** "" where nobody knows where they look, as after a form: a direct message. */
   readonly channel: string;
   /** Key of the parent message, when the person is in a thread. */
   readonly thread?: string;
@@ -42,12 +43,12 @@ export class Answers {
 
   async send(to: AnswerTo, message: Message): Promise<void> {
     const { intent, team, user, channel, thread } = to;
-    const direct = channel.startsWith('D');
+    const direct = channel === '' || channel.startsWith('D');
     const row: OutboxMessage = {
       team,
       key: `answer:${intent}`,
       kind: direct ? 'post' : 'ephemeral',
-      target: { kind: 'channel', channel },
+      target: channel === '' ? { kind: 'dm', user } : { kind: 'channel', channel },
       ...(direct ? {} : { user }),
       ...(thread === undefined || direct ? {} : { thread }),
       lane: 'approvals',
