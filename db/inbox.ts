@@ -5,16 +5,41 @@ import type { GroupCommit } from './group-commit.ts';
 import type { Db } from './open.ts';
 import { deliveries } from './schema.ts';
 
+/** Used with every delivery: built once, since building them takes longer than running them. */
+function statements(db: Db) {
+  const value = (name: string) => sql`${sql.placeholder(name)}`;
+  const byId = eq(deliveries.id, sql.placeholder('id'));
+  return {
+    accept: db
+      .insert(deliveries)
+      .values({
+        intent: value('intent'),
+        kind: value('kind'),
+        payload: value('payload'),
+        receivedAt: value('receivedAt'),
+      })
+      .onConflictDoNothing()
+      .returning()
+      .prepare(),
+    attempt: db
+      .update(deliveries)
+      .set({ attempts: sql`${deliveries.attempts} + 1` })
+      .where(byId)
+      .prepare(),
+    handled: db
+      .update(deliveries)
+      .set({ handledAt: value('handledAt'), error: value('error') })
+      .where(byId)
+      .prepare(),
+  };
+}
+
 export function createInbox(db: Db, group: GroupCommit): Inbox {
+  const { accept, attempt, handled } = statements(db);
   return {
     async accept(intent, kind, payload, now) {
-      const row = await group.run((tx) =>
-        tx
-          .insert(deliveries)
-          .values({ intent, kind, payload: JSON.stringify(payload), receivedAt: now })
-          .onConflictDoNothing()
-          .returning()
-          .get(),
+      const row = await group.run(() =>
+        accept.get({ intent, kind, payload: JSON.stringify(payload), receivedAt: now }),
       );
       // The driver returns nothing for a row that was already there.
       return row === undefined ? null : toDelivery(row);
@@ -30,18 +55,10 @@ export function createInbox(db: Db, group: GroupCommit): Inbox {
         .map(toDelivery);
     },
     async attempt(id) {
-      await group.run((tx) =>
-        tx
-          .update(deliveries)
-          .set({ attempts: sql`${deliveries.attempts} + 1` })
-          .where(eq(deliveries.id, id))
-          .run(),
-      );
+      await group.run(() => attempt.run({ id }));
     },
     async handled(id, now, error) {
-      await group.run((tx) =>
-        tx.update(deliveries).set({ handledAt: now, error }).where(eq(deliveries.id, id)).run(),
-      );
+      await group.run(() => handled.run({ id, handledAt: now, error }));
     },
   };
 }

@@ -13,6 +13,13 @@ import { atomically, type Tx } from './transaction.ts';
 const SHORTEST_ENDING = 4;
 
 export function createSessionStore(db: Db, log: EventLog): SessionStore {
+  // Asked with every click and every message: built once.
+  const ofRun = db
+    .select({ session: sessions })
+    .from(runs)
+    .innerJoin(sessions, eq(sessions.id, runs.sessionId))
+    .where(eq(runs.id, sql.placeholder('runId')))
+    .prepare();
   return {
     async create(session, spec, why) {
       return atomically(db, log, (tx) => {
@@ -78,13 +85,7 @@ export function createSessionStore(db: Db, log: EventLog): SessionStore {
       return db.select().from(sessions).where(eq(sessions.id, sessionId)).get() ?? null;
     },
     async byRun(runId) {
-      const row = db
-        .select({ session: sessions })
-        .from(runs)
-        .innerJoin(sessions, eq(sessions.id, runs.sessionId))
-        .where(eq(runs.id, runId))
-        .get();
-      return row?.session ?? null;
+      return ofRun.get({ runId })?.session ?? null;
     },
     async recent(team, limit, only = {}): Promise<Session[]> {
       const theirs = only.requester === undefined ? undefined : eq(sessions.requester, only.requester);
