@@ -26,8 +26,17 @@ export function identityOf(db: Db): Identity {
   };
 }
 
-/** People, channels and a user group of a first start; later starts only bring the bot's name up to date. */
-export function seed(directory: Directory, identity: Identity, setup: AppSetup, now: number): void {
+/**
+ * People, channels and a user group of a first start; later starts only bring the bot's name up to date.
+ * @param members how many more there are than the usual ones
+ */
+export function seed(
+  directory: Directory,
+  identity: Identity,
+  setup: AppSetup,
+  now: number,
+  members = 0,
+): void {
   const bot = identity.botUser;
   directory.savePerson({
     id: bot,
@@ -39,7 +48,9 @@ export function seed(directory: Directory, identity: Identity, setup: AppSetup, 
   });
   if (directory.people().length > 1) return;
   const ids = new Map<string, string>();
-  for (const entry of PEOPLE) {
+  const more = Array.from({ length: members }, (_, i) => `member${i + 1}`);
+  const others = more.map((name) => ({ name, realName: name, timeZone: 'Etc/UTC', isGuest: false }));
+  for (const entry of [...PEOPLE, ...others]) {
     const person: Person = { ...entry, id: newId('U'), isBot: false };
     ids.set(person.name, person.id);
     directory.savePerson(person);
@@ -51,7 +62,7 @@ export function seed(directory: Directory, identity: Identity, setup: AppSetup, 
     directory.addChannel({ id: newId(prefix), name, kind, members, archived: false }, created);
   };
   add('general', 'public', [bot, ...idsOf('alice', 'bob', 'carol', 'dave')]);
-  add('baton-epics', 'public', [bot, ...idsOf('alice', 'bob', 'carol')]);
+  add('baton-epics', 'public', [bot, ...idsOf('alice', 'bob', 'carol', ...more)]);
   add('random', 'public', idsOf('alice', 'bob', 'carol'));
   add('escalations', 'private', [bot, ...idsOf('alice', 'bob')]);
   directory.addGroup({ id: newId('S'), handle: 'releasers', users: idsOf('bob', 'carol') });

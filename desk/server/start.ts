@@ -39,6 +39,8 @@ export type DeskOptions = Readonly<{
   /** The built page; default desk/dist. */
   pageDir?: string | undefined;
   clock?: Clock | undefined;
+  /** Members beside the usual ones, `member1` and so on, for when many act at once. */
+  members?: number | undefined;
 }>;
 
 export type RunningDesk = Readonly<{ url: string; port: number; close(): Promise<void> }>;
@@ -57,7 +59,7 @@ export async function startDesk(options: DeskOptions): Promise<RunningDesk> {
   const directory = openDirectory(db);
   const messages = openMessages(db);
   const queue = openQueue(db);
-  seed(directory, identity, setup, clock.now());
+  seed(directory, identity, setup, clock.now(), options.members);
   const hub = createHub(clock.now());
   const counter = createCounter(messages);
   const started: { events?: EventQueue; port: number } = { port: options.port };

@@ -154,8 +154,7 @@ export async function openDoor(access: Access = openAccess) {
     /** Until all that was accepted is handled. */
     async settled(): Promise<void> {
       const open = parts.opened.raw.prepare('select 1 from deliveries where handled_at is null limit 1');
-      while (open.get() !== undefined)
-        await new Promise<void>((resolve) => setImmediate(resolve));
+      while (open.get() !== undefined) await new Promise<void>((resolve) => setImmediate(resolve));
     },
     /** Who was told what, after so many answers that were looked at before. */
     answers: (after = 0): Answer[] =>

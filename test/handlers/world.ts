@@ -65,6 +65,7 @@ interface Kept {
 async function startPost() {
   const kept: Kept[] = [];
   const to = { url: '' };
+  let open: Promise<void> = Promise.resolve();
   const forward = async ({ headers, body }: Kept): Promise<{ status: number; text: string }> => {
     const at = String(headers['x-slack-request-timestamp']);
     const signature = `v0=${createHmac('sha256', TOKENS.signingSecret).update(`v0:${at}:${body}`).digest('hex')}`;
@@ -85,13 +86,15 @@ async function startPost() {
     request.on('end', () => {
       const one = { headers: request.headers, body: Buffer.concat(chunks).toString('utf8') };
       kept.push(one);
-      forward(one).then(
-        ({ status, text }) =>
-          response
-            .writeHead(status, { 'content-type': text.startsWith('{') ? 'application/json' : 'text/plain' })
-            .end(text),
-        () => response.writeHead(502).end(),
-      );
+      open
+        .then(() => forward(one))
+        .then(
+          ({ status, text }) =>
+            response
+              .writeHead(status, { 'content-type': text.startsWith('{') ? 'application/json' : 'text/plain' })
+              .end(text),
+          () => response.writeHead(502).end(),
+        );
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -99,6 +102,12 @@ async function startPost() {
   return {
     to,
     kept,
+    /** Keeps deliveries back until what is returned is called: what is done meanwhile was done at once. */
+    hold: (): (() => void) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      open = promise;
+      return resolve;
+    },
     url: `http://127.0.0.1:${port}/`,
     /** Everything so far once more, each as Slack would repeat it: a later time, a signature of its own. */
     again: async (now: () => number) => {
@@ -129,6 +138,8 @@ export interface WorldOptions {
   /** Where a model answers; nowhere unless given. */
   readonly modelUrl?: string;
   readonly steering?: 'mention' | 'requester';
+  /** Members beside the usual ones. */
+  readonly members?: number;
 }
 
 /** Baton as it is composed, over HTTP before the real desk, on the rehearsal's sample. */
@@ -136,7 +147,12 @@ export async function startWorld(options: WorldOptions = {}) {
   const home = mkdtempSync(path.join(tmpdir(), 'handlers-'));
   const post = await startPost();
   const manifest = readFileSync(new URL('../../manifest.yml', import.meta.url), 'utf8');
-  const desk = await testDesk({ clock: fastClock('true'), requestUrl: post.url, manifest });
+  const desk = await testDesk({
+    clock: fastClock('true'),
+    requestUrl: post.url,
+    manifest,
+    members: options.members,
+  });
   const clock = fastClock('fast');
   const logged: string[] = [];
   const log = pino({ level: 'warn', base: null }, { write: (line: string) => void logged.push(line) });
@@ -195,6 +211,12 @@ export async function startWorld(options: WorldOptions = {}) {
     return found;
   }
   const channel = await desk.id('baton-epics');
+  const clickAs = (user: string, message: Message, actionId: string) =>
+    desk.page('action', {
+      user,
+      container: { type: 'message', channel: message.channel, ts: message.ts },
+      action: actionOf(message, actionId),
+    });
   return {
     home,
     clock,
@@ -210,11 +232,9 @@ export async function startWorld(options: WorldOptions = {}) {
       desk.page('command', { user: await desk.id(user), channel: where, command: '/orchestrate', text }),
     /** Clicks a button of a message that this person sees. */
     click: async (user: string, message: Message, actionId: string) =>
-      desk.page('action', {
-        user: await desk.id(user),
-        container: { type: 'message', channel: message.channel, ts: message.ts },
-        action: actionOf(message, actionId),
-      }),
+      clickAs(await desk.id(user), message, actionId),
+    /** The same, by the person's id. */
+    clickAs,
     /** Writes a message, in a thread when one is given. */
     write: async (user: string, text: string, parent?: Message) =>
       desk.page('message', {
