@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3';
 import { z } from 'zod';
-import { circuitSchema, closedCircuit, settle } from '../src/domain/circuit.ts';
+import { type CircuitOutcome, circuitSchema, closedCircuit, settle } from '../src/domain/circuit.ts';
 import type { RunEvent } from '../src/domain/events.ts';
 import { type Health, type HealthKind, type HealthStore, healthKinds } from '../src/ports/health.ts';
 
@@ -42,7 +42,16 @@ export function createHealthStore(raw: Database.Database, now: () => number): He
           return { before: row.circuit, after };
         })
         .immediate(),
+    ended: async (kind, name, by, outcome, failure) =>
+      raw.transaction(() => rows.ended(kind, name, { by, outcome, failure, at: now() })).immediate(),
   };
+}
+
+interface Ended {
+  readonly by: string;
+  readonly outcome: CircuitOutcome;
+  readonly failure: { readonly code: string; readonly message: string } | undefined;
+  readonly at: number;
 }
 
 /** The table of circuits. Writing is for inside a transaction. */
@@ -81,10 +90,14 @@ export class HealthRows {
   told(runId: string, event: RunEvent, at: number): void {
     if (event.type !== 'agent.ended') return;
     const { agent, outcome, holder, failure } = event;
-    const row = this.read('agent', agent);
+    this.ended('agent', agent, { by: `${runId}/${holder}`, outcome, failure, at });
+  }
+
+  ended(kind: HealthKind, name: string, { by, outcome, failure, at }: Ended): void {
+    const row = this.read(kind, name);
     this.write({
       ...row,
-      circuit: settle(row.circuit, `${runId}/${holder}`, outcome, at),
+      circuit: settle(row.circuit, by, outcome, at),
       done: row.done + (outcome === 'success' ? 1 : 0),
       failed: row.failed + (outcome === 'failure' ? 1 : 0),
       lastFailure: failure === undefined ? row.lastFailure : { ...failure, at },

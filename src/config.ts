@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { declarationsSchema } from './domain/bus-event.ts';
 import { BatonError } from './domain/failure.ts';
 import { hooksSchema } from './domain/hook.ts';
+import { type McpSettings, mcpSchema, variablesOf } from './domain/mcp-settings.ts';
 import { type Limits, limitsSchema } from './domain/rate-limit.ts';
 import { type Inventory, inventorySchema } from './domain/resources.ts';
 import { type Runners, runnersSchema } from './domain/runner-settings.ts';
@@ -79,6 +80,8 @@ const fileSchema = z.strictObject({
   hooks_port: z.number().int().min(0).max(65_535).default(3_000),
   /** Programs that play agents. */
   runners: runnersSchema.default({}),
+  /** Servers whose tools agents may use. */
+  mcp: mcpSchema.default({}),
   /** What a model server may be asked for; `servers` has others for single hosts. */
   limits: limitsSchema.prefault({}),
   models: z
@@ -166,6 +169,7 @@ export interface Config {
   readonly hooks: { readonly list: readonly Hook[]; readonly port: number };
   readonly prices: z.infer<typeof fileSchema>['prices'];
   readonly runners: Runners;
+  readonly mcp: McpSettings;
   readonly rates: Rates;
   readonly cacheAnswers: boolean;
   /** Models that stand in for the configured one. */
@@ -200,6 +204,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const slack = slackOf(env);
   const hooks = hooksOf(file.hooks, given);
   const backups = backupsOf(file.models.backup, modelOf(env), given);
+  const mcp = { servers: file.mcp, values: valuesFor(file.mcp, given) };
   return {
     home: path.resolve(env.BATON_HOME),
     port: env.PORT ?? null,
@@ -216,6 +221,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     hooks: { list: hooks, port: file.hooks_port },
     prices: file.prices,
     runners: file.runners,
+    mcp,
     rates: file.rates,
     cacheAnswers: file.cache.answers,
     backups,
@@ -230,8 +236,27 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       env.OPENAI_API_KEY,
       ...hooks.map(({ secret }) => secret ?? undefined),
       ...backups.map(({ apiKey }) => apiKey),
+      ...Object.values(mcp.values),
     ].filter((secret) => typeof secret === 'string'),
   };
+}
+
+/** What the servers of `mcp:` are given, by variable. */
+function valuesFor(
+  servers: McpSettings['servers'],
+  environment: Readonly<Record<string, string | undefined>>,
+): McpSettings['values'] {
+  const named = Object.entries(servers).flatMap(([server, settings]) =>
+    variablesOf(settings).map((variable) => ({ server, variable })),
+  );
+  return Object.fromEntries(
+    named.map(({ server, variable }) => {
+      const value = environment[variable];
+      if (value === undefined)
+        throw invalid(`mcp.${server}: the variable ${variable}, which it is to be given, is not set.`);
+      return [variable, value];
+    }),
+  );
 }
 
 /** Shorter ones can be guessed. */

@@ -89,6 +89,7 @@ async function startWith(
     events: config.events,
     prices: config.prices,
     runners: config.runners,
+    mcp: config.mcp,
     rates: config.rates,
     cacheAnswers: config.cacheAnswers,
     backups: config.backups,

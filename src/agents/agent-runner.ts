@@ -17,6 +17,7 @@ import {
   resultInvalid,
   truncated,
 } from './guards.ts';
+import { type CallCounts, callOffered, offerNote, offerOf, type ServerOffer } from './mcp/offered.ts';
 import { buildPrompt } from './prompt.ts';
 import { parseJsonObject, parseResult } from './results.ts';
 import { labelOf, type PreparedCall, prepareCall, toolDefinitions } from './tools.ts';
@@ -46,7 +47,13 @@ const COMMAND_GRACE_MS = 30_000;
  */
 export function createAgentRunner(options: AgentRunnerOptions = {}): Runner {
   const budget = options.transcriptChars ?? TRANSCRIPT_CHARS;
-  return { run: (task, flow, guard) => converse(newSession(task, guard, budget), flow) };
+  return {
+    *run(task, flow, guard) {
+      const offer = yield* offerOf(task, guard, flow);
+      const result = yield* converse(newSession(task, guard, budget, offer), flow);
+      return { ...result, warnings: [...result.warnings, ...offer.problems] };
+    },
+  };
 }
 
 /** The state of one conversation; changed only by the generator that owns it, so replay rebuilds it. */
@@ -55,6 +62,8 @@ interface Session {
   readonly guard: Guard;
   readonly budget: number;
   readonly repeated: (call: ToolCallRequest) => 'fine' | 'warn' | 'stop';
+  readonly offer: ServerOffer;
+  readonly counts: CallCounts;
   messages: Message[];
   turns: number;
   tokens: number;
@@ -66,13 +75,15 @@ interface Session {
   heard: string[];
 }
 
-function newSession(task: AgentTask, guard: Guard, budget: number): Session {
+function newSession(task: AgentTask, guard: Guard, budget: number, offer: ServerOffer): Session {
   return {
     task,
     guard,
     budget,
     repeated: createRepetitionGuard(),
-    messages: buildPrompt(task),
+    offer,
+    counts: new Map(),
+    messages: buildPrompt(task, offerNote(offer)),
     turns: 0,
     tokens: 0,
     workedMs: 0,
@@ -126,7 +137,7 @@ function* modelTurn(session: Session, flow: Flow): Operation<ModelTurnOutput> {
       agent: role.name,
       model: role.model,
       messages: session.messages,
-      tools: toolDefinitions(role.tools),
+      tools: [...toolDefinitions(role.tools), ...session.offer.tools.map(({ definition }) => definition)],
       toolChoice: last || session.repairs === MAX_REPAIRS ? 'none' : 'auto',
       result: session.task.output,
       maxOutputTokens: Math.min(MAX_OUTPUT_TOKENS, Math.max(1, limits.tokens - session.tokens)),
@@ -200,13 +211,24 @@ function parseableArguments(text: string): string {
 
 /** One call: refused with a reason, or carried out as a step. Returns the text for the model. */
 function* toolCall(session: Session, flow: Flow, call: ToolCallRequest, name: string): Operation<string> {
-  const { role } = session.task;
   const repetition = session.repeated(call);
   if (repetition === 'stop') fail(noProgress);
-  const prepared = prepareCall(call.name, call.arguments, role.tools);
-  const text = prepared.ok ? yield* carryOut(session, flow, call, prepared.call, name) : prepared.problem;
+  const text = yield* answerCall(session, flow, call, name);
   if (repetition === 'fine') return text;
   return `${text}\n\nYou have made this same call several times running and its result does not change. Do something else.`;
+}
+
+/** By a server's tool where it is one; else by Baton's own. */
+function* answerCall(session: Session, flow: Flow, call: ToolCallRequest, name: string): Operation<string> {
+  const { tools } = session.offer;
+  const offered = tools.find(({ definition }) => definition.name === call.name);
+  if (offered !== undefined) {
+    const { text, workedMs } = yield* callOffered(session, offered, call.arguments, flow, name);
+    session.workedMs += workedMs;
+    return text;
+  }
+  const prepared = prepareCall(call.name, call.arguments, session.task.role.tools);
+  return prepared.ok ? yield* carryOut(session, flow, call, prepared.call, name) : prepared.problem;
 }
 
 /** As a step of its own; a command only after the guard, which may have a person decide, let it pass. */

@@ -16,10 +16,12 @@ const FEEDBACK_ITEMS = 20;
  * The beginning of an agent's conversation. Pure: the same task gives the same text. `Role: <name>`, the first
  * line of the system prompt, and the headings of the first message (`Node:`, `Request:`, `Task:`, `Context:`,
  * `Previous:`, `Options:`, `Feedback:`, `Test command:`) are read by machines: a scripted cast finds its part by them.
+ * @param servers what is to be said of tool servers
  */
-export function buildPrompt(task: AgentTask): Message[] {
+export function buildPrompt(task: AgentTask, servers: string | null = null): Message[] {
+  const system = systemPrompt(task, null);
   return [
-    { role: 'system', text: systemPrompt(task, null) },
+    { role: 'system', text: servers === null ? system : `${system}\n\nTool servers\n${servers}` },
     { role: 'user', text: firstMessage(task) },
   ];
 }

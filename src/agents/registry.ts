@@ -17,7 +17,8 @@ const MAX_ROLE_CHARS = 64_000;
  */
 const MAX_PARENTS = 3;
 
-const fields = agentRoleSchema.omit({ instructions: true }).shape;
+// Which servers a role may use is said in baton.yaml, not by the role.
+const fields = agentRoleSchema.omit({ instructions: true, mcp: true }).shape;
 
 /** Front matter as people write it: what is usual may be left out. */
 const frontMatterSchema = z.strictObject({

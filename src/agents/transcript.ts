@@ -21,11 +21,13 @@ export const messageSchema = z.discriminatedUnion('role', [
 ]);
 export type Message = z.infer<typeof messageSchema>;
 
-/** A tool as it is offered to a model; `parameters` is a strict JSON schema of an object. */
+/** A tool as it is offered to a model; `parameters` is a JSON schema of an object, a strict one unless said. */
 export const toolDefinitionSchema = z.object({
   name: z.string(),
   description: z.string(),
   parameters: z.record(z.string(), jsonSchema),
+  /** False for schemas of others, which need not be what "strict" asks for. */
+  strict: z.literal(false).exactOptional(),
 });
 export type ToolDefinition = z.infer<typeof toolDefinitionSchema>;
 

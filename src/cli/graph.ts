@@ -22,8 +22,8 @@ export function graph(argv: string[]): number {
     console.error('Which file? baton graph FILE [--svg]');
     return 2;
   }
-  const { home, runners } = configFromEnvironment();
-  const { rules } = loadCatalog(home, { runners });
+  const { home, runners, mcp } = configFromEnvironment();
+  const { rules } = loadCatalog(home, { runners, mcp: mcp.servers });
   const workflow = readWorkflowFile(file, rules);
   const picture = pictureOf(workflow.flow, rules);
   process.stdout.write(values.svg ? svg(picture, workflow.title) : mermaid(picture));

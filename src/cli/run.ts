@@ -57,7 +57,10 @@ export async function run(argv: string[]): Promise<number> {
     return 2;
   }
   const config = configFromEnvironment();
-  const workflow = readWorkflowFile(file, loadCatalog(config.home, { runners: config.runners }).rules);
+  const workflow = readWorkflowFile(
+    file,
+    loadCatalog(config.home, { runners: config.runners, mcp: config.mcp.servers }).rules,
+  );
   const request = readInput(values.input);
   const cast =
     values.cast === undefined && config.model.mode === 'model'
@@ -145,6 +148,7 @@ function coreOptions(config: Config, home: string, workflow: Workflow, castUrl: 
     events: { ...config.events, subscriptions: [] },
     prices: config.prices,
     runners: config.runners,
+    mcp: config.mcp,
     rates: config.rates,
     cacheAnswers: config.cacheAnswers,
     ...(castUrl === null ? { backups: config.backups, limits: config.limits } : {}),

@@ -10,8 +10,8 @@ export function validate(files: readonly string[]): number {
     console.error('Which file? baton validate FILE...');
     return 2;
   }
-  const { home, runners } = configFromEnvironment();
-  const catalog = loadCatalog(home, { runners });
+  const { home, runners, mcp } = configFromEnvironment();
+  const catalog = loadCatalog(home, { runners, mcp: mcp.servers });
   const texts = new Map(files.map((file) => [file, readNamedFile(file)]));
   const together = new Map<string, Workflow>();
   for (const text of texts.values()) {

@@ -1,9 +1,11 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { RESERVED_WORDS } from '../../commands/reserved.ts';
+import { withServers } from '../agents/mcp/roles.ts';
 import { loadRoles } from '../agents/registry.ts';
 import { withRunners } from '../agents/runners.ts';
 import { BatonError } from '../domain/failure.ts';
+import type { McpServers } from '../domain/mcp-settings.ts';
 import type { Runners } from '../domain/runner-settings.ts';
 import type { SavedWorkflow, Workflow } from '../domain/workflow.ts';
 import type { Catalog } from '../orchestrator/catalog.ts';
@@ -36,6 +38,8 @@ export interface CatalogOptions {
   readonly onProblem?: ((problem: string) => void) | undefined;
   /** Programs that play agents. */
   readonly runners?: Runners | undefined;
+  /** Servers whose tools agents may use. */
+  readonly mcp?: McpServers | undefined;
 }
 
 /**
@@ -45,10 +49,11 @@ export interface CatalogOptions {
  */
 export function loadCatalog(
   home: string,
-  { extra = [], onProblem, runners = {} }: CatalogOptions = {},
+  { extra = [], onProblem, runners = {}, mcp = {} }: CatalogOptions = {},
 ): LoadedCatalog {
   const interpreter = new Interpreter(patterns);
-  const roles = withRunners(loadRoles([path.join(SHIPPED, 'agents'), path.join(home, 'agents')]), runners);
+  const known = loadRoles([path.join(SHIPPED, 'agents'), path.join(home, 'agents')]);
+  const roles = withServers(withRunners(known, runners), mcp);
   const rules = treeRules(interpreter, [...roles.keys()]);
   const started: { onProblem: (problem: string) => void } = { onProblem: () => undefined };
   const folder = (parent: string) =>

@@ -6,6 +6,7 @@ import { EventLog } from '../../db/event-log.ts';
 import { createHealthStore } from '../../db/health.ts';
 import { SqliteJournal } from '../../db/journal.ts';
 import { createLeaseStore } from '../../db/leases.ts';
+import { createMcpPins } from '../../db/mcp-pins.ts';
 import { createRunMetrics } from '../../db/metrics.ts';
 import { createAnswerStore } from '../../db/model-answers.ts';
 import { openStore } from '../../db/open.ts';
@@ -14,6 +15,7 @@ import { noteCleanStop, takeCleanStop } from '../../db/settings.ts';
 import { createStore } from '../../db/store.ts';
 import { createUsageReader } from '../../db/usage.ts';
 import { createAgentRunner } from '../agents/agent-runner.ts';
+import { serverTools } from '../agents/mcp/activity.ts';
 import { loadPrices, type PriceTable } from '../agents/model/prices.ts';
 import { acpActivities, type ProgramDependencies } from '../agents/programs/acp-activity.ts';
 import { programActivity } from '../agents/programs/command-runner.ts';
@@ -21,6 +23,7 @@ import { createModelBroker } from '../agents/programs/model-broker.ts';
 import { runnerFor } from '../agents/runners.ts';
 import { toolCall } from '../agents/tool-call.ts';
 import type { EventSettings } from '../config.ts';
+import type { McpSettings } from '../domain/mcp-settings.ts';
 import type { Inventory } from '../domain/resources.ts';
 import type { Runners } from '../domain/runner-settings.ts';
 import { type RequestDefaults, requestDefaultsSchema } from '../domain/start-options.ts';
@@ -51,6 +54,7 @@ import { Rollbacks } from '../orchestrator/rollback/rollbacks.ts';
 import { agentsOf, sessionProgram } from '../orchestrator/session-program.ts';
 import { RunSignals } from '../orchestrator/signals.ts';
 import { SteeringDesk } from '../orchestrator/steering.ts';
+import { toolGate } from '../orchestrator/tool-gate.ts';
 import { WorkspaceRegistry } from '../orchestrator/workspace-registry.ts';
 import { EventRules } from '../patterns/event-rule.ts';
 import { HOLDER_TIMER } from '../patterns/uses.ts';
@@ -89,6 +93,8 @@ export interface CoreOptions extends ModelsOptions {
   readonly events?: EventSettings;
   /** Programs that play agents; Baton's own loop with a model plays all others. */
   readonly runners?: Runners;
+  /** Servers whose tools agents may use. */
+  readonly mcp?: McpSettings;
   /** Where the person's own roles and workflows lie, when that is not `home`. */
   readonly catalogHome?: string;
   /** Workflows beside those that ship; the same name replaces. */
@@ -129,6 +135,7 @@ export async function createCore(options: CoreOptions) {
       extra: options.extraWorkflows,
       onProblem: options.onWorkflowProblem,
       runners: options.runners,
+      mcp: options.mcp?.servers,
     });
     const { interpreter, rules, roles } = catalog;
 
@@ -217,6 +224,15 @@ export async function createCore(options: CoreOptions) {
       now: () => clock.now(),
     });
 
+    const mcp = serverTools({
+      ...(options.mcp ?? { servers: {}, values: {} }),
+      workspaceOf: (runId, stream) => registry.of(runId, stream),
+      pins: createMcpPins(db, () => clock.now()),
+      allow: toolGate({ approvals, store: store.approvals, payloads }),
+      health,
+      redact,
+      clock,
+    });
     const broker = createModelBroker(model);
     const play = runnerFor(createAgentRunner(), runners);
     const inWorktrees: Omit<ProgramDependencies, 'runners' | 'broker'> = {
@@ -288,6 +304,7 @@ export async function createCore(options: CoreOptions) {
         toolCall({ ...inWorktrees, summariseTests, computeSecondUsd }),
         ...acpActivities({ ...inWorktrees, runners, broker }),
         programActivity({ ...inWorktrees, runners, broker }),
+        ...mcp.activities,
       ],
       clock,
       random: Math.random,
@@ -348,6 +365,7 @@ export async function createCore(options: CoreOptions) {
           stopKeeper();
           await events.stop();
           await engine.stop();
+          await mcp.stop();
           await broker.stop();
           noteCleanStop(db, clock.now());
         } finally {

@@ -51,6 +51,8 @@ export const agentRoleSchema = z.object({
   model: z.string().nullable(),
   /** A runner of baton.yaml; Baton's own loop with a model unless given. */
   runner: z.string().exactOptional(),
+  /** Tool servers of baton.yaml that it may use. */
+  mcp: z.array(z.string()).exactOptional(),
   instructions: z.string(),
 });
 export type AgentRole = z.infer<typeof agentRoleSchema>;

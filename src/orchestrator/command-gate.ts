@@ -51,14 +51,21 @@ export class CommandGate {
     return this.#take(call, unsandboxedDigest(payloads, call.runId, call.argv));
   }
 
-  /** Takes the approval of this digest that this step took before, or else one that nobody took. */
-  async #take({ runId, key }: CommandCall, digest: string): Promise<boolean> {
-    const all = (await this.#deps.store.ofRun(runId)).filter(({ subject }) => subject.digest === digest);
-    const mine =
-      all.find(({ takenBy }) => takenBy === key) ?? all.find(({ status }) => status === 'approved');
-    if (mine === undefined) return false;
-    return (await this.#deps.approvals.take(mine.id, key, digest)).ok;
+  #take(call: CommandCall, digest: string): Promise<boolean> {
+    return takeYes(this.#deps, call, digest);
   }
+}
+
+/** Takes the approval of this digest that this step took before, or else one that nobody took. */
+export async function takeYes(
+  { store, approvals }: Pick<CommandGateDeps, 'store' | 'approvals'>,
+  { runId, key }: { readonly runId: string; readonly key: string },
+  digest: string,
+): Promise<boolean> {
+  const all = (await store.ofRun(runId)).filter(({ subject }) => subject.digest === digest);
+  const mine = all.find(({ takenBy }) => takenBy === key) ?? all.find(({ status }) => status === 'approved');
+  if (mine === undefined) return false;
+  return (await approvals.take(mine.id, key, digest)).ok;
 }
 
 function notAllowed(argv: readonly string[]): BatonError {

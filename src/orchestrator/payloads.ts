@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Approval, ApprovalSubject } from '../domain/approval.ts';
 import type { DiffStat } from '../domain/events.ts';
 import { canonicalJson } from '../domain/json.ts';
+import type { ToolAsked } from '../ports/runner.ts';
 import type { RunReader } from '../ports/store.ts';
 import { type ConflictAsked, conflictContent } from './activities/conflict-content.ts';
 import type { WorkspaceRegistry } from './workspace-registry.ts';
@@ -22,6 +23,7 @@ export type Subject =
   | { readonly kind: 'unsandboxed'; readonly argv: readonly string[] | null }
   | { readonly kind: 'command'; readonly argv: readonly string[]; readonly stream: string | null }
   | ({ readonly kind: 'conflict' } & ConflictAsked)
+  | ToolAsked
   | { readonly kind: 'question'; readonly question: string; readonly why: string }
   | { readonly kind: 'failure'; readonly code: string; readonly message: string };
 
@@ -40,7 +42,17 @@ const EXCERPT_CHARS = 2_000;
 const WITHOUT_CONTENT = /^Binary files .* differ$/m;
 /** What every payload says of itself. */
 const payloadSchema = z.looseObject({
-  kind: z.enum(['changes', 'unsandboxed', 'command', 'question', 'failure', 'conflict', 'rollback']),
+  kind: z.enum([
+    'changes',
+    'unsandboxed',
+    'command',
+    'question',
+    'failure',
+    'conflict',
+    'rollback',
+    'tool',
+    'tool-change',
+  ]),
   argv: z.array(z.string()).nullish(),
   stream: z.string().nullable().default(null),
 });
@@ -71,6 +83,13 @@ export async function contentOf(
     case 'question': {
       const payload = canonicalJson({ ...subject, runId, at, policy: deps.policyVersion });
       return { excerpt: '', cut: false, ...withoutTree(payload) };
+    }
+    case 'tool':
+      return { ...shortened(deps, readable(subject)), ...withoutTree(toolPayload(deps, runId, subject)) };
+    case 'tool-change': {
+      const says = subject.tools.map((tool) => tool.says).join('\n\n');
+      const payload = canonicalJson({ ...subject, runId, policy: deps.policyVersion });
+      return { ...shortened(deps, says), ...withoutTree(payload) };
     }
     case 'command': {
       const { stream } = subject;
@@ -180,14 +199,46 @@ function unsandboxedPayload(
   return canonicalJson({ kind: 'unsandboxed', argv: argv === null ? null : [...argv], runId, policy });
 }
 
+type ToolCalled = Extract<ToolAsked, { kind: 'tool' }>;
+
+/** The digest of one call of a server's tool, with these arguments, while the tool says this of itself. */
+export function toolDigest(
+  deps: Pick<PayloadDeps, 'policyVersion'>,
+  runId: string,
+  called: Omit<ToolCalled, 'kind' | 'effect'>,
+): string {
+  return digestOf(toolPayload(deps, runId, called));
+}
+
+function toolPayload(
+  { policyVersion: policy }: Pick<PayloadDeps, 'policyVersion'>,
+  runId: string,
+  { server, tool, hash, arguments: text }: Omit<ToolCalled, 'kind' | 'effect'>,
+): string {
+  return canonicalJson({ kind: 'tool', server, tool, hash, arguments: text, runId, policy });
+}
+
+/** Arguments as a card shows them: an entry a line, as they will be sent. */
+function readable({ arguments: text }: ToolCalled): string {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 1);
+  } catch {
+    return text;
+  }
+}
+
+function shortened({ redact }: PayloadDeps, text: string): { excerpt: string; cut: boolean } {
+  const clean = redact(text);
+  const shown = clean.slice(0, EXCERPT_CHARS);
+  return { excerpt: shown, cut: shown !== text };
+}
+
 /** A command as a card shows it: one argument per line where spaces would hide where one ends. */
-function commandLine({ redact }: PayloadDeps, argv: readonly string[]): { excerpt: string; cut: boolean } {
+function commandLine(deps: PayloadDeps, argv: readonly string[]): { excerpt: string; cut: boolean } {
   const line = argv.some((word) => /\s|^$/.test(word))
     ? argv.map((word) => JSON.stringify(word)).join(' ')
     : argv.join(' ');
-  const clean = redact(line);
-  const shown = clean.slice(0, EXCERPT_CHARS);
-  return { excerpt: shown, cut: shown !== line };
+  return shortened(deps, line);
 }
 
 function withoutTree(payload: string) {

@@ -7,6 +7,7 @@ import type { RetryPolicy } from '../domain/retry.ts';
 import type { Flow, Operation } from '../ports/flow.ts';
 import { admitAgent } from '../ports/health.ts';
 import { askPerson } from './ask-person.ts';
+import { askTool } from './ask-tool.ts';
 import { isFinalFailure } from './final.ts';
 import type { RunContext } from './pattern.ts';
 
@@ -65,6 +66,7 @@ export function* askAgent(ask: Ask, input: Handoff, flow: Flow, context: RunCont
     flow,
     {
       command: (argv, inner) => context.permit(argv, ask.node, inner),
+      tool: (asked, inner) => askTool(asked, { node: ask.node, agent: role.name }, inner),
       ask: (question, inner) => askPerson(question, ask, inner),
     },
   );

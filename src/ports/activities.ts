@@ -33,6 +33,25 @@ export const runCommand = contract(
   }),
 );
 
+/** What of a tool server people are asked about. */
+export const toolAskedSchema = z.discriminatedUnion('kind', [
+  /** One call, with its arguments as JSON text; `hash` is of what the tool says of itself. */
+  z.object({
+    kind: z.literal('tool'),
+    server: z.string(),
+    tool: z.string(),
+    effect: z.string(),
+    hash: z.string(),
+    arguments: z.string(),
+  }),
+  /** Tools that changed since they were first seen or last allowed; `says` is what people are to read. */
+  z.object({
+    kind: z.literal('tool-change'),
+    server: z.string(),
+    tools: z.array(z.object({ tool: z.string(), was: z.string(), hash: z.string(), says: z.string() })),
+  }),
+]);
+
 /** Opens an approval over the state of the worktree, or over a command. */
 export const openApproval = contract(
   'approval.open',
@@ -63,6 +82,7 @@ export const openApproval = contract(
       z.object({ kind: z.literal('question'), question: z.string(), why: z.string() }),
       /** A command that the policy asks about, on the worktree as it is. */
       z.object({ kind: z.literal('command'), argv: z.array(z.string()), stream }),
+      ...toolAskedSchema.options,
       /** What failed, when people are asked whether to try it once more. */
       z.object({ kind: z.literal('failure'), code: z.string(), message: z.string() }),
     ]),

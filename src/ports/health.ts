@@ -1,17 +1,17 @@
 import { z } from 'zod';
-import type { Circuit } from '../domain/circuit.ts';
+import type { Circuit, CircuitOutcome } from '../domain/circuit.ts';
 import { contract } from './activity.ts';
 
-export const healthKinds = ['agent', 'model'] as const;
+export const healthKinds = ['agent', 'model', 'server'] as const;
 export type HealthKind = (typeof healthKinds)[number];
 
-/** What is kept of one agent, or of one model at one address. */
+/** What is kept of one agent, of one model at one address, or of one server of tools. */
 export interface Health {
   readonly kind: HealthKind;
-  /** The role's name, or `model@host`. */
+  /** The role's name, `model@host`, or the server's name in baton.yaml. */
   readonly name: string;
   readonly circuit: Circuit;
-  /** Tasks that ended well and badly, of agents. */
+  /** Tasks of agents that ended well and badly; of servers, calls. */
   readonly done: number;
   readonly failed: number;
   /** The last thing that went wrong. */
@@ -29,6 +29,14 @@ export interface HealthStore {
     change: (circuit: Circuit) => Circuit,
     failure?: { readonly code: string; readonly message: string },
   ): Promise<{ readonly before: Circuit; readonly after: Circuit }>;
+  /** Counts how something ended, for the circuit and for people. @param by who was admitted */
+  ended(
+    kind: HealthKind,
+    name: string,
+    by: string,
+    outcome: CircuitOutcome,
+    failure?: { readonly code: string; readonly message: string },
+  ): Promise<void>;
 }
 
 /** Asks whether an agent may be given work, or who stands in for it meanwhile. */

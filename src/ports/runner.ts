@@ -1,4 +1,6 @@
+import type { z } from 'zod';
 import type { AgentResult, AgentTask } from '../domain/agent.ts';
+import type { toolAskedSchema } from './activities.ts';
 import type { Flow, Operation } from './flow.ts';
 
 /**
@@ -13,6 +15,11 @@ export interface Runner {
 export interface Guard {
   /** Asked before every command: null when it may run, else what to tell the agent. May wait for a person. */
   command(argv: readonly string[], flow: Flow): Operation<string | null>;
+  /** Asked before a call of a server's tool that people decide on, and where such tools changed: null when it may be. */
+  tool(asked: ToolAsked, flow: Flow): Operation<string | null>;
   /** Puts a question to a person and waits for the answer, in words for the agent. */
   ask(question: { readonly question: string; readonly why: string }, flow: Flow): Operation<string>;
 }
+
+/** A call of a server's tool, or tools that say something else of themselves than they did. */
+export type ToolAsked = z.infer<typeof toolAskedSchema>;

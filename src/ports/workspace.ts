@@ -163,8 +163,12 @@ export interface ProgramRequest {
   readonly argv: readonly string[];
   /** On top of a clean one. */
   readonly environment: Readonly<Record<string, string>>;
+  /** As `environment`, but never in an argument, where others on this machine could read it. */
+  readonly secrets?: Readonly<Record<string, string>>;
   /** Absolute paths, files or folders, that it may read beside the worktree. */
   readonly reads: readonly string[];
+  /** Whether it may only look at the worktree, where there is a sandbox. */
+  readonly readOnly?: boolean;
   readonly timeoutMs: number;
   /** Ends it, with everything it started. */
   readonly signal: AbortSignal;

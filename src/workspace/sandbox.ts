@@ -62,8 +62,12 @@ export interface SandboxPlace {
 /** What a program of the person's own choice is given beside what every command has. */
 export interface Extras {
   readonly environment: Readonly<Record<string, string>>;
+  /** Beside it, and never in an argument. */
+  readonly secrets?: Readonly<Record<string, string>>;
   /** Absolute paths it may read; those that are missing are left out. */
   readonly reads: readonly string[];
+  /** Whether the worktree is only shown. */
+  readonly readOnly?: boolean;
 }
 
 const NO_EXTRAS: Extras = { environment: {}, reads: [] };
@@ -143,7 +147,7 @@ export async function wrapCommand(
     const [program = 'bwrap', ...rest] = await bubblewrap(sandbox, place, argv, timeoutMs, extras);
     // bwrap's first process within holds the descriptor, so its end says that nothing inside lives any more.
     const wrapped = [...nice, program, '--sync-fd', '3', ...rest];
-    return { argv: wrapped, environment: { PATH: SYSTEM_PATH }, sync: true };
+    return { argv: wrapped, environment: { PATH: SYSTEM_PATH, ...extras.secrets }, sync: true };
   }
   const home = join(place.side, 'home');
   const tools = join(place.side, 'tools');
@@ -151,7 +155,11 @@ export async function wrapCommand(
   await linkTools(sandbox.toolchain, tools);
   return {
     argv: [...nice, ...limits(sandbox, timeoutMs), ...argv],
-    environment: { ...commandEnvironment(`${tools}:${SYSTEM_PATH}`, home), ...extras.environment },
+    environment: {
+      ...commandEnvironment(`${tools}:${SYSTEM_PATH}`, home),
+      ...extras.environment,
+      ...extras.secrets,
+    },
     sync: false,
   };
 }
@@ -219,7 +227,8 @@ async function bubblewrap(
       'sandbox',
     ],
     sandbox.newer ? ['--unshare-user', '--disable-userns'] : [],
-    ['--clearenv'],
+    // Secrets come with the environment that Baton itself made for bubblewrap: there is nothing else in it.
+    extras.secrets === undefined ? ['--clearenv'] : [],
     environment,
     await systemMounts(),
     await identity(place.side),
@@ -230,8 +239,10 @@ async function bubblewrap(
     npm === null ? [] : ['--symlink', npm.npm, `${TOOLS}/npm`, '--symlink', npm.npx, `${TOOLS}/npx`],
     extras.reads.flatMap((shown) => ['--ro-bind-try', shown, shown]),
     await repositoryMounts(place),
-    ['--bind', place.worktree, place.worktree, '--ro-bind-try', dotGit, dotGit],
-    await dependencyMounts(place.common, place.worktree),
+    [extras.readOnly === true ? '--ro-bind' : '--bind', place.worktree, place.worktree],
+    ['--ro-bind-try', dotGit, dotGit],
+    // Places for them are made in the worktree, which is then not ours to change.
+    extras.readOnly === true ? [] : await dependencyMounts(place.common, place.worktree),
     ['--remount-ro', '/', '--chdir', place.worktree, '--'],
     limits(sandbox, timeoutMs),
     argv,

@@ -82,6 +82,10 @@ describe.each(apis)('the shipped roles with the shipped cast over %s', (api) => 
               yield* flow.emit();
               return null;
             },
+            *tool() {
+              yield* [];
+              return null;
+            },
             *ask() {
               yield* flow.emit();
               return 'yes';

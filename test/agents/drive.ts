@@ -17,10 +17,12 @@ export interface Trace {
   readonly performed: string[];
   /** Milliseconds that would have been waited between attempts. */
   readonly waited: number[];
+  /** Number of the first attempt at what is not in the journal yet: 2 after a crash in the middle of it. */
+  attempt: number;
 }
 
-export function newTrace(journal = new Map<string, Json>()): Trace {
-  return { journal, labels: [], keys: [], events: [], usage: [], performed: [], waited: [] };
+export function newTrace(journal = new Map<string, Json>(), attempt = 1): Trace {
+  return { journal, labels: [], keys: [], events: [], usage: [], performed: [], waited: [], attempt };
 }
 
 export class Crash extends Error {}
@@ -58,7 +60,7 @@ export async function drive<T>(
       | null = null;
     const known = trace.journal.get(op.name);
     if (known !== undefined) outcome = { ok: true, value: known };
-    for (let attempt = 1; outcome === null; attempt += 1) {
+    for (let attempt = known === undefined ? takeAttempt(trace) : 1; outcome === null; attempt += 1) {
       trace.performed.push(op.name);
       const events: RunEvent[] = [];
       try {
@@ -87,6 +89,12 @@ export async function drive<T>(
     next = outcome.ok ? generator.next(outcome.value) : generator.throw(outcome.error);
   }
   return next.value;
+}
+
+function takeAttempt(trace: Trace): number {
+  const { attempt } = trace;
+  trace.attempt = 1;
+  return attempt;
 }
 
 /** The failure a drive ends with, as its code; fails the test where there is none. */

@@ -68,6 +68,10 @@ export async function runnerWorld(
       asked.push([...argv]);
       return permit(argv) ? null : 'Not run: bob said no.';
     },
+    *tool() {
+      yield* [];
+      return null;
+    },
     *ask() {
       yield* [];
       return 'The answer is yes.';

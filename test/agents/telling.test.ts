@@ -12,6 +12,10 @@ const guard: Guard = {
     yield* [];
     return null;
   },
+  *tool() {
+    yield* [];
+    return null;
+  },
   ask: (question, flow) => askPerson(question, { node: 'build', agent: 'backend' }, flow),
 };
 

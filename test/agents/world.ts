@@ -29,6 +29,10 @@ const guard: Guard = {
     yield* flow.emit({ type: 'note', text: 'bob said no' });
     return 'Not run: bob said no, use what is there.';
   },
+  *tool() {
+    yield* [];
+    return null;
+  },
   *ask({ question }, flow) {
     yield* flow.emit({ type: 'note', text: question });
     return 'The answer is yes.';

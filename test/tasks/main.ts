@@ -34,6 +34,10 @@ const guard: Guard = {
     yield* [];
     return null;
   },
+  *tool() {
+    yield* [];
+    return null;
+  },
   *ask() {
     yield* [];
     return 'yes';

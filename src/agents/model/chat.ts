@@ -36,7 +36,7 @@ export function toChatRequest(
               name: tool.name,
               description: tool.description,
               parameters: tool.parameters,
-              ...(without.has('strictTools') ? {} : { strict: true }),
+              ...(without.has('strictTools') ? {} : { strict: tool.strict ?? true }),
             },
           })),
         }),

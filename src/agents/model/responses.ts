@@ -41,7 +41,7 @@ export function toResponsesRequest(
             name: tool.name,
             description: tool.description,
             parameters: tool.parameters,
-            strict: !without.has('strictTools'),
+            strict: (tool.strict ?? true) && !without.has('strictTools'),
           })),
         }),
     ...(format === null || without.has('format')

@@ -132,6 +132,8 @@ async function withTriggers(
     case 'question':
     case 'failure':
     case 'unsandboxed':
+    case 'tool':
+    case 'tool-change':
       return own;
     default:
       return subject satisfies never;
