@@ -15,7 +15,8 @@ const REASON_CHARS = 300;
 export const agents: Command = {
   word: 'agents',
   usage: 'agents [quarantine <name> <why> | restore <name>]',
-  description: 'Agents and models: state, load, success, cost; takes one out of use, or gives it back',
+  description:
+    'Agents, models and tool servers: state, load, success, cost; takes one out of use, or gives it back',
   async run(call, deps) {
     const [verb = '', name = '', ...why] = call.rest.split(/\s+/);
     if (verb === '') return overview(call, deps);
@@ -26,7 +27,7 @@ export const agents: Command = {
 
 async function overview(
   call: CommandCall,
-  { health, usage, models, queries, now, rehearsal }: CommandDeps,
+  { health, usage, models, toolServers, queries, now, rehearsal }: CommandDeps,
 ): Promise<Message> {
   const [known, busy, spent] = await Promise.all([
     health.all(),
@@ -39,20 +40,27 @@ async function overview(
   const servers = new Map(known.filter(({ kind }) => kind === 'model').map((each) => [each.name, each]));
   const configured = `${models.model}@${models.host}`;
   if (!servers.has(configured)) servers.set(configured, blank('model', configured));
+  const idle = { busy: 0, waiting: 0, spent: null };
   return agentsBlocks(
-    names.map((name) => ({
-      health: told.get(name) ?? blank('agent', name),
-      busy: busy.get(name) ?? 0,
-      waiting: 0,
-      spent: spent.get(name) ?? null,
-    })),
-    [...servers.values()].map((each) => {
-      const { open, waiting } = load.get(each.name.slice(each.name.lastIndexOf('@') + 1)) ?? {
-        open: 0,
-        waiting: 0,
-      };
-      return { health: each, busy: open, waiting, spent: null };
-    }),
+    {
+      agents: names.map((name) => ({
+        ...idle,
+        health: told.get(name) ?? blank('agent', name),
+        busy: busy.get(name) ?? 0,
+        spent: spent.get(name) ?? null,
+      })),
+      models: [...servers.values()].map((each) => {
+        const { open, waiting } = load.get(each.name.slice(each.name.lastIndexOf('@') + 1)) ?? {
+          open: 0,
+          waiting: 0,
+        };
+        return { health: each, busy: open, waiting, spent: null };
+      }),
+      servers: toolServers.map((name) => ({
+        ...idle,
+        health: known.find((each) => each.kind === 'server' && each.name === name) ?? blank('server', name),
+      })),
+    },
     now(),
     rehearsal,
   );
@@ -69,14 +77,15 @@ async function manage(
   call: CommandCall,
   deps: CommandDeps,
 ): Promise<Message> {
-  const { health, catalog, models, people, approvers, rehearsal, now, redact } = deps;
-  const known = await health.all();
+  const { health, catalog, models, toolServers, people, approvers, rehearsal, now, redact } = deps;
   const kind = catalog.roles.has(name)
     ? 'agent'
-    : known.some((each) => each.kind === 'model' && each.name === name) ||
-        name === `${models.model}@${models.host}`
-      ? 'model'
-      : null;
+    : toolServers.includes(name)
+      ? 'server'
+      : name === `${models.model}@${models.host}` ||
+          (await health.all()).some((each) => each.kind === 'model' && each.name === name)
+        ? 'model'
+        : null;
   if (kind === null) return answerBlocks(answers.agentUnknown(name), rehearsal);
   if (verb === 'quarantine' && why === '') return answerBlocks(answers.quarantineWhy(name), rehearsal);
   if (!mayManage(await people.decider(call.user, call.team, call.homeTeam), approvers))
@@ -84,7 +93,8 @@ async function manage(
   await health.change(kind, name, (circuit) =>
     verb === 'quarantine' ? quarantined(circuit, call.user, redact(why), now()) : restored(circuit, 'person'),
   );
-  return answerBlocks(verb === 'quarantine' ? answers.quarantined(name) : answers.restored(name), rehearsal);
+  const out = kind === 'server' ? answers.serverQuarantined(name) : answers.quarantined(name);
+  return answerBlocks(verb === 'quarantine' ? out : answers.restored(name), rehearsal);
 }
 
 /** Whoever may decide on work may decide on who does it: members, or those that the settings name. */

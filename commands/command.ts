@@ -42,6 +42,8 @@ export interface CommandDeps {
     readonly host: string;
     readonly load: ReadonlyMap<string, { readonly open: number; readonly waiting: number }>;
   };
+  /** Names of the tool servers of baton.yaml. */
+  readonly toolServers: readonly string[];
   /** Who may approve; nobody named: any member. */
   readonly approvers: readonly string[];
   readonly redact: Redact;

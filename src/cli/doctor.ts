@@ -1,9 +1,13 @@
 import { execFile } from 'node:child_process';
 import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { promisify } from 'node:util';
+import { probeServer } from '../agents/mcp/probe.ts';
 import type { Config } from '../config.ts';
 import { toFailure } from '../domain/failure.ts';
+import type { McpSettings } from '../domain/mcp-settings.ts';
+import { systemClock } from '../system-clock.ts';
 import { probeSandbox, SYSTEM_PATH } from '../workspace/sandbox.ts';
+import { createScratch, type Scratch } from '../workspace/scratch.ts';
 import { createWorkspaces } from '../workspace/workspaces.ts';
 import { configFromEnvironment } from './environment.ts';
 
@@ -33,6 +37,7 @@ export async function doctor(): Promise<number> {
     await git(),
     ...(await sandbox()),
     ...runners(config),
+    ...(await toolServers(config)),
     await repository(config),
     slack(config),
     await model(config),
@@ -114,6 +119,46 @@ function runners(config: Config): Check[] {
       fix: 'Install it under /usr, or give `command` as an absolute path and its folder under `reads`.',
     };
   });
+}
+
+/** Each tool server is started, or reached, and asked what it lists. Nothing of it is called. */
+async function toolServers({ mcp }: Config): Promise<Check[]> {
+  const names = Object.keys(mcp.servers);
+  if (names.length === 0) return [];
+  const scratch = await createScratch(await probeSandbox());
+  try {
+    return await Promise.all(names.map((name) => toolServer(name, mcp, scratch)));
+  } finally {
+    await scratch.remove();
+  }
+}
+
+async function toolServer(name: string, mcp: McpSettings, place: Scratch): Promise<Check> {
+  try {
+    const { tools, problems } = await probeServer(name, mcp, place, systemClock);
+    const agents = mcp.servers[name]?.agents.join(', ') ?? '';
+    const offered = tools.map(({ tool, effect, approval }) =>
+      approval === 'ask' ? `${tool} (${effect}, asks)` : `${tool} (${effect})`,
+    );
+    return {
+      name: 'tools',
+      state: problems.length === 0 ? 'good' : 'bad',
+      text: [
+        `${name}: ${offered.length === 0 ? 'nothing' : offered.join(', ')}; for ${agents}`,
+        ...problems,
+      ].join('. '),
+      ...(problems.length === 0
+        ? {}
+        : { fix: 'Correct `tools:` of this server in baton.yaml, or the server.' }),
+    };
+  } catch (error) {
+    return {
+      name: 'tools',
+      state: 'bad',
+      text: `${name} did not do its part: ${toFailure(error).message}`,
+      fix: 'See that it is installed or running, and that `reads:` names its files. Agents go on without it.',
+    };
+  }
 }
 
 async function repository(config: Config): Promise<Check> {

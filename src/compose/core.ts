@@ -349,6 +349,7 @@ export async function createCore(options: CoreOptions) {
       signals: new RunSignals({ engine, store, interpreter, clock, redact }),
       health,
       models,
+      toolServers: Object.keys(options.mcp?.servers ?? {}),
       usage: createUsageReader(raw),
       approvers: policy.base.people,
       bus,

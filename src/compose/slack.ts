@@ -143,6 +143,7 @@ export async function createSlack(options: SlackOptions) {
     health: core.health,
     usage: core.usage,
     models: core.models.pool,
+    toolServers: core.toolServers,
     approvers: core.approvers,
     redact,
     commands: liveCommands(core.catalog),

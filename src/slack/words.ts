@@ -174,13 +174,15 @@ export const answers = {
   agentsUsage:
     'Like this: `/orchestrate agents`, `/orchestrate agents quarantine backend writes odd tests`, `/orchestrate agents restore backend`. Nothing was changed.',
   agentUnknown: (name: string) =>
-    mk`There is no agent or model ${short(name, 80)}. Nothing was changed. \`/orchestrate agents\` shows those that have worked.`,
+    mk`There is no agent, model or tool server ${short(name, 80)}. Nothing was changed. \`/orchestrate agents\` shows those that have worked.`,
   quarantineWhy: (name: string) =>
     mk`Please say why: \`/orchestrate agents quarantine ${short(name, 80)} <why>\`. Whoever looks later reads it. Nothing was changed.`,
   agentsForbidden:
     'Only those who may approve work can take agents out of use, or give them back. Nothing was changed; you can ask one of them.',
   quarantined: (name: string) =>
     mk`${short(name, 80)} is out of use from its next task on; its backup is asked, or the run waits. \`/orchestrate agents restore ${short(name, 80)}\` gives it back.`,
+  serverQuarantined: (name: string) =>
+    mk`The tools of ${short(name, 80)} are offered to no agent from now on; they go on without. \`/orchestrate agents restore ${short(name, 80)}\` gives them back.`,
   restored: (name: string) => mk`${short(name, 80)} is in use again.`,
   failed: (what: string) => mk`That did not work: ${short(what, 400)} Nothing was changed; please try again.`,
 } as const;

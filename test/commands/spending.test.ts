@@ -120,6 +120,7 @@ function deps(): CommandDeps {
     health: core.health,
     usage: core.usage,
     models: core.models.pool,
+    toolServers: ['tracker'],
     approvers: core.approvers,
     redact: (text) => text.replaceAll('hunter22', '[redacted]'),
     now: () => Date.now(),
@@ -205,7 +206,7 @@ describe('/orchestrate agents', () => {
   });
 
   test.each([
-    ['nobody', 'quarantine nobody why', 'UBOSS', 'There is no agent or model nobody'],
+    ['nobody', 'quarantine nobody why', 'UBOSS', 'There is no agent, model or tool server nobody'],
     ['no reason', 'quarantine backend', 'UBOSS', 'Please say why'],
     ['somebody who may not approve', 'quarantine backend odd', 'UADA', 'Only those who may approve'],
     ['a guest, even one that is named', 'quarantine backend odd', 'UGUEST', 'Only those who may approve'],
@@ -213,6 +214,17 @@ describe('/orchestrate agents', () => {
   ])('%s: nothing is changed', async (_name, rest, user, words) => {
     expect(await say(agents, rest, user)).toContain(words);
     expect((await core.health.read('agent', 'backend')).circuit.quarantine).toBeNull();
+  });
+
+  test('shows tool servers, and a person takes one out of use', async () => {
+    await core.health.ended('server', 'tracker', 'r1', 'success');
+    await core.health.ended('server', 'tracker', 'r1', 'failure', { code: 'server_failed', message: 'died' });
+    expect(await say(agents, '')).toMatch(
+      /✅ tracker · failed 1 of 5 times before it rests · 50% of 2 calls well/,
+    );
+    expect(await say(agents, 'quarantine tracker lies', 'UBOSS')).toContain('offered to no agent');
+    expect(await say(agents, '')).toMatch(/❌ tracker · taken out of use/);
+    await say(agents, 'restore tracker', 'UBOSS');
   });
 
   test('a person takes one out of use, with a reason that holds no secret, and gives it back', async () => {

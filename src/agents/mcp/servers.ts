@@ -1,4 +1,5 @@
 import { admit, type CircuitOutcome } from '../../domain/circuit.ts';
+import type { Failure } from '../../domain/failure.ts';
 import type { McpServer, McpServers } from '../../domain/mcp-settings.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { HealthStore } from '../../ports/health.ts';
@@ -80,7 +81,11 @@ export class ToolServers {
         await counted(error instanceof McpRefusal ? 'success' : 'neither');
         throw error;
       }
-      await counted('failure', { code: 'server_failed', message: error.message });
+      await counted('failure', {
+        class: 'transient',
+        code: 'server_failed',
+        message: error.message,
+      });
       throw new ServerUnavailable(`did not do its part: ${error.message}`);
     } finally {
       this.#rest(live);

@@ -22,8 +22,16 @@ export interface HealthLine {
 
 /** `/orchestrate agents`: who works, who rests, what they took. */
 export function agentsBlocks(
-  agents: readonly HealthLine[],
-  models: readonly HealthLine[],
+  {
+    agents,
+    models,
+    servers = [],
+  }: {
+    readonly agents: readonly HealthLine[];
+    readonly models: readonly HealthLine[];
+    /** Servers of tools. */
+    readonly servers?: readonly HealthLine[];
+  },
   now: number,
   rehearsal: boolean,
 ): Message {
@@ -39,6 +47,9 @@ export function agentsBlocks(
             more > 0 ? [`and ${more} more`] : [],
           ),
       models.length === 0 ? null : lines([bold('Models')], ...models.map((line) => row(line, now))),
+      servers.length === 0
+        ? null
+        : lines([bold('Tool servers')], ...servers.map((line) => row(line, now, 'call'))),
     ],
     rehearsal,
   );
@@ -49,7 +60,7 @@ function urgency({ health, busy }: HealthLine, now: number): number {
   return (state === 'closed' ? 0 : 1e9) + busy * 1e6 + health.done + health.failed;
 }
 
-function row({ health, busy, waiting, spent }: HealthLine, now: number): Piece[] {
+function row({ health, busy, waiting, spent }: HealthLine, now: number, what = 'task'): Piece[] {
   const { name, done, failed } = health;
   const state = stateOf(health.circuit, now);
   return [
@@ -58,9 +69,7 @@ function row({ health, busy, waiting, spent }: HealthLine, now: number): Piece[]
     ...stateWords(health, state, now),
     busy === 0 ? '' : ` · ${busy} at work`,
     waiting === 0 ? '' : ` · ${waiting} waiting`,
-    done + failed === 0
-      ? ''
-      : ` · ${percent(done / (done + failed))} of ${count(done + failed, 'task')} well`,
+    done + failed === 0 ? '' : ` · ${percent(done / (done + failed))} of ${count(done + failed, what)} well`,
     spent === null ? '' : ` · ${cost(spent)} this week`,
   ];
 }
