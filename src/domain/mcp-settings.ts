@@ -3,7 +3,6 @@ import { durationSchema } from './duration.ts';
 
 /** What a tool of a server can do at worst. */
 export const mcpEffects = ['read', 'write', 'execute', 'network'] as const;
-export type McpEffect = (typeof mcpEffects)[number];
 
 const fullToolSchema = z.strictObject({
   effect: z.enum(mcpEffects),

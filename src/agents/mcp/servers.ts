@@ -67,10 +67,8 @@ export class ToolServers {
     const server = servers[name];
     if (server === undefined) throw new ServerUnavailable('is not in baton.yaml any more');
     await this.#admitted(name, caller);
-    const counted = (
-      outcome: CircuitOutcome,
-      failure?: { readonly code: string; readonly message: string },
-    ) => health.ended('server', name, caller.by, outcome, failure);
+    const counted = (outcome: CircuitOutcome, failure?: Failure) =>
+      health.ended('server', name, caller.by, outcome, failure);
     const live = await this.#use(name, server, caller);
     try {
       const result = await work(await live.opening, server);
