@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { createHealthStore } from '../../db/health.ts';
 import { createMcpPins } from '../../db/mcp-pins.ts';
 import { openStore } from '../../db/open.ts';
@@ -53,7 +54,7 @@ export interface HttpTools {
   readonly headers: Record<string, string | string[] | undefined>[];
   /** Names of the tools that were called. */
   readonly calls: string[];
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** A real tool server over HTTP, without sessions: a server for each request. */
@@ -66,8 +67,7 @@ export async function httpTools(script: Script, port = 0): Promise<HttpTools> {
       const tools = toolServer(script, (name) => calls.push(name));
       const transport = new StreamableHTTPServerTransport({});
       response.on('close', () => void tools.close());
-      // Its types leave out what they may be without; see `exactOptionalPropertyTypes`.
-      await Reflect.apply(tools.connect, tools, [transport]);
+      await tools.connect(withoutSessions(transport));
       await transport.handleRequest(request, response);
     })();
   });
@@ -83,6 +83,22 @@ export async function httpTools(script: Script, port = 0): Promise<HttpTools> {
         server.close(() => resolve());
         server.closeAllConnections();
       }),
+  };
+}
+
+/** The library's own types leave out what may be undefined: the same door, typed as the other side wants it. */
+function withoutSessions(transport: StreamableHTTPServerTransport): Transport {
+  return {
+    start: () => transport.start(),
+    send: (message, { relatedRequestId } = {}) =>
+      transport.send(message, relatedRequestId === undefined ? {} : { relatedRequestId }),
+    close: () => transport.close(),
+    set onmessage(hear: Transport['onmessage']) {
+      if (hear !== undefined) transport.onmessage = hear;
+    },
+    set onclose(hear: Transport['onclose']) {
+      if (hear !== undefined) transport.onclose = hear;
+    },
   };
 }
 

@@ -43,6 +43,14 @@ export interface ConnectOptions {
   readonly clock: Clock;
 }
 
+interface State {
+  gone: boolean;
+  /** Whether what it listed may be no longer so. */
+  stale: boolean;
+  listedAt: number;
+  listed: readonly unknown[];
+}
+
 const pageSchema = z.looseObject({
   tools: z.array(z.unknown()).max(MAX_LISTED),
   nextCursor: z.string().optional(),
@@ -57,7 +65,7 @@ export async function connect({ server, values, place, clock }: ConnectOptions):
   if (transport === undefined) throw new McpTrouble('there is no way to it');
   // Its own ways of listing and calling would compile the schemas that a server sends; requests as such do not.
   const client = new Client({ name: 'baton', version: '1' });
-  const state = { gone: false, stale: true, listedAt: 0, listed: [] as readonly unknown[] };
+  const state: State = { gone: false, stale: true, listedAt: 0, listed: [] };
   client.setNotificationHandler(ToolListChangedNotificationSchema, () => {
     state.stale = true;
   });
