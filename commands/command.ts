@@ -1,3 +1,4 @@
+import type { Absences } from '../src/orchestrator/absences.ts';
 import type { Catalog } from '../src/orchestrator/catalog.ts';
 import type { Orchestrator } from '../src/orchestrator/orchestrator.ts';
 import type { Queries } from '../src/orchestrator/queries.ts';
@@ -28,6 +29,7 @@ export interface CommandDeps {
   readonly queries: Queries;
   readonly signals: RunSignals;
   readonly steer: SteeringDesk;
+  readonly absences: Absences;
   readonly people: People;
   readonly approvals: Pick<ApprovalStore, 'byId'>;
   readonly audit: AuditReader;

@@ -6,6 +6,7 @@ import { breakGlass } from './break-glass.ts';
 import type { Command } from './command.ts';
 import { cancel, pause, resume, retry, undo } from './control.ts';
 import { cost } from './cost.ts';
+import { delegate } from './delegate.ts';
 import { helpCommand } from './help.ts';
 import { history } from './history.ts';
 import { list } from './list.ts';
@@ -59,6 +60,7 @@ export function allCommands(
     agents,
     cost,
     history,
+    delegate,
     'break-glass': breakGlass,
     help: helpCommand(() => [...commands.values()]),
   };

@@ -13,6 +13,7 @@ export const RESERVED_WORDS = [
   'agents',
   'cost',
   'history',
+  'delegate',
   'break-glass',
   'help',
 ] as const satisfies readonly string[];

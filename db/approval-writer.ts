@@ -192,7 +192,12 @@ export class ApprovalWriter {
     now: number,
   ): void {
     const { title } = approval.subject;
-    const votes = approval.votes.map(({ by, verdict, at }) => ({ by, verdict, at }));
+    const votes = approval.votes.map(({ by, verdict, at, inPlaceOf }) => ({
+      by,
+      verdict,
+      at,
+      ...(inPlaceOf === undefined ? {} : { inPlaceOf }),
+    }));
     recordDecision(
       this.#tx,
       this.#log,

@@ -9,6 +9,9 @@ import {
   take,
   withdraw,
 } from '../src/domain/approval-rules.ts';
+import { type Done, keyOf } from '../src/domain/escalation.ts';
+import { type DeedEvent, deedOf, eventOf } from '../src/domain/escalation-events.ts';
+import { type RunEvent, runEventSchema } from '../src/domain/events.ts';
 import type { Json } from '../src/domain/json.ts';
 import { type DecisionSignal, decisionSignal } from '../src/ports/activities.ts';
 import type { ApprovalStore, Word } from '../src/ports/store.ts';
@@ -79,7 +82,13 @@ export function createApprovalStore(
       }
       statements.attention.run(attention(current, now, humanMinuteUsd));
       const next = result.approval;
-      const detail: Json = { choice, comment, place, votes: next.votes.map((vote) => vote.by) };
+      const detail: Json = {
+        choice,
+        comment,
+        place,
+        votes: next.votes.map((vote) => vote.by),
+        ...inPlaceOf(next, by.id),
+      };
       if (next.status === 'pending') {
         writer.vote(current, next, { ...who, detail, digest }, now);
         return { ok: true, approval: next };
@@ -182,16 +191,18 @@ export function createApprovalStore(
         return due.length;
       });
     },
-    async nudged(id, to, now) {
+    async nudged(id, deed, now, calling) {
       atomically(db, log, (tx) => {
         const approval = one(byId, id);
-        if (approval?.status !== 'pending' || wasNudged(tx, approval, to)) return;
-        const event =
-          to === null
-            ? ({ type: 'approval.reminded', approvalId: id } as const)
-            : ({ type: 'approval.escalated', approvalId: id, to } as const);
-        log.append(approval.runId, event, now);
+        if (approval?.status !== 'pending') return;
+        // A step that crashed after its transaction comes again: the event already there says so.
+        const done = deedsOf(tx, approval).map((each) => keyOf(each.deed));
+        if (!done.includes(keyOf(deed))) log.append(approval.runId, eventOf(id, deed, calling), now);
       });
+    },
+    async deedsOf(id) {
+      const approval = one(byId, id);
+      return approval === null ? [] : deedsOf(db, approval);
     },
     async ofRun(runId) {
       return db
@@ -218,6 +229,12 @@ export function createApprovalStore(
       });
     },
   };
+}
+
+/** In whose place somebody spoke, for the audit. */
+function inPlaceOf({ votes }: Approval, by: string): { readonly inPlaceOf?: string } {
+  const away = votes.find((vote) => vote.by === by)?.inPlaceOf;
+  return away === undefined ? {} : { inPlaceOf: away };
 }
 
 function person(actor: string): Who {
@@ -253,21 +270,34 @@ function timeOut(writer: ApprovalWriter, from: Approval, to: Approval, now: numb
   writer.timeout(from, what, now);
 }
 
-/** A step that crashed after its transaction comes again: the event already there says so. */
-function wasNudged(tx: Tx, { id, runId }: Approval, to: string | null): boolean {
-  const found = tx
-    .select({ seq: events.seq })
+const DEEDS: readonly DeedEvent['type'][] = [
+  'approval.reminded',
+  'approval.escalated',
+  'approval.raised',
+  'approval.called',
+];
+
+function deedsOf(db: Db | Tx, { id, runId }: Approval): Done[] {
+  const rows = db
+    .select({ type: events.type, data: events.data, at: events.at })
     .from(events)
     .where(
       and(
         eq(events.runId, runId),
-        eq(events.type, to === null ? 'approval.reminded' : 'approval.escalated'),
+        inArray(events.type, DEEDS),
         sql`json_extract(${events.data}, '$.approvalId') = ${id}`,
-        to === null ? undefined : sql`json_extract(${events.data}, '$.to') = ${to}`,
       ),
     )
-    .get();
-  return found !== undefined;
+    .orderBy(asc(events.seq))
+    .all();
+  return rows.flatMap(({ data, at }) => {
+    const event = runEventSchema.parse(JSON.parse(data));
+    return isDeed(event) ? [{ deed: deedOf(event), at }] : [];
+  });
+}
+
+function isDeed(event: RunEvent): event is DeedEvent {
+  return DEEDS.some((type) => type === event.type);
 }
 
 /** Sends the answer to the run that waits for it. */

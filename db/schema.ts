@@ -192,6 +192,21 @@ export const approvals = sqliteTable(
   ],
 );
 
+/** Who decides in whose place while they are away. */
+export const delegations = sqliteTable(
+  'delegations',
+  {
+    id: text().primaryKey(),
+    team: text().notNull(),
+    from: text('from_user').notNull(),
+    to: text('to_user').notNull(),
+    since: integer().notNull(),
+    until: integer().notNull(),
+    endedAt: integer('ended_at'),
+  },
+  (t) => [index('delegations_standing').on(t.team, t.until).where(sql`ended_at is null`)],
+);
+
 /**
  * Who did what, append-only: triggers refuse to change or delete a row, and each row's hash covers the one before.
  * Each hash also goes to a file beside the database, so that cutting off the end shows.

@@ -2,6 +2,7 @@ import type { Store } from '../src/ports/store.ts';
 import { createApprovalStore } from './approvals.ts';
 import { createAuditStore } from './audit-store.ts';
 import { createDecisionStore } from './decisions.ts';
+import { createDelegationStore } from './delegations.ts';
 import type { EventLog } from './event-log.ts';
 import { GroupCommit } from './group-commit.ts';
 import { createGuidanceStore } from './guidance.ts';
@@ -16,6 +17,7 @@ export function createStore(db: Db, log: EventLog, humanMinuteUsd: number | null
     sessions: createSessionStore(db, log),
     decisions: createDecisionStore(db, log),
     approvals: createApprovalStore(db, log, humanMinuteUsd),
+    delegations: createDelegationStore(db, log),
     audit: createAuditStore(db, log),
     inbox: createInbox(db, new GroupCommit(db, log)),
     projections: createProjections(db, log),

@@ -13,7 +13,7 @@ import { type Runners, runnersSchema } from './domain/runner-settings.ts';
 import { type RequestDefaults, requestDefaultsSchema } from './domain/start-options.ts';
 import { subscriptionSchema } from './domain/subscription.ts';
 import { type Rates, ratesSchema } from './domain/usage.ts';
-import { type PolicySettings, readPolicy } from './policy/approval-settings.ts';
+import { channelsSchema, type PolicySettings, readPolicy } from './policy/approval-settings.ts';
 
 /** The environment, read once, here and nowhere else. An empty variable counts as one that is not set. */
 const environmentSchema = z.object({
@@ -69,6 +69,8 @@ const fileSchema = z.strictObject({
   /** Who decides about what, and who may do what. Read on their own: see `readPolicy`. */
   approvals: z.unknown().optional(),
   access: z.unknown().optional(),
+  /** Where things are told beside their threads. */
+  channels: channelsSchema.prefault({}),
   /** What requests are like, by channel, unless they say otherwise. */
   requests: requestDefaultsSchema.prefault({}),
   /** What there is of what, for `uses:` in workflows. */
@@ -214,7 +216,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     repositories:
       file.repositories?.map((each) => atHome(each) ?? each) ?? (slack.mode === 'desk' ? null : []),
     steering: file.steering,
-    policy: readPolicy(file.approvals, file.access),
+    policy: readPolicy(file.approvals, file.access, file.channels.escalations ?? null),
     requests: file.requests,
     resources: file.resources,
     events: { declared: file.events, subscriptions: file.subscriptions },

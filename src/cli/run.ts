@@ -28,6 +28,7 @@ const PAGE = 500;
 const everybody: Directory = {
   person: async (id, team) => ({ id, team, isBot: false, isGuest: false, isStranger: false }),
   members: async () => [],
+  zone: async () => null,
 };
 
 const inputSchema = z.union([z.string().min(1), z.object({ request: z.string().min(1) }).loose()]);

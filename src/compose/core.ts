@@ -31,6 +31,7 @@ import type { Rates } from '../domain/usage.ts';
 import type { Workflow } from '../domain/workflow.ts';
 import { EmbeddedEngine, type EngineOptions } from '../engine/engine.ts';
 import { pathBelow } from '../engine/keys.ts';
+import { Absences } from '../orchestrator/absences.ts';
 import { admissionActivity } from '../orchestrator/activities/admission.ts';
 import { approvalActivities } from '../orchestrator/activities/approvals.ts';
 import { eventActivities } from '../orchestrator/activities/events.ts';
@@ -39,6 +40,7 @@ import { planningActivities } from '../orchestrator/activities/planning.ts';
 import { streamActivities } from '../orchestrator/activities/streams.ts';
 import { workspaceActivities } from '../orchestrator/activities/workspace.ts';
 import { Approvals } from '../orchestrator/approvals.ts';
+import { Chaser } from '../orchestrator/chaser.ts';
 import { CommandGate } from '../orchestrator/command-gate.ts';
 import { Events } from '../orchestrator/events.ts';
 import { Findings } from '../orchestrator/findings.ts';
@@ -203,6 +205,7 @@ export async function createCore(options: CoreOptions) {
     const approvals = new Approvals({
       approvals: store.approvals,
       sessions: store.sessions,
+      delegations: store.delegations,
       directory: people.directory,
       access: policy.access,
       sameRepository,
@@ -270,6 +273,12 @@ export async function createCore(options: CoreOptions) {
           payloads,
           defaults: policy.base,
           findings,
+          chaser: new Chaser({
+            store: store.approvals,
+            approvals,
+            delegations: store.delegations,
+            directory: people.directory,
+          }),
         }),
         ...rollbackActivities({
           store,
@@ -358,6 +367,12 @@ export async function createCore(options: CoreOptions) {
       plans,
       rollbacks: new Rollbacks({ store, registry, engine, clock }),
       steer: new SteeringDesk({ ...shared, orchestrator, plans, queries }),
+      absences: new Absences({
+        delegations: store.delegations,
+        directory: people.directory,
+        access: policy.access,
+        clock,
+      }),
       connectDirectory: people.connect,
       defaultRepository,
       /** Ends what is under way politely; the next start goes on from here without counting a crash. */
@@ -387,6 +402,7 @@ function lateDirectory(given: Directory | null) {
   const directory: Directory = {
     person: async (user, team, fresh) => (await known()).person(user, team, fresh),
     members: async (group, team, fresh) => (await known()).members(group, team, fresh),
+    zone: async (user, team) => (await known()).zone(user, team),
   };
   return {
     directory,

@@ -7,6 +7,7 @@ import type { HandlerDeps } from '../../handlers/deps.ts';
 import { registerHandlers } from '../../handlers/register.ts';
 import type { Hook } from '../config.ts';
 import { BatonError } from '../domain/failure.ts';
+import { Deadlines } from '../orchestrator/deadlines.ts';
 import { InboxWorker } from '../orchestrator/inbox-worker.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { OutboxRow } from '../ports/outbox.ts';
@@ -140,6 +141,7 @@ export async function createSlack(options: SlackOptions) {
   };
   registerCommands(app, {
     ...shared,
+    absences: core.absences,
     health: core.health,
     usage: core.usage,
     models: core.models.pool,
@@ -153,6 +155,12 @@ export async function createSlack(options: SlackOptions) {
   core.engine.onCommit(() => homes.changed());
   const subscribed = core.subscriptions.length > 0 ? startOnEvents(options, identity, people) : null;
   core.models.onProgress(project.again);
+  const deadlines = new Deadlines({
+    approvals: core.store.approvals,
+    clock,
+    onClosed: project.again,
+    onTrouble: (error) => log.error({ error: redact(String(error)) }, 'What ran out could not be closed'),
+  });
 
   /** A message that cannot reach its channel goes to the person by DM; work that nobody could follow stops. */
   async function tellUndeliverable(row: OutboxRow, code: string): Promise<void> {
@@ -179,12 +187,14 @@ export async function createSlack(options: SlackOptions) {
       project.again();
       sender.wake();
       await subscribed?.begin();
+      deadlines.start();
       return { address, hooks: server ?? (hooks === null ? null : address) };
     },
     async stop(): Promise<void> {
       await app.stop().catch(() => undefined);
       await hookServer?.stop();
       await worker.stop();
+      await deadlines.stop();
       await homes.stop();
       await subscribed?.stop();
       await project.stop();

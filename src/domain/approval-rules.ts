@@ -33,10 +33,12 @@ export function requirementsOf({
   groups,
   count,
   requirements,
+  deputies,
 }: ApprovalPolicy): readonly Requirement[] {
   const anyone = people.length === 0 && groups.length === 0;
   if (anyone && count === 1 && requirements.length > 0) return requirements;
-  return [{ trigger: 'workflow', why: '', anyone, people, groups, count }, ...requirements];
+  const own = deputies === undefined || anyone ? {} : { deputies };
+  return [{ trigger: 'workflow', why: '', anyone, people, groups, count, ...own }, ...requirements];
 }
 
 /** The groups whose members matter to this policy. */
@@ -46,9 +48,45 @@ export function groupsOf(policy: ApprovalPolicy): readonly string[] {
 
 /** Positions of the requirements that this person counts for. */
 function countsFor(policy: ApprovalPolicy, by: Voter): number[] {
-  return requirementsOf(policy).flatMap(({ anyone, people, groups }, i) =>
-    anyone || people.includes(by.id) || groups.some((group) => by.groups.includes(group)) ? [i] : [],
+  return requirementsOf(policy).flatMap(({ anyone, people, groups, deputies = [] }, i) =>
+    anyone ||
+    people.includes(by.id) ||
+    deputies.includes(by.id) ||
+    groups.some((group) => by.groups.includes(group))
+      ? [i]
+      : [],
   );
+}
+
+/** What somebody's word counts for, and in whose place it is said. */
+interface Seat {
+  readonly counts: number[];
+  readonly inPlaceOf?: string;
+}
+
+/**
+ * Everybody has a seat of their own, or one of those who are away and named them; never both, so that two people who
+ * say yes on one seat are one yes. Whoever is away has to be allowed themselves: nobody lends what they do not have.
+ * Names are not passed on: who stands in for somebody does not stand in for those whom that one stands in for.
+ */
+function seatsOf(approval: Approval, by: Voter): Seat[] {
+  const own = countsFor(approval.policy, by);
+  if (own.length > 0) return [{ counts: own }];
+  return (by.standsFor ?? []).flatMap((away) =>
+    notAllowed(approval, { ...away, standsFor: [] }) === null
+      ? [{ counts: countsFor(approval.policy, away), inPlaceOf: away.id }]
+      : [],
+  );
+}
+
+/** The first seat on which nobody has said yes already. One's own is free even when somebody spoke from it. */
+function freeSeat(approval: Approval, by: Voter): Seat | undefined {
+  const taken = approval.votes.filter(({ verdict }) => verdict === 'approve').map(seatName);
+  return seatsOf(approval, by).find(({ inPlaceOf }) => inPlaceOf === undefined || !taken.includes(inPlaceOf));
+}
+
+function seatName({ by, inPlaceOf }: Vote): string {
+  return inPlaceOf ?? by;
 }
 
 /** What is still missing: each open requirement with how many people it lacks. Empty: all is met (A4). */
@@ -57,9 +95,7 @@ export function missing(
   votes: readonly Vote[],
 ): readonly { readonly requirement: Requirement; readonly lacks: number }[] {
   return requirementsOf(policy).flatMap((requirement, i) => {
-    const yes = new Set(
-      votes.filter((v) => v.verdict === 'approve' && v.counts.includes(i)).map((v) => v.by),
-    );
+    const yes = new Set(votes.filter((v) => v.verdict === 'approve' && v.counts.includes(i)).map(seatName));
     return yes.size >= requirement.count ? [] : [{ requirement, lacks: requirement.count - yes.size }];
   });
 }
@@ -72,7 +108,7 @@ export function notAllowed(approval: Approval, by: Voter): Refusal | null {
   if (!by.mayApprove) return 'no_role';
   if (approval.policy.fourEyes && by.id === approval.requester) return 'requester';
   if (by.id === approval.subject.lastEditor) return 'last_editor';
-  return countsFor(approval.policy, by).length === 0 ? 'not_eligible' : null;
+  return seatsOf(approval, by).length === 0 ? 'not_eligible' : null;
 }
 
 /** What comes before the question of who: whether there is still anything to decide. */
@@ -93,17 +129,11 @@ export function decide(approval: Approval, { by, verdict, comment, digest, now }
   const refusal = notOpen(approval, by, now) ?? notAllowed(approval, by);
   if (refusal !== null) return { ok: false, refusal, approval };
   if (digest !== approval.subject.digest) return { ok: false, refusal: 'content_changed', approval };
-  if (verdict === 'approve' && approval.votes.some((v) => v.by === by.id))
+  const seat = verdict === 'approve' ? freeSeat(approval, by) : seatsOf(approval, by)[0];
+  if (seat === undefined || (verdict === 'approve' && approval.votes.some((v) => v.by === by.id)))
     return { ok: false, refusal: 'already_voted', approval };
-  const vote: Vote = {
-    by: by.id,
-    verdict,
-    comment,
-    at: now,
-    shown: digest,
-    counts: countsFor(approval.policy, by),
-  };
-  const votes = [...approval.votes.filter((v) => v.by !== by.id), vote];
+  const vote: Vote = { by: by.id, verdict, comment, at: now, shown: digest, ...seat };
+  const votes = [...approval.votes.filter((v) => v.by !== by.id && v.inPlaceOf !== by.id), vote];
   if (verdict === 'approve' && missing(approval.policy, votes).length > 0)
     return { ok: true, approval: { ...approval, votes } };
   const decided = { ...approval, votes, decidedBy: by.id, decidedAt: now, comment };
@@ -232,7 +262,9 @@ function stillAllowed(approval: Approval, voters: readonly Voter[]): boolean {
   const standing = votes.flatMap((vote): Vote[] => {
     const by = now(vote.by);
     if (by === undefined || notAllowed(approval, by) !== null) return [];
-    return [{ ...vote, counts: countsFor(policy, by) }];
+    // On the seat on which it was said, as far as that still holds: whoever is back speaks for themselves.
+    const seat = seatsOf(approval, by).find(({ inPlaceOf }) => inPlaceOf === vote.inPlaceOf);
+    return seat === undefined ? [] : [{ ...vote, counts: seat.counts }];
   });
   return missing(policy, standing).length === 0;
 }

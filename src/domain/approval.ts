@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type Escalation, escalationSchema } from './escalation.ts';
 
 /**
  * Where an approval stands. `pending` is left once, by one of the others (rule A1). Only `approved` goes on: to
@@ -54,6 +55,8 @@ export const requirementSchema = z.object({
   /** Slack user groups, by id. Who is in them is read when it matters. */
   groups: z.array(z.string()),
   count: z.number().int().min(1),
+  /** People who may decide as well, and are asked when nobody else answers. */
+  deputies: z.array(z.string()).optional(),
 });
 export type Requirement = z.infer<typeof requirementSchema>;
 
@@ -72,6 +75,10 @@ export const approvalPolicySchema = z.object({
   executeWithinMs: z.number(),
   /** Asked by DM, in order, when nobody answered. */
   escalateTo: z.array(z.string()),
+  /** Those of them who may decide for the policy's own people and groups; the others only for what names them. */
+  deputies: z.array(z.string()).optional(),
+  /** Who else is told that it waits, and when nobody is disturbed. */
+  escalation: escalationSchema,
   onTimeout: z.enum(timeoutActions),
   /** What triggers ask for, on top: all of it must be met. */
   requirements: z.array(requirementSchema),
@@ -83,6 +90,9 @@ export const approvalPolicySchema = z.object({
   problem: z.string().nullable(),
 });
 export type ApprovalPolicy = z.infer<typeof approvalPolicySchema>;
+
+/** Nobody is told but those who decide and their deputies, at any hour. */
+export const plainEscalation: Escalation = { urgency: 'normal', channel: null, onCall: null, quiet: null };
 
 /** How long an approval allows what it allows, where nothing says otherwise. */
 export const EXECUTE_WITHIN_MS = 86_400_000;
@@ -98,6 +108,7 @@ export const policyDefaults: ApprovalPolicy = {
   expireAfterMs: 86_400_000,
   executeWithinMs: EXECUTE_WITHIN_MS,
   escalateTo: [],
+  escalation: plainEscalation,
   onTimeout: 'pause',
   requirements: [],
   environment: null,
@@ -109,6 +120,7 @@ export const policyDefaults: ApprovalPolicy = {
 export const storedPolicySchema = approvalPolicySchema.extend({
   groups: z.array(z.string()).default([]),
   count: z.number().int().min(1).default(1),
+  escalation: escalationSchema.default(plainEscalation),
   executeWithinMs: z.number().default(EXECUTE_WITHIN_MS),
   onTimeout: z.enum(timeoutActions).default('stop'),
   requirements: z.array(requirementSchema).default([]),
@@ -127,6 +139,8 @@ export const voteSchema = z.object({
   shown: z.string(),
   /** Which requirements, by position, this person counted for when they voted. */
   counts: z.array(z.number().int()),
+  /** Whoever is away and named this person to decide for them; absent where people speak for themselves. */
+  inPlaceOf: z.string().optional(),
 });
 export type Vote = z.infer<typeof voteSchema>;
 
@@ -183,6 +197,8 @@ export interface Voter extends Decider {
   readonly isAdmin: boolean;
   /** A guest or somebody of another workspace whom the policy names as allowed. */
   readonly allowedOutsider: boolean;
+  /** Those who are away and named this person, as they are known themselves at this moment. Absent: nobody. */
+  readonly standsFor?: readonly Voter[];
 }
 
 /** Why a click changed nothing. */

@@ -200,8 +200,24 @@ export const runEventSchema = z.discriminatedUnion('type', [
     passed: z.boolean(),
   }),
   z.object({ type: z.literal('approval.requested'), approvalId: id }),
-  z.object({ type: z.literal('approval.reminded'), approvalId: id }),
-  z.object({ type: z.literal('approval.escalated'), approvalId: id, to: z.string() }),
+  /** `calling`: those who decide and may be disturbed at that hour; absent: all of them. */
+  z.object({
+    type: z.literal('approval.reminded'),
+    approvalId: id,
+    calling: z.array(z.string()).optional(),
+  }),
+  /** Asked by DM, as somebody who decides or as a deputy, maybe in the place of somebody who is away. */
+  z.object({
+    type: z.literal('approval.escalated'),
+    approvalId: id,
+    to: z.string(),
+    as: z.enum(['approver', 'deputy']).optional(),
+    inPlaceOf: z.string().optional(),
+  }),
+  /** Said where those look who see to it that questions are answered. */
+  z.object({ type: z.literal('approval.raised'), approvalId: id, channel: z.string() }),
+  /** A user group was called. */
+  z.object({ type: z.literal('approval.called'), approvalId: id, group: z.string() }),
   /** One of several votes; the approval stays open. */
   z.object({ type: z.literal('approval.voted'), approvalId: id, by: z.string() }),
   /** Somebody who may decide wants to know something first. */

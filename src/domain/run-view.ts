@@ -1,3 +1,5 @@
+import type { Done } from './escalation.ts';
+import { type DeedEvent, deedOf } from './escalation-events.ts';
 import type { DiffStat, Plan, RunEvent, StoredEvent } from './events.ts';
 import type { Failure } from './failure.ts';
 import type { RunStatus } from './run.ts';
@@ -22,6 +24,17 @@ export interface AgentUsage {
   tokens: number;
 }
 
+/** A question, with whom it was put to beside its thread. */
+export interface QuestionView {
+  open: boolean;
+  /** By DM. */
+  readonly asked: string[];
+  /** In other channels. */
+  readonly raised: string[];
+  /** What was done so that it reaches somebody, in order. */
+  readonly deeds: Done[];
+}
+
 /**
  * A run as told by its events: the one state that the epic, `status` and the command line draw. Folding is pure but
  * for the object itself, which is built anew from the first event whenever it is not at hand.
@@ -43,8 +56,8 @@ export interface RunView {
   readonly nodes: Map<string, NodeView>;
   readonly usage: Map<string, AgentUsage>;
   costUsd: number | null;
-  /** Approvals that wait, and those that were answered, by id; with the people asked by DM. */
-  readonly approvals: Map<string, { open: boolean; readonly asked: string[] }>;
+  /** Approvals that wait, and those that were answered, by id. */
+  readonly approvals: Map<string, QuestionView>;
   rounds: number;
   tests: { passed: number; failed: number } | null;
   /** Steps that failed and are tried again or wait for help, by key. */
@@ -128,10 +141,13 @@ function foldRun(view: RunView, event: RunEvent, at: number): void {
       if (event.passed !== null) view.tests = { passed: event.passed, failed: event.failed ?? 0 };
       return;
     case 'approval.requested':
-      view.approvals.set(event.approvalId, { open: true, asked: [] });
+      view.approvals.set(event.approvalId, { open: true, asked: [], raised: [], deeds: [] });
       return;
+    case 'approval.reminded':
     case 'approval.escalated':
-      view.approvals.get(event.approvalId)?.asked.push(event.to);
+    case 'approval.raised':
+    case 'approval.called':
+      foldDeed(view, event, at);
       return;
     case 'approval.closed': {
       const approval = view.approvals.get(event.approvalId);
@@ -150,6 +166,15 @@ function foldRun(view: RunView, event: RunEvent, at: number): void {
       return;
     default:
   }
+}
+
+function foldDeed(view: RunView, event: DeedEvent, at: number): void {
+  const question = view.approvals.get(event.approvalId);
+  if (question === undefined) return;
+  const deed = deedOf(event);
+  question.deeds.push({ deed, at });
+  if (deed.kind === 'direct') question.asked.push(deed.to);
+  if (deed.kind === 'channel') question.raised.push(deed.channel);
 }
 
 function foldNode(view: RunView, event: RunEvent, at: number): void {

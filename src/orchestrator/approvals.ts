@@ -1,8 +1,10 @@
 import { type Access, asVoter, type Place, roleGroups } from '../domain/access.ts';
 import type { Approval, Decider, Verdict, Voter } from '../domain/approval.ts';
 import { type DecideResult, groupsOf, notAllowed, type TakeResult } from '../domain/approval-rules.ts';
+import { holds } from '../domain/delegation.ts';
 import { rootRun } from '../domain/run.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { DelegationStore } from '../ports/delegations.ts';
 import type { Directory } from '../ports/directory.ts';
 import type { Redact } from '../ports/redactor.ts';
 import type { ApprovalStore, SessionStore } from '../ports/store.ts';
@@ -11,6 +13,7 @@ export interface ApprovalsDeps {
   readonly approvals: ApprovalStore;
   readonly sessions: Pick<SessionStore, 'byRun'>;
   readonly directory: Directory;
+  readonly delegations: Pick<DelegationStore, 'ofTeam'>;
   readonly access: Access;
   /** Whether a rule of the settings means this repository. */
   readonly sameRepository: (rule: string, repository: string) => boolean;
@@ -85,13 +88,37 @@ export class Approvals {
     const said = approval.breakGlass === null ? approval.votes.map(({ by }) => by) : [approval.breakGlass.by];
     const voters =
       approval.status === 'approved'
-        ? await Promise.all(said.map((user) => this.#voterNow(user, approval)))
+        ? await Promise.all(said.map((user) => this.voterNow(user, approval, true)))
         : [];
     return approvals.take({ id, key, digest, voters, now: clock.now() });
   }
 
-  /** What a person may do about an approval: with their groups and roles, as they are known now. */
+  /**
+   * What a person may do about an approval: with their groups and roles, as they are known now, and with those in
+   * whose place they may speak at this moment.
+   */
   async voter(by: Decider, approval: Approval, fresh = false): Promise<Voter> {
+    const { clock, delegations, directory } = this.#deps;
+    const own = await this.#known(by, approval, fresh);
+    const now = clock.now();
+    const away = (await delegations.ofTeam(approval.team, now)).filter(
+      (each) => each.to === by.id && each.from !== by.id && holds(each, now),
+    );
+    if (away.length === 0 || by.team !== approval.team) return own;
+    const standsFor = await Promise.all(
+      away.map(async ({ from }) =>
+        this.#known(await directory.person(from, approval.team, fresh), approval, fresh),
+      ),
+    );
+    return { ...own, standsFor };
+  }
+
+  /** The same for somebody who is not here themselves. */
+  async voterNow(user: string, approval: Approval, fresh = false): Promise<Voter> {
+    return this.voter(await this.#deps.directory.person(user, approval.team, fresh), approval, fresh);
+  }
+
+  async #known(by: Decider, approval: Approval, fresh: boolean): Promise<Voter> {
     const { access, directory, sameRepository } = this.#deps;
     const place = await this.#place(approval);
     const asked = [
@@ -107,10 +134,6 @@ export class Approvals {
       }),
     );
     return asVoter(access, by, groups.flat(), place, sameRepository);
-  }
-
-  async #voterNow(user: string, approval: Approval): Promise<Voter> {
-    return this.voter(await this.#deps.directory.person(user, approval.team, true), approval, true);
   }
 
   async #place({ runId, policy }: Approval): Promise<Place> {

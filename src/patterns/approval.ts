@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { timeoutActions } from '../domain/approval.ts';
 import { durationMs, durationSchema } from '../domain/duration.ts';
+import { urgencies } from '../domain/escalation.ts';
 import { inSequence, times } from '../domain/estimate.ts';
 import { BatonError } from '../domain/failure.ts';
 import { type Handoff, mergeContext } from '../domain/handoff.ts';
@@ -28,6 +29,7 @@ const schema = z.strictObject({
   expire_after: durationSchema.optional(),
   execute_within: durationSchema.optional(),
   on_timeout: z.enum(timeoutActions).optional(),
+  urgency: z.enum(urgencies).optional(),
   /** Runs with the person's words as findings, then asks again. Without it a request for changes is a rejection. */
   on_changes: nodeSchema.optional(),
   max_rounds: z.number().int().min(1).max(10).default(3),
@@ -103,6 +105,7 @@ function* ask(node: ApprovalNode, round: number, flow: Flow, stream: string | nu
         risk: node.risk,
         round,
         policy: policyOf(node),
+        ...(node.urgency === undefined ? {} : { urgency: node.urgency }),
         subject: { kind: 'changes', stream },
         at,
       },

@@ -1,5 +1,6 @@
 import type { ApprovalPolicy } from '../domain/approval.ts';
 import {
+  chaseApproval,
   type DecisionSignal,
   decisionSignal,
   decisionSignalSchema,
@@ -15,13 +16,39 @@ interface Asked {
   readonly policy: Deadlines;
   /** When it was asked; every moment counts from here, so neither a slow step nor a restart moves the end. */
   readonly askedAt: number;
+  /** When somebody is to be asked again; absent in what was asked in the first way. */
+  readonly nextAt?: number | null | undefined;
 }
 
 /**
- * Waits for a decision: reminded once in the thread, then each deputy by DM in turn, then expired. Null when the
- * clock decided. A decision that comes in the moment of expiry stands: the expiry is a compare-and-set that fails.
+ * Waits for a decision. Meanwhile people are asked again whenever that is due: what is done, and when the next look
+ * is, the activity says, since it knows the clocks and absences of people. Null when time ran out. A decision that
+ * comes in the moment of expiry stands: the expiry is a compare-and-set that fails.
  */
 export function* awaitDecision(name: string, asked: Asked, flow: Flow): Operation<DecisionSignal | null> {
+  if (asked.nextAt === undefined) return yield* awaitInTheFirstWay(name, asked, flow);
+  const { approvalId, policy, askedAt } = asked;
+  const signal = decisionSignal(approvalId);
+  const end = askedAt + policy.expireAfterMs;
+  let now = askedAt;
+  let next: number | null = asked.nextAt;
+  for (;;) {
+    const wait = Math.max(0, Math.min(next ?? end, end) - now);
+    const answer = yield* flow.waitSignalFor(name, signal, decisionSignalSchema, wait);
+    if (answer !== null) return answer;
+    now = yield* flow.now('looked-at');
+    // After a long stop the time may be up already: nobody is asked again about what can no longer be answered.
+    if (now >= end) return yield* closeByClock(name, approvalId, now, flow);
+    const input = { approvalId, at: now };
+    const chased: { nextAt: number | null } = yield* flow.step('chase', chaseApproval, input, {
+      label: 'asking again',
+    });
+    next = chased.nextAt;
+  }
+}
+
+/** Runs that asked before the activity worked out when to look again: their keys and times are in their journals. */
+function* awaitInTheFirstWay(name: string, asked: Asked, flow: Flow): Operation<DecisionSignal | null> {
   const { approvalId, policy, askedAt } = asked;
   const signal = decisionSignal(approvalId);
   let now = askedAt;
@@ -34,13 +61,18 @@ export function* awaitDecision(name: string, asked: Asked, flow: Flow): Operatio
     if (kind === 'expire' || now >= askedAt + policy.expireAfterMs) break;
     yield* flow.step('nudge', nudgeApproval, { approvalId, kind, step, at: now }, { label: 'asking again' });
   }
-  const { expired } = yield* flow.step(
-    'expire',
-    expireApproval,
-    { approvalId, at: now },
-    { label: 'closing the question' },
-  );
-  return expired ? null : yield* flow.waitSignal(name, signal, decisionSignalSchema);
+  return yield* closeByClock(name, approvalId, now, flow);
+}
+
+function* closeByClock(
+  name: string,
+  approvalId: string,
+  at: number,
+  flow: Flow,
+): Operation<DecisionSignal | null> {
+  const input = { approvalId, at };
+  const { expired } = yield* flow.step('expire', expireApproval, input, { label: 'closing the question' });
+  return expired ? null : yield* flow.waitSignal(name, decisionSignal(approvalId), decisionSignalSchema);
 }
 
 interface Moment {

@@ -3,7 +3,9 @@ import { z } from 'zod';
 import { type Access, accessSchema, openAccess } from '../domain/access.ts';
 import { type ApprovalPolicy, policyDefaults, timeoutActions } from '../domain/approval.ts';
 import { durationMs, durationSchema } from '../domain/duration.ts';
+import { type Escalation, urgencies } from '../domain/escalation.ts';
 import { asJson, canonicalJson } from '../domain/json.ts';
+import { type QuietHours, quietHoursSchema } from '../domain/local-time.ts';
 
 /** What people are asked about, beside what a workflow itself asks. */
 export const triggerKinds = [
@@ -26,6 +28,7 @@ const deadlines = {
   execute_within: durationSchema.optional(),
   escalate_to: z.array(z.string()).optional(),
   on_timeout: z.enum(timeoutActions).optional(),
+  urgency: z.enum(urgencies).optional(),
 };
 const count = z.number().int().min(1).max(20);
 
@@ -52,6 +55,26 @@ const triggerSchema = z
   .refine(({ when, above }) => when !== 'cost' || above !== undefined, 'cost needs above');
 export type Trigger = z.infer<typeof triggerSchema>;
 
+const channelId = z
+  .string()
+  .regex(/^[CG][A-Z0-9]+$/, 'Write the id of a channel (its details, at the bottom), such as C0123ABCD');
+
+const escalationSettings = z.strictObject({
+  urgency: z.enum(urgencies).optional(),
+  channel: channelId.optional(),
+  on_call: z
+    .string()
+    .regex(/^S[A-Z0-9]+$/, 'Write the id of a user group, such as S0123ABCD')
+    .optional(),
+  quiet_hours: z.union([z.literal('none'), quietHoursSchema]).optional(),
+});
+
+/** Where `channels` of the settings says that things are told beside their threads. */
+export const channelsSchema = z.strictObject({ escalations: channelId.optional() });
+
+/** Nights of those who are asked, where the settings say nothing. */
+const QUIET: QuietHours = { from: '20:00', to: '08:00', days: [] };
+
 const approvalsSchema = z.strictObject({
   people: z.array(z.string()).default([]),
   groups: z.array(z.string()).default([]),
@@ -64,6 +87,8 @@ const approvalsSchema = z.strictObject({
   execute_within: durationSchema.default('24h'),
   on_timeout: z.enum(timeoutActions).default('pause'),
   triggers: z.array(triggerSchema).max(100).default([]),
+  /** How a question reaches somebody. No part of what an approval is bound to: it changes who is told, not who may. */
+  escalation: escalationSettings.optional(),
   /** Names in CODEOWNERS as Slack ids of people and user groups. */
   owners: z.record(z.string(), z.union([z.string(), z.array(z.string())])).default({}),
 });
@@ -87,13 +112,18 @@ export interface PolicySettings {
 /**
  * Reads the parts `approvals` and `access` of the settings. What cannot be read is no reason not to start, since
  * looking and working need nobody's yes; but nobody may decide until it is put right.
+ * @param raisedIn the channel in which it is told that something waits, where `approvals.escalation` names none
  */
-export function readPolicy(approvals: unknown, access: unknown): PolicySettings {
+export function readPolicy(
+  approvals: unknown,
+  access: unknown,
+  raisedIn: string | null = null,
+): PolicySettings {
   const said = approvalsSchema.safeParse(approvals ?? {});
   const who = accessSchema.safeParse(access ?? {});
   const problems = [...problemsOf('approvals', said.error), ...problemsOf('access', who.error)];
   const problem = problems.length === 0 ? null : problems.join('; ');
-  const settings = said.data ?? approvalsSchema.parse({});
+  const { escalation, ...settings } = said.data ?? approvalsSchema.parse({});
   const named = new Set(settings.triggers.map(({ when }) => when));
   const anyway = HELD_ANYWAY.filter((when) => !named.has(when)).map((when) =>
     triggerSchema.parse({ when, four_eyes: true }),
@@ -117,6 +147,7 @@ export function readPolicy(approvals: unknown, access: unknown): PolicySettings 
       expireAfterMs: durationMs(settings.expire_after),
       executeWithinMs: durationMs(settings.execute_within),
       onTimeout: settings.on_timeout,
+      escalation: escalationOf(escalation, raisedIn),
       version,
       problem,
     },
@@ -126,6 +157,19 @@ export function readPolicy(approvals: unknown, access: unknown): PolicySettings 
     ),
     access: who.data ?? openAccess,
   };
+}
+
+function escalationOf(
+  said: z.infer<typeof escalationSettings> | undefined,
+  raisedIn: string | null,
+): Escalation {
+  const {
+    urgency = 'normal',
+    channel = raisedIn,
+    on_call: onCall = null,
+    quiet_hours: quiet = QUIET,
+  } = said ?? {};
+  return { urgency, channel, onCall, quiet: quiet === 'none' ? null : quiet };
 }
 
 /** One of those that hold anyway keeps its four eyes unless the settings say otherwise. */

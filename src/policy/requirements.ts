@@ -1,5 +1,6 @@
 import type { ApprovalPolicy, Requirement, TimeoutAction } from '../domain/approval.ts';
 import { durationMs } from '../domain/duration.ts';
+import { moreUrgent } from '../domain/escalation.ts';
 import type { ChangedFile } from '../ports/workspace.ts';
 import type { PolicySettings, Trigger } from './approval-settings.ts';
 import { type Owners, ownersOf } from './code-owners.ts';
@@ -122,6 +123,10 @@ export function addUp(
       expireAfterMs: ms(trigger.expire_after, policy.expireAfterMs),
       executeWithinMs: ms(trigger.execute_within, policy.executeWithinMs),
       escalateTo: [...new Set([...(trigger.escalate_to ?? []), ...policy.escalateTo])],
+      escalation: {
+        ...policy.escalation,
+        urgency: moreUrgent(policy.escalation.urgency, trigger.urgency ?? 'low'),
+      },
       onTimeout: stricter(policy.onTimeout, trigger.on_timeout ?? policy.onTimeout),
       environment: trigger.environment ?? policy.environment,
       problem: policy.problem ?? asked.problem,
@@ -150,6 +155,7 @@ function requirementsOf(
     people,
     groups,
     count,
+    ...(trigger.escalate_to === undefined ? {} : { deputies: trigger.escalate_to }),
   };
   if (!byOwners) return { requirements: [named], problem: null };
   if (owners === null)

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { approvalPolicySchema, storedPolicySchema, verdicts } from '../domain/approval.ts';
+import { urgencies } from '../domain/escalation.ts';
 import { contract } from './activity.ts';
 import { commandResultSchema, snapshotSchema } from './workspace.ts';
 
@@ -88,6 +89,8 @@ export const openApproval = contract(
     ]),
     /** The person who last edited what is asked about; they may not decide. */
     lastEditor: z.string().optional(),
+    /** How much it presses; what the request says of itself, or the settings, unless given. */
+    urgency: z.enum(urgencies).optional(),
     at: z.number(),
   }),
   z.object({
@@ -95,10 +98,19 @@ export const openApproval = contract(
     tree: z.string().nullable(),
     commit: z.string().nullable(),
     policy: storedPolicySchema,
+    /** When somebody is to be asked again; null: nobody more. Absent in what was asked before that was worked out here. */
+    nextAt: z.number().nullable().optional(),
   }),
 );
 
-/** Reminds in the thread (step 0), or asks the nth person in line by DM (step n). */
+/** Does what is due so that a question reaches somebody, and says when to look again; null: nothing more comes. */
+export const chaseApproval = contract(
+  'approval.chase',
+  z.object({ approvalId: z.string(), at: z.number() }),
+  z.object({ nextAt: z.number().nullable() }),
+);
+
+/** For what was asked in the first way: reminds in the thread (step 0), or asks the nth person in line by DM (step n). */
 export const nudgeApproval = contract(
   'approval.nudge',
   z.object({

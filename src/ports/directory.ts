@@ -7,6 +7,8 @@ export interface Directory {
    * @param fresh asks anew, however short ago it was asked
    */
   person(user: string, team: string, fresh: boolean): Promise<Decider>;
+  /** The name of the time zone somebody lives in, such as `Europe/Berlin`; null: it is not known. */
+  zone(user: string, team: string): Promise<string | null>;
   /** Ids of a user group's members; none for a group that was emptied or is gone. */
   members(group: string, team: string, fresh: boolean): Promise<readonly string[]>;
 }

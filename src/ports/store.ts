@@ -1,10 +1,12 @@
 import type { Approval, ApprovalPolicy, Refusal, Verdict, Voter } from '../domain/approval.ts';
 import type { DecideResult, TakeResult } from '../domain/approval-rules.ts';
 import type { AuditRow } from '../domain/audit.ts';
+import type { Deed, Done } from '../domain/escalation.ts';
 import type { StoredEvent } from '../domain/events.ts';
 import type { Json } from '../domain/json.ts';
 import type { Outcome, RunSpec, RunStatus } from '../domain/run.ts';
 import type { DecisionStore, NewDecision } from './decisions.ts';
+import type { DelegationStore } from './delegations.ts';
 import type { GuidanceStore } from './guidance.ts';
 import type { OutboxMessage } from './outbox.ts';
 
@@ -147,8 +149,14 @@ export interface ApprovalStore {
   expire(id: string, now: number): Promise<boolean>;
   /** Closes what ran out unnoticed: questions nobody waits for, and yeses nobody used. @returns how many */
   expireDue(now: number): Promise<number>;
-  /** Records that people were asked again: all in the thread (`to` null) or one by DM. Idempotent: each once. */
-  nudged(id: string, to: string | null, now: number): Promise<void>;
+  /**
+   * Records that a question was put to people once more, with the event that every message comes from. Each deed once,
+   * however often it is recorded; none once the question is closed.
+   * @param calling for a reminder: those of the people who decide who may be disturbed; absent: all of them
+   */
+  nudged(id: string, deed: Deed, now: number, calling?: readonly string[]): Promise<void>;
+  /** What was done so far so that a question reaches somebody, in order. */
+  deedsOf(id: string): Promise<Done[]>;
   ofRun(runId: string): Promise<Approval[]>;
   /** A run ended: what it still asked, and what it did not use, is void. */
   voidAll(runId: string, now: number): Promise<void>;
@@ -245,6 +253,7 @@ export interface Store {
   readonly sessions: SessionStore;
   readonly decisions: DecisionStore;
   readonly approvals: ApprovalStore;
+  readonly delegations: DelegationStore;
   readonly audit: AuditStore;
   readonly inbox: Inbox;
   readonly projections: Projections;

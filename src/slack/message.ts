@@ -78,7 +78,8 @@ function rich(element: z.infer<typeof richElement>): string {
     case 'user':
       return `<@${element.user_id}>`;
     case 'usergroup':
-      return `<!subteam^${element.usergroup_id}>`;
+      // The block calls them; a call in the text as well would be refused, as text from outside may hold one.
+      return `group ${element.usergroup_id}`;
     case 'date':
       return `<!date^${element.timestamp}^${element.format}|${element.fallback}>`;
     default:

@@ -14,11 +14,37 @@ const infoSchema = z.object({
     is_restricted: z.boolean().optional(),
     is_ultra_restricted: z.boolean().optional(),
     is_stranger: z.boolean().optional(),
+    tz: z.string().optional(),
   }),
 });
 
 /** How long what Slack said of a person is believed. Short: somebody who left must not decide for long. */
 const BELIEVE_MS = 30_000;
+
+/** People move rarely, and a wrong hour does no harm. */
+const ZONE_MS = 3_600_000;
+
+const NAMES_MS = 300_000;
+/** Ten thousand people; in a larger workspace those beyond are named by their member id. */
+const MOST_PAGES = 50;
+
+interface Named {
+  readonly id: string;
+  readonly names: readonly string[];
+}
+
+const listSchema = z.object({
+  members: z.array(
+    z.object({
+      id: z.string(),
+      name: z.string().optional(),
+      deleted: z.boolean().optional(),
+      is_bot: z.boolean().optional(),
+      profile: z.object({ display_name: z.string().optional() }).optional(),
+    }),
+  ),
+  response_metadata: z.object({ next_cursor: z.string().optional() }).optional(),
+});
 
 const membersSchema = z.object({ users: z.array(z.string()) });
 /** What Slack answers about a user group that is gone, or was switched off: nobody is in it. */
@@ -29,6 +55,8 @@ export class People implements Directory {
   readonly #client: WebClient;
   readonly #clock: Clock;
   readonly #known = new Map<string, { readonly until: number; readonly decider: Decider }>();
+  readonly #zones = new Map<string, { readonly until: number; readonly zone: string | null }>();
+  readonly #names = new Map<string, { readonly until: number; readonly people: readonly Named[] }>();
   readonly #groups = new Map<string, { readonly until: number; readonly members: readonly string[] }>();
 
   constructor(client: WebClient, clock: Clock) {
@@ -51,12 +79,53 @@ export class People implements Directory {
       isStranger: info.is_stranger === true || (info.team_id !== undefined && info.team_id !== homeTeam),
     };
     if (this.#known.size > 5_000) this.#known.clear();
+    if (this.#zones.size > 5_000) this.#zones.clear();
+    this.#zones.set(key, { until: now + ZONE_MS, zone: info.tz ?? null });
     this.#known.set(key, { until: now + BELIEVE_MS, decider });
     return decider;
   }
 
   person(user: string, team: string, fresh: boolean): Promise<Decider> {
     return this.decider(user, team, bareTeam(team), fresh);
+  }
+
+  async zone(user: string, team: string): Promise<string | null> {
+    const known = this.#zones.get(`${team}/${user}`);
+    if (known !== undefined && known.until > this.#clock.monotonic()) return known.zone;
+    await this.decider(user, team, bareTeam(team), true);
+    return this.#zones.get(`${team}/${user}`)?.zone ?? null;
+  }
+
+  /** Ids of the members whom people mean by a mention, a member id, or a name as it stands after an @. */
+  async named(said: string, team: string): Promise<readonly string[]> {
+    const id = /^<@([UW][A-Z0-9]+)(?:\|[^>]*)?>$/.exec(said)?.[1] ?? /^([UW][A-Z0-9]{6,})$/.exec(said)?.[1];
+    if (id !== undefined) return [id];
+    const wanted = said.replace(/^@/, '').toLowerCase();
+    const names = await this.#everybody(team);
+    return names.filter(({ names: known }) => known.includes(wanted)).map((each) => each.id);
+  }
+
+  /** Asked for rarely, page by page, so it is kept a while. */
+  async #everybody(team: string): Promise<readonly Named[]> {
+    const now = this.#clock.monotonic();
+    const known = this.#names.get(team);
+    if (known !== undefined && known.until > now) return known.people;
+    const people: Named[] = [];
+    let cursor = '';
+    for (let page = 0; page < MOST_PAGES; page += 1) {
+      const found = listSchema.parse(
+        await this.#client.users.list({ limit: 200, ...(cursor === '' ? {} : { cursor }) }),
+      );
+      for (const { id, name, deleted, is_bot: bot, profile } of found.members) {
+        if (deleted === true || bot === true) continue;
+        const names = [name, profile?.display_name].flatMap((each) => (each ? [each.toLowerCase()] : []));
+        people.push({ id, names });
+      }
+      cursor = found.response_metadata?.next_cursor ?? '';
+      if (cursor === '') break;
+    }
+    this.#names.set(team, { until: now + NAMES_MS, people });
+    return people;
   }
 
   async members(group: string, team: string, fresh: boolean): Promise<readonly string[]> {

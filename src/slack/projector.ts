@@ -1,4 +1,3 @@
-import type { Approval } from '../domain/approval.ts';
 import type { RunEvent } from '../domain/events.ts';
 import { shortId } from '../domain/ids.ts';
 import { isTerminal, rootRun } from '../domain/run.ts';
@@ -6,14 +5,7 @@ import { withParts } from '../domain/run-parts.ts';
 import { emptyRunView, fold, type RunView } from '../domain/run-view.ts';
 import type { Lane, OutboxMessage } from '../ports/outbox.ts';
 import type { Store } from '../ports/store.ts';
-import {
-  approvalCard,
-  approvalClosed,
-  approvalDm,
-  approvalQuestion,
-  approvalReminder,
-  brokenGlass,
-} from './builders/approval.ts';
+import { approvalMessages } from './approval-messages.ts';
 import { endBlocks } from './builders/ending.ts';
 import { epicBlocks } from './builders/epic.ts';
 import { noticeBlocks } from './builders/notices.ts';
@@ -22,8 +14,7 @@ import { sentence } from './format.ts';
 import type { Message } from './message.ts';
 import { endView, epicView, planView, type Setting } from './run-views.ts';
 import { streamWords } from './stream-words.ts';
-import { isUserId } from './text.ts';
-import type { ApprovalView, Notice } from './views.ts';
+import type { Notice } from './views.ts';
 
 /** Events read at once; a run with more is caught up in several rounds. */
 const PAGE = 500;
@@ -238,6 +229,8 @@ function threadMessages(event: RunEvent, seq: number, view: RunView, setting: Se
     case 'approval.requested':
     case 'approval.reminded':
     case 'approval.escalated':
+    case 'approval.raised':
+    case 'approval.called':
     case 'approval.voted':
     case 'approval.asked':
     case 'approval.broke_glass':
@@ -264,67 +257,4 @@ function voteWords(vote: Extract<RunEvent, { type: 'vote.counted' }>): string {
       `${agent}${vote.method === 'weighted' ? ` ${weight}` : ''}: ${choice ?? 'abstained'} (${reason})`,
   );
   return `Vote on "${vote.question}" (${vote.method}, needs ${Math.round(vote.threshold * 100)}%): ${won}, ${Math.round(vote.share * 100)}%\n${ballots.join('\n')}`;
-}
-
-type ApprovalEvent = Extract<RunEvent, { type: `approval.${string}` }>;
-
-function approvalMessages(
-  event: ApprovalEvent,
-  seq: number,
-  view: RunView,
-  setting: Setting,
-  post: (key: string, lane: Lane, content: Message) => OutboxMessage,
-): OutboxMessage[] {
-  const approval = setting.approvals.find(({ id }) => id === event.approvalId);
-  if (approval === undefined) return [];
-  const shown = approvalView(approval, view, setting);
-  const key = `approval:${approval.id}`;
-  /** The same card in somebody's DM, outside any thread; rewritten there, too, when it is closed. */
-  const direct = (user: string, content: Message): OutboxMessage => {
-    const { thread: _thread, ...message } = post(`${key}:dm:${user}`, 'approvals', content);
-    return { ...message, target: { kind: 'dm', user } };
-  };
-  /** The card itself, and its copies in DMs, rewritten. */
-  const everywhere = (content: Message): OutboxMessage[] => {
-    const asked = view.approvals.get(approval.id)?.asked ?? [];
-    const cards = [post(key, 'approvals', content), ...asked.map((user) => direct(user, content))];
-    return cards.map((card) => ({ ...card, kind: 'update' as const }));
-  };
-  switch (event.type) {
-    case 'approval.requested':
-      return [post(key, 'approvals', approvalCard(shown))];
-    case 'approval.reminded':
-      return [post(`${key}:reminder:${seq}`, 'approvals', approvalReminder(shown))];
-    case 'approval.escalated':
-      return [direct(event.to, approvalDm(shown, setting.now - approval.requestedAt))];
-    case 'approval.voted':
-      // Closed meanwhile: the closed card says it all.
-      return approval.status === 'pending' ? everywhere(approvalCard(shown)) : [];
-    case 'approval.asked':
-      return [post(`${key}:question:${seq}`, 'approvals', approvalQuestion(shown, event.by, event.text))];
-    case 'approval.broke_glass': {
-      // Loud: in the thread for all to see, and to whoever asked for the work, wherever they are.
-      const loud = brokenGlass(shown, event.by, event.reason);
-      const { thread: _thread, ...dm } = post(`${key}:glass:dm`, 'approvals', loud);
-      const told = { ...dm, target: { kind: 'dm' as const, user: approval.requester } };
-      return [post(`${key}:glass`, 'approvals', loud), ...(isUserId(approval.requester) ? [told] : [])];
-    }
-    case 'approval.closed':
-      return everywhere(approvalClosed(shown));
-    case 'approval.taken':
-      // What was allowed is seen where it happens: one message less to read.
-      return [];
-    default:
-      return event satisfies never;
-  }
-}
-
-function approvalView(approval: Approval, view: RunView, { session, rehearsal }: Setting): ApprovalView {
-  return {
-    approval,
-    epicTitle: view.plan?.title ?? session.request,
-    askedBy: null,
-    costUsd: view.costUsd,
-    rehearsal,
-  };
 }

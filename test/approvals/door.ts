@@ -62,6 +62,7 @@ export async function openDoor(access: Access = openAccess) {
     const approvals = new Approvals({
       approvals: store.approvals,
       sessions: store.sessions,
+      delegations: { ofTeam: async () => [] },
       directory: people,
       access,
       sameRepository: (rule, repository) => rule === repository,

@@ -61,6 +61,7 @@ export function openWorld(faults: Faults = {}) {
       if (outside.directoryDown) throw new Error('Slack does not answer');
       return [...outside.group];
     },
+    zone: async () => null,
   };
   const digestOf = (id: string): string => {
     if (outside.contentDown) throw new Error('The worktree cannot be read');
@@ -78,6 +79,7 @@ export function openWorld(faults: Faults = {}) {
     const service = new Approvals({
       approvals,
       sessions: { byRun: async () => null },
+      delegations: store.delegations,
       directory: faults.directory?.(real, outside) ?? real,
       access: faults.access ?? ACCESS,
       sameRepository: () => true,

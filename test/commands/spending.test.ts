@@ -111,6 +111,7 @@ function deps(): CommandDeps {
     queries: core.queries,
     signals: core.signals,
     steer: core.steer,
+    absences: core.absences,
     people: new Given(clients.prompt, systemClock),
     catalog: core.catalog,
     rehearsal: true,

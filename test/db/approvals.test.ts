@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { keyOf } from '../../src/domain/escalation.ts';
 import { approval, begun, bob, NOW, type TempStore, tempStore, yes } from './support.ts';
 
 let t: TempStore;
@@ -139,16 +140,24 @@ describe('approvals', () => {
 
   test('asked again: each once, however often the step comes, and never after the end', async () => {
     await t.store.approvals.open(approval({ id: 'apr_2', nonce: 'n2' }));
-    const nudge = (id: string, to: string | null) => t.store.approvals.nudged(id, to, NOW + 10);
+    const nudge = (id: string, to: string | null) =>
+      t.store.approvals.nudged(
+        id,
+        to === null ? { kind: 'remind' } : { kind: 'direct', to, as: 'deputy', inPlaceOf: null },
+        NOW + 10,
+      );
     for (const to of [null, null, 'U-carol', 'U-carol', 'U-dave']) await nudge('apr_1', to);
     await nudge('apr_2', null);
     const told = t.events().slice(4);
     expect(told).toEqual([
       { type: 'approval.reminded', approvalId: 'apr_1' },
-      { type: 'approval.escalated', approvalId: 'apr_1', to: 'U-carol' },
-      { type: 'approval.escalated', approvalId: 'apr_1', to: 'U-dave' },
+      { type: 'approval.escalated', approvalId: 'apr_1', to: 'U-carol', as: 'deputy' },
+      { type: 'approval.escalated', approvalId: 'apr_1', to: 'U-dave', as: 'deputy' },
       { type: 'approval.reminded', approvalId: 'apr_2' },
     ]);
+    expect(
+      (await t.store.approvals.deedsOf('apr_1')).map(({ deed, at }) => `${keyOf(deed)} ${at - NOW}`),
+    ).toEqual(['remind 10', 'direct:U-carol 10', 'direct:U-dave 10']);
     await t.store.approvals.decide(yes);
     const before = t.dump();
     await nudge('apr_1', 'U-erin');

@@ -18,6 +18,7 @@ const METHOD_SCOPES: Readonly<Record<string, readonly string[]>> = {
   'conversations.replies': ['channels:history', 'groups:history', 'im:history'],
   'users.info': ['users:read'],
   'usergroups.users.list': ['usergroups:read'],
+  'users.list': ['users:read'],
   'views.open': [],
   'views.publish': [],
 };
@@ -125,6 +126,7 @@ describe('manifest.yml says what the code does', () => {
       'agents',
       'cost',
       'history',
+      'delegate',
       'break-glass',
       'help',
     ]);

@@ -67,8 +67,13 @@ const story: readonly Deed[] = [
   }),
   emit({ type: 'note', text: 'unsandboxed' }),
   (t) => t.store.approvals.open(approval()),
-  (t) => t.store.approvals.nudged('apr_1', null, NOW + 10),
-  (t) => t.store.approvals.nudged('apr_1', 'U-carol', NOW + 20),
+  (t) => t.store.approvals.nudged('apr_1', { kind: 'remind' }, NOW + 10),
+  (t) =>
+    t.store.approvals.nudged(
+      'apr_1',
+      { kind: 'direct', to: 'U-carol', as: 'deputy', inPlaceOf: null },
+      NOW + 20,
+    ),
   (t) => t.store.approvals.decide(yes),
   (t) => t.store.approvals.open(approval({ id: 'apr_2', nonce: 'n2' })),
   (t) => t.store.approvals.voidAll('run_1', NOW + 30),

@@ -1,12 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { actionIds } from '../../src/slack/actions.ts';
-import {
-  approvalCard,
-  approvalClosed,
-  approvalDm,
-  approvalReminder,
-} from '../../src/slack/builders/approval.ts';
+import { approvalCard, approvalClosed, approvalReminder } from '../../src/slack/builders/approval.ts';
+import { approvalDm } from '../../src/slack/builders/chasing.ts';
 import { endBlocks } from '../../src/slack/builders/ending.ts';
 import { epicBlocks } from '../../src/slack/builders/epic.ts';
 import { noticeBlocks } from '../../src/slack/builders/notices.ts';
@@ -257,7 +253,7 @@ describe('what people read', () => {
   });
 
   test('a DM begins with why it came, a reminder names who is asked', () => {
-    expect(approvalDm(approvalViewOf(ordinary), 1_200_000).text).toMatch(
+    expect(approvalDm(approvalViewOf(ordinary), 1_200_000, {}).text).toMatch(
       /^Nobody has answered for 20 min; you're the next in line\. If nobody decides by <!date/,
     );
     expect(approvalReminder(approvalViewOf(ordinary)).text).toMatch(

@@ -9,12 +9,8 @@ import {
   runDetailBlocks,
   runListBlocks,
 } from '../../src/slack/builders/answers.ts';
-import {
-  approvalCard,
-  approvalClosed,
-  approvalDm,
-  approvalReminder,
-} from '../../src/slack/builders/approval.ts';
+import { approvalCard, approvalClosed, approvalReminder } from '../../src/slack/builders/approval.ts';
+import { approvalDm, calledGroup, raisedCard, whoWasAsked } from '../../src/slack/builders/chasing.ts';
 import { endBlocks } from '../../src/slack/builders/ending.ts';
 import { epicBlocks } from '../../src/slack/builders/epic.ts';
 import { askForm, changesForm, rejectForm, startForm } from '../../src/slack/builders/modals.ts';
@@ -277,7 +273,18 @@ export function allMessages(f: Foreign): Record<string, Message> {
       }),
     ],
     ['card', approvalCard(approvalViewOf(f))],
-    ['DM', approvalDm(approvalViewOf(f), 1_200_000)],
+    ['DM', approvalDm(approvalViewOf(f), 1_200_000, { as: 'deputy' })],
+    ['DM in a place', approvalDm(approvalViewOf(f), 1_200_000, { as: 'approver', inPlaceOf: f.bob })],
+    ['raised', raisedCard(approvalViewOf(f), 1_200_000)],
+    ['called', calledGroup(approvalViewOf(f), 'S0ONCALL', 1_200_000)],
+    [
+      'told',
+      whoWasAsked(approvalViewOf(f), [
+        { deed: { kind: 'channel', channel: 'C1' }, at: 1_772_000_000_000 },
+        { deed: { kind: 'direct', to: f.bob, as: 'deputy', inPlaceOf: f.bob }, at: 1_772_000_600_000 },
+        { deed: { kind: 'on_call', group: 'S0ONCALL' }, at: 1_772_001_200_000 },
+      ]),
+    ],
     ['reminder', approvalReminder(approvalViewOf(f))],
     ...approvalStatuses.map((status): [string, Message] => [
       `closed ${status}`,

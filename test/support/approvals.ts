@@ -17,6 +17,7 @@ export function approvalsOver(
   return new Approvals({
     approvals: store.approvals,
     sessions: store.sessions,
+    delegations: { ofTeam: async () => [] },
     directory: everybody,
     access: openAccess,
     sameRepository: (rule, repository) => rule === repository,

@@ -1,8 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { z } from 'zod';
 import type { ApprovalPolicy, ApprovalSubject } from '../../domain/approval.ts';
+import type { Deed, Urgency } from '../../domain/escalation.ts';
 import { BatonError } from '../../domain/failure.ts';
+import { rootRun } from '../../domain/run.ts';
 import { whyOf } from '../../policy/requirements.ts';
 import {
+  chaseApproval,
   checkChanges,
   checkCommand,
   expireApproval,
@@ -13,6 +17,7 @@ import {
 import { type Activity, implement } from '../../ports/activity.ts';
 import type { DecisionStore } from '../../ports/decisions.ts';
 import type { ApprovalStore } from '../../ports/store.ts';
+import type { Chaser } from '../chaser.ts';
 import { withdrawQuestions } from '../contracts.ts';
 import type { Findings } from '../findings.ts';
 import { contentOf, digestOf, type PayloadDeps, type Subject, snapshotLabel } from '../payloads.ts';
@@ -24,17 +29,19 @@ export interface ApprovalDeps {
   /** What a node does not say itself. */
   readonly defaults: ApprovalPolicy;
   readonly findings: Findings;
+  readonly chaser: Chaser;
 }
 
 /** Asking people, asking again, and letting the clock decide. */
 export function approvalActivities(deps: ApprovalDeps): Activity[] {
-  const { approvals, decisions, payloads, defaults, findings } = deps;
+  const { approvals, decisions, payloads, defaults, findings, chaser } = deps;
   const { registry } = payloads;
   return [
     implement(openApproval, async (input, { runId, key, idempotencyKey }) => {
       const session = await registry.input(runId);
       const content = await contentOf(payloads, runId, input.subject, snapshotLabel(key), input.at);
-      const own = completePolicy(defaults, input.policy, session.requester);
+      const urgency = input.urgency ?? (await requestedUrgency(payloads, runId));
+      const own = completePolicy(defaults, input.policy, session.requester, urgency);
       const policy = await withTriggers(deps, own, runId, input.subject, content.tree);
       const asked = policy.requirements.map(({ why }) => why);
       const subject: ApprovalSubject = {
@@ -60,14 +67,20 @@ export function approvalActivities(deps: ApprovalDeps): Activity[] {
         requestedAt: input.at,
         expiresAt: input.at + policy.expireAfterMs,
       });
-      return { approvalId: stored.id, tree: content.tree, commit: content.commit, policy: stored.policy };
+      const nextAt = await chaser.chase(stored.id, input.at);
+      const { tree, commit } = content;
+      return { approvalId: stored.id, tree, commit, policy: stored.policy, nextAt };
     }),
+
+    implement(chaseApproval, async ({ approvalId, at }) => ({ nextAt: await chaser.chase(approvalId, at) })),
 
     implement(nudgeApproval, async ({ approvalId, kind, step, at }) => {
       const approval = await approvals.byId(approvalId);
       if (approval === null || approval.status !== 'pending') return { told: null };
       const to = kind === 'escalate' ? (approval.policy.escalateTo[step - 1] ?? null) : null;
-      await approvals.nudged(approvalId, to, at);
+      const deed: Deed =
+        to === null ? { kind: 'remind' } : { kind: 'direct', to, as: 'deputy', inPlaceOf: null };
+      await approvals.nudged(approvalId, deed, at);
       return { told: to };
     }),
 
@@ -145,8 +158,24 @@ function completePolicy(
   defaults: ApprovalPolicy,
   own: Partial<{ [K in keyof ApprovalPolicy]: ApprovalPolicy[K] | undefined }>,
   requester: string,
+  urgency: Urgency | null,
 ): ApprovalPolicy {
-  const escalateTo = own.escalateTo ?? defaults.escalateTo;
+  const deputies = own.escalateTo ?? defaults.escalateTo;
   const said = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
-  return { ...defaults, ...said, escalateTo: escalateTo.length > 0 ? escalateTo : [requester] };
+  const { escalation } = defaults;
+  return {
+    ...defaults,
+    ...said,
+    escalation: { ...escalation, urgency: urgency ?? escalation.urgency },
+    ...(deputies.length > 0 ? { escalateTo: deputies, deputies } : { escalateTo: [requester] }),
+  };
+}
+
+const wantedSchema = z.looseObject({ wanted: z.looseObject({ timeline: z.string() }).optional() });
+
+/** What the request says of itself: `urgency:urgent` presses more than the settings say, `flexible` less. */
+async function requestedUrgency({ runs }: PayloadDeps, runId: string): Promise<Urgency | null> {
+  const run = await runs.status(rootRun(runId));
+  const timeline = wantedSchema.safeParse(run?.spec.definition).data?.wanted?.timeline;
+  return timeline === 'urgent' ? 'high' : timeline === 'flexible' ? 'low' : null;
 }

@@ -1,4 +1,4 @@
-import type { Approval, Requirement } from '../../domain/approval.ts';
+import type { Approval, Requirement, Vote } from '../../domain/approval.ts';
 import { missing, requirementsOf } from '../../domain/approval-rules.ts';
 import { actionIds } from '../actions.ts';
 import {
@@ -16,7 +16,7 @@ import {
   preformatted,
   when,
 } from '../blocks.ts';
-import { money, roughly, signs } from '../format.ts';
+import { money, signs } from '../format.ts';
 import { type Message, message } from '../message.ts';
 import { short, visible } from '../text.ts';
 import type { ApprovalView } from '../views.ts';
@@ -34,20 +34,13 @@ export function approvalCard(view: ApprovalView): Message {
   return message(cardBlocks(view), view.rehearsal);
 }
 
-/** The same card in somebody's DM; its first line says why it came to them. @param waitedMs since it was asked */
-export function approvalDm(view: ApprovalView, waitedMs: number): Message {
-  const first = lines([
-    `Nobody has answered for ${roughly(waitedMs)}; you're the next in line. If nobody decides by `,
-    when(view.approval.expiresAt),
-    ` ${onTimeout(view.approval)}.`,
-  ]);
-  return message([first, ...cardBlocks(view)], view.rehearsal);
-}
-
-/** Recalls an open approval to those who may decide; the card itself is further up in the thread. */
-export function approvalReminder(view: ApprovalView): Message {
+/**
+ * Recalls an open approval to those who may decide; the card itself is further up in the thread.
+ * @param calling those who are called by name; all who decide unless given
+ */
+export function approvalReminder(view: ApprovalView, calling?: readonly string[]): Message {
   const { approval } = view;
-  const named = namedDeciders(approval);
+  const named = calling === undefined ? namedDeciders(approval) : people(calling, 'or');
   const who: Piece[] = named.length === 0 ? [] : [...named, ': '];
   return message(
     [
@@ -60,7 +53,7 @@ export function approvalReminder(view: ApprovalView): Message {
           '.',
         ],
         [
-          'The card is above in this thread. Until ',
+          'The card is above in this thread; APPROVE or REJECT as a whole message counts like its buttons. Until ',
           when(approval.expiresAt),
           `, then ${onTimeout(view.approval)}.`,
         ],
@@ -130,7 +123,7 @@ export function approvalClosed(view: ApprovalView): Message {
   );
 }
 
-function cardBlocks(view: ApprovalView): Part[] {
+export function cardBlocks(view: ApprovalView): Part[] {
   const { subject } = view.approval;
   return [
     lines(
@@ -211,14 +204,20 @@ function namedDeciders({ policy, requester }: Approval): Piece[] {
 /** Whose votes are in, and what is missing still. */
 function votesRow({ policy, votes }: Approval): Piece[] {
   const needed = requirementsOf(policy).reduce((sum, { count }) => sum + count, 0);
-  const yes = votes.filter(({ verdict }) => verdict === 'approve').map(({ by }) => by);
+  const yes = votes.filter(({ verdict }) => verdict === 'approve');
   if (yes.length === 0) return needed > 1 ? ['Votes: none yet'] : [];
   const lacks = missing(policy, votes).reduce((sum, each) => sum + each.lacks, 0);
-  return ['Votes: ', ...people(yes, 'and'), ` yes${lacks > 0 ? `; ${lacks} more needed` : ''}`];
+  const voters = yes.flatMap((vote, i): Piece[] => [i === 0 ? '' : ' and ', ...voterOf(vote)]);
+  return ['Votes: ', ...voters, ` yes${lacks > 0 ? `; ${lacks} more needed` : ''}`];
+}
+
+/** "@carol for @bob" where somebody spoke for one who is away. */
+function voterOf({ by, inPlaceOf }: Vote): Piece[] {
+  return inPlaceOf === undefined ? [person(by)] : [person(by), ' for ', person(inPlaceOf)];
 }
 
 /** What a timeout does, as the end of a sentence. In each case it is not done. */
-function onTimeout({ policy }: Approval): string {
+export function onTimeout({ policy }: Approval): string {
   switch (policy.onTimeout) {
     case 'pause':
       return 'it is not done and the run waits, paused';
@@ -269,15 +268,17 @@ const WITHDRAWN = {
   withdrawn: 'the run went on otherwise, so it was not used.',
 } as const;
 
-function outcomeRow(view: ApprovalView): Piece[] {
+export function outcomeRow(view: ApprovalView): Piece[] {
   const { approval } = view;
-  const who: Piece = approval.decidedBy === null ? 'Somebody' : person(approval.decidedBy);
+  const last = approval.votes.find(({ by }) => by === approval.decidedBy);
+  const decider: Piece[] = approval.decidedBy === null ? ['Somebody'] : [person(approval.decidedBy)];
+  const who: Piece[] = last === undefined || approval.breakGlass !== null ? decider : voterOf(last);
   const at: Piece[] = approval.decidedAt === null ? [] : [' at ', when(approval.decidedAt)];
   const seen: Piece[] = [' (seen: ', code(shortDigest(approval.subject.digest)), ').'];
   const { labels } = approval.subject;
   const chose = (label: string): Piece[] => [
     `${signs.done} `,
-    who,
+    ...who,
     ' chose “',
     bold(label),
     '”',
@@ -289,10 +290,10 @@ function outcomeRow(view: ApprovalView): Piece[] {
       ? []
       : [
           ' Votes: ',
-          ...approval.votes.flatMap(({ by, verdict }, i): Piece[] => [
+          ...approval.votes.flatMap((vote, i): Piece[] => [
             i === 0 ? '' : ', ',
-            person(by),
-            ` ${VOTES[verdict]}`,
+            ...voterOf(vote),
+            ` ${VOTES[vote.verdict]}`,
           ]),
           '.',
         ];
@@ -304,13 +305,20 @@ function outcomeRow(view: ApprovalView): Piece[] {
     case 'approved':
     case 'taken':
       if (approval.breakGlass !== null)
-        return [`${signs.needs_person} `, who, ' broke the glass and allowed this', ...at, ...seen, ...head];
+        return [
+          `${signs.needs_person} `,
+          ...who,
+          ' broke the glass and allowed this',
+          ...at,
+          ...seen,
+          ...head,
+        ];
       if (labels !== undefined) return [...chose(labels.approve), ...head];
-      return [`${signs.done} `, who, ' approved this', ...at, ...seen, ...votes, ...head];
+      return [`${signs.done} `, ...who, ' approved this', ...at, ...seen, ...votes, ...head];
     case 'lapsed':
       return [
         `${signs.paused} `,
-        who,
+        ...who,
         ' approved this',
         ...at,
         '; it was not begun in time and was not done.',
@@ -318,10 +326,10 @@ function outcomeRow(view: ApprovalView): Piece[] {
       ];
     case 'rejected':
       if (labels !== undefined) return [...chose(labels.reject), ...head];
-      return [`${signs.failed} `, who, ' rejected this', ...at, ...seen, ...votes, ...head];
+      return [`${signs.failed} `, ...who, ' rejected this', ...at, ...seen, ...votes, ...head];
     case 'changes_requested':
       if (labels !== undefined) return [...chose(labels.request_changes), ...head];
-      return [`${signs.in_progress} `, who, ' asked for changes', ...at, ...seen, ...votes, ...head];
+      return [`${signs.in_progress} `, ...who, ' asked for changes', ...at, ...seen, ...votes, ...head];
     case 'expired':
       return [
         `${signs.paused} Nobody decided by `,
@@ -333,7 +341,7 @@ function outcomeRow(view: ApprovalView): Piece[] {
       if (approval.decidedBy !== null)
         return [
           `${signs.skipped} `,
-          who,
+          ...who,
           ' approved this',
           ...at,
           `; ${WITHDRAWN[approval.voidReason ?? 'withdrawn']}`,

@@ -1,0 +1,65 @@
+import { type Delegation, delegationSchema } from '../src/domain/delegation.ts';
+import type { DelegationStore } from '../src/ports/delegations.ts';
+import { and, asc, eq, gt, isNull } from './drizzle.ts';
+import type { EventLog } from './event-log.ts';
+import type { Db } from './open.ts';
+import { delegations } from './schema.ts';
+import { atomically, type Tx } from './transaction.ts';
+
+export function createDelegationStore(db: Db, log: EventLog): DelegationStore {
+  const standing = (from: Db | Tx, team: string, now: number): Delegation[] =>
+    from
+      .select()
+      .from(delegations)
+      .where(and(eq(delegations.team, team), isNull(delegations.endedAt), gt(delegations.until, now)))
+      .orderBy(asc(delegations.since), asc(delegations.id))
+      .all()
+      .map((row) => delegationSchema.parse(row));
+
+  const note = (
+    kind: 'made' | 'ended',
+    { id, team, from, to, since, until }: Delegation,
+    at: number,
+  ): void => {
+    log.audit.append({
+      at,
+      kind: `delegation.${kind}`,
+      actor: from,
+      actorKind: 'person',
+      team,
+      runId: null,
+      approvalId: null,
+      shown: null,
+      executed: null,
+      detail: { id, to, since, until },
+    });
+  };
+
+  const end = (tx: Tx, team: string, from: string, now: number): Delegation[] => {
+    const ended = standing(tx, team, now).filter((each) => each.from === from);
+    for (const each of ended) {
+      tx.update(delegations).set({ endedAt: now }).where(eq(delegations.id, each.id)).run();
+      note('ended', each, now);
+    }
+    return ended;
+  };
+
+  return {
+    async make(delegation, now) {
+      atomically(db, log, (tx) => {
+        const known = tx.select().from(delegations).where(eq(delegations.id, delegation.id)).get();
+        if (known !== undefined) return;
+        end(tx, delegation.team, delegation.from, now);
+        const made = { ...delegation, endedAt: null };
+        tx.insert(delegations).values(made).run();
+        note('made', made, now);
+      });
+    },
+    async end(team, from, now) {
+      return atomically(db, log, (tx) => end(tx, team, from, now));
+    },
+    async ofTeam(team, now) {
+      return standing(db, team, now);
+    },
+  };
+}
