@@ -84,8 +84,12 @@ export class WorkspaceRegistry {
 
   /** Saves what streams that are still open hold: their worktrees go with the run, their work stays. */
   async saveStreams(runId: string, at: number, only?: readonly string[]): Promise<void> {
-    for (const { stream } of await this.streams(runId))
-      if (only === undefined || only.includes(stream))
+    const all = await this.streams(runId);
+    const within = (stream: string | null): boolean =>
+      stream !== null &&
+      (only?.includes(stream) === true || within(all.find((each) => each.stream === stream)?.parent ?? null));
+    for (const { stream } of all)
+      if (only === undefined || within(stream))
         await (await this.of(runId, stream)).line.save('unfinished', at);
   }
 

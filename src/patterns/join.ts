@@ -73,6 +73,8 @@ export interface Gathering {
     readonly max: number;
     readonly make: (item: Json, at: number) => NamedBody<Handoff>;
   };
+  /** Brings in what those that ended well left in worktrees of their own, by their places; before `then`. */
+  readonly bring?: (done: readonly string[], flow: Flow) => Operation<void>;
   readonly assemble: (ends: readonly Settled<Handoff>[]) => Handoff;
 }
 
@@ -130,6 +132,7 @@ function* passed(of: Gathering, tally: Tally, flow: Flow, context: RunContext): 
   yield* flow.emit({ type: 'join.passed', node: of.node, from: tally.done(), of: tally.names.length, rest });
   tally.hasPassed = true;
   if (rest === 'cancel') yield* skipped(missing, 'the others were enough', flow);
+  if (of.bring !== undefined) yield* of.bring(tally.done(), flow);
   const handoff = of.assemble([...tally.ends]);
   return of.then === null ? handoff : yield* context.run(of.then, handoff, flow);
 }

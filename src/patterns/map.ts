@@ -4,11 +4,13 @@ import { BatonError, toFailure } from '../domain/failure.ts';
 import { type Handoff, mergeContext } from '../domain/handoff.ts';
 import type { Json } from '../domain/json.ts';
 import { type Estimate, nodeSchema } from '../domain/workflow.ts';
-import type { Flow, NamedBody, Settled } from '../ports/flow.ts';
+import type { Flow, NamedBody, Operation, Settled } from '../ports/flow.ts';
 import { isFinal } from './final.ts';
 import { gather, joinProblems, joinShape } from './join.ts';
 import { commonShape } from './on-error.ts';
-import { definePattern } from './pattern.ts';
+import { MOST_STREAMS, resolving, streamProblems, streamShape } from './parallel/stream-shape.ts';
+import { closing, nothing, type Streams, streamsOf } from './parallel/streams.ts';
+import { definePattern, type RunContext } from './pattern.ts';
 import { signalName } from './wait.ts';
 
 /** Items at once unless the node says otherwise: what one provider's rate limit usually bears. */
@@ -52,6 +54,7 @@ const schema = z
     /** A signal that brings one more item, its payload, while there are items under way. */
     more: signalName.optional(),
     ...joinShape,
+    ...streamShape,
   })
   .superRefine((node, context) => {
     const say = (path: string, message: string): void =>
@@ -62,7 +65,8 @@ const schema = z
       say('items', `${node.items.length} items are more than \`max: ${node.max}\`.`);
     // How many there will be, only a written list that cannot grow tells.
     const known = node.more === undefined ? (node.items?.length ?? null) : null;
-    for (const issue of joinProblems(node, known)) context.addIssue({ code: 'custom', ...issue });
+    for (const issue of [...joinProblems(node, known), ...streamProblems(node, known)])
+      context.addIssue({ code: 'custom', ...issue });
   });
 type MapNode = z.infer<typeof schema>;
 
@@ -71,39 +75,14 @@ export const map = definePattern({
   kind: 'map',
   schema,
   children: (node) => (node.then === undefined ? [node.body] : [node.body, node.then]),
+  agents: (node) => resolving(node),
   *run(node, input, flow, context) {
-    const items = itemsOf(node, input);
-    const make = (item: Json, at: number): NamedBody<Handoff> => ({
-      name: `item-${at + 1}`,
-      run: (inner: Flow) => context.run(node.body, { ...input, result: { item, index: at + 1 } }, inner),
+    if (!node.streams) return yield* overItems(node, input, flow, context, null);
+    const streams = streamsOf(node, flow, context);
+    return yield* closing(streams, flow, function* () {
+      yield* streams.fork(flow);
+      return yield* overItems(node, input, flow, context, streams);
     });
-    const bodies = items.map(make);
-    if (node.join !== undefined || node.more !== undefined || context.board.isCompletable(node.id))
-      return yield* gather(
-        {
-          node: node.id,
-          group: 'items',
-          bodies,
-          limit: node.limit,
-          join: node.join ?? null,
-          then: node.then ?? null,
-          endsAll: () => node.on_item_error === 'fail' && node.join === undefined,
-          ...(node.more === undefined ? {} : { more: { signal: node.more, max: node.max, make } }),
-          assemble: (ends) => collected(node, input, ends),
-        },
-        flow,
-        context,
-      );
-    const ends = yield* flow.settle('items', bodies, {
-      limit: node.limit,
-      until: (settled) => settled.some((end) => endsAll(node, end)),
-    });
-    const failures = ends.flatMap((end) => (end.status === 'failed' ? [end.error] : []));
-    const last = ends.find((end) => endsAll(node, end));
-    if (last?.status === 'failed') throw last.error;
-    // Nothing to keep: the first failure tells more than an empty list would.
-    if (failures.length === ends.length && failures.length > 0) throw failures[0];
-    return collected(node, input, ends);
   },
   /**
    * A written list that has to be done whole tells all; where items may fail, one of them is done. A list that nobody has
@@ -139,6 +118,69 @@ export const map = definePattern({
     `${child(node.body)} for each of ${node.items === undefined ? `\`${node.over ?? ''}\`` : `${node.items.length} items`}`,
 });
 
+/** Every item, each in a worktree of its own where there are streams; those that ended well are merged in their order. */
+function* overItems(
+  node: MapNode,
+  input: Handoff,
+  flow: Flow,
+  context: RunContext,
+  streams: Streams | null,
+): Operation<Handoff> {
+  const items = itemsOf(node, input);
+  const max = mostOf(node);
+  const make = (item: Json, at: number): NamedBody<Handoff> => {
+    const name = `item-${at + 1}`;
+    const handed = { ...input, result: { item, index: at + 1 } };
+    return {
+      name,
+      run: (inner: Flow) =>
+        streams === null
+          ? context.run(node.body, handed, inner)
+          : streams.branch(name, inner, (stream) => context.run(node.body, handed, inner, stream)),
+    };
+  };
+  const bring = (done: readonly string[], inner: Flow): Operation<void> =>
+    streams === null ? nothing() : streams.merge(done, input, inner, context);
+  const bodies = items.map(make);
+  if (node.join !== undefined || node.more !== undefined || context.board.isCompletable(node.id))
+    return yield* gather(
+      {
+        node: node.id,
+        group: 'items',
+        bodies,
+        limit: node.limit,
+        join: node.join ?? null,
+        then: node.then ?? null,
+        endsAll: () => node.on_item_error === 'fail' && node.join === undefined,
+        ...(node.more === undefined ? {} : { more: { signal: node.more, max, make } }),
+        bring,
+        assemble: (ends) => collected(node, input, ends),
+      },
+      flow,
+      context,
+    );
+  const ends = yield* flow.settle('items', bodies, {
+    limit: node.limit,
+    until: (settled) => settled.some((end) => endsAll(node, end)),
+  });
+  const failures = ends.flatMap((end) => (end.status === 'failed' ? [end.error] : []));
+  const last = ends.find((end) => endsAll(node, end));
+  if (last?.status === 'failed') throw last.error;
+  // Nothing to keep: the first failure tells more than an empty list would.
+  if (failures.length === ends.length && failures.length > 0) throw failures[0];
+  const whole = collected(node, input, ends);
+  yield* bring(
+    ends.flatMap((end, at) => (end.status === 'done' ? [`item-${at + 1}`] : [])),
+    flow,
+  );
+  return whole;
+}
+
+/** A worktree is a copy of the repository's files: there are fewer of them than there may be items. */
+function mostOf({ streams, max }: MapNode): number {
+  return streams ? Math.min(max, MOST_STREAMS) : max;
+}
+
 function itemsOf(node: MapNode, input: Handoff): readonly Json[] {
   const items = node.items ?? listAt(input.result, (node.over ?? '').split('.'));
   if (items === null)
@@ -148,12 +190,13 @@ function itemsOf(node: MapNode, input: Handoff): readonly Json[] {
       message: `"${node.id}" has no list to go through: the result before it has none at "${node.over ?? ''}"`,
       hint: 'Write `items:`, correct `over:`, or let an agent with a list as its result come before.',
     });
-  if (items.length > node.max)
+  const max = mostOf(node);
+  if (items.length > max)
     throw new BatonError({
       class: 'terminal',
       code: 'too_many_items',
-      message: `"${node.id}" was handed ${items.length} items and takes ${node.max} at most; none was begun`,
-      hint: 'Ask for less at once, or raise `max` in the workflow.',
+      message: `"${node.id}" was handed ${items.length} items and takes ${max} at most; none was begun`,
+      hint: `Ask for less at once, or raise \`max\` in the workflow${node.streams ? `; with streams ${MOST_STREAMS} is the most` : ''}.`,
     });
   return items;
 }

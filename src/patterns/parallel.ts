@@ -1,20 +1,17 @@
-import { resolversOf } from './parallel/conflicts.ts';
 import { estimateBranches, runBranches } from './parallel/parallel-branches.ts';
 import { estimateTasks } from './parallel/parallel-estimate.ts';
 import { isPlain, nodesOf, partsOf } from './parallel/parallel-plan.ts';
 import { runTasks } from './parallel/parallel-run.ts';
 import { parallelSchema } from './parallel/parallel-schema.ts';
+import { resolving } from './parallel/stream-shape.ts';
 import { definePattern } from './pattern.ts';
-
-/** What an agent that resolves conflicts is asked, in the plan. */
-const RESOLVE = 'Resolve what streams changed in the same places';
 
 /** P2: branches side by side, or tasks that wait for one another, in streams of their own if wanted; the first failure cancels the rest. */
 export const parallel = definePattern({
   kind: 'parallel',
   schema: parallelSchema,
   children: (node) => [...nodesOf(node), node.each, node.then].filter((child) => child !== undefined),
-  agents: (node) => resolversOf(node.on_conflict).map((agent) => ({ agent, task: RESOLVE })),
+  agents: (node) => resolving(node),
   run: (node, input, flow, context) =>
     isPlain(node) ? runBranches(node, input, flow, context) : runTasks(node, input, flow, context),
   estimate: (node, context) =>

@@ -6,6 +6,8 @@ import { type Estimate, type Node, nodeSchema } from '../domain/workflow.ts';
 import type { Flow, Operation, Settled } from '../ports/flow.ts';
 import { decide, factsOf, ruleSchema } from './facts.ts';
 import { commonShape } from './on-error.ts';
+import { resolving, streamProblems, streamShape } from './parallel/stream-shape.ts';
+import { closing, type Streams, streamsOf } from './parallel/streams.ts';
 import { definePattern, type RunContext } from './pattern.ts';
 
 const phaseSchema = z.strictObject({
@@ -32,10 +34,18 @@ const schema = z
     ...commonShape,
     kind: z.literal('phases'),
     phases: z.array(phaseSchema).min(1).max(100),
+    ...streamShape,
   })
   .superRefine((node, context) => {
     const say = (at: number, key: string, message: string): void =>
       context.addIssue({ code: 'custom', path: ['phases', at, key], message });
+    for (const problem of streamProblems(node, null)) context.addIssue({ code: 'custom', ...problem });
+    if (node.streams && !node.phases.some(({ overlap }) => overlap))
+      context.addIssue({
+        code: 'custom',
+        path: ['streams'],
+        message: 'No two phases overlap, so nothing goes side by side. Leave `streams` out.',
+      });
     const seen = new Set<string>();
     for (const [at, phase] of node.phases.entries()) {
       if (seen.has(phase.id)) say(at, 'id', `There are two phases "${phase.id}".`);
@@ -62,6 +72,7 @@ export const phases = definePattern({
   kind: 'phases',
   schema,
   children: (node) => node.phases.flatMap(nodesOf),
+  agents: (node) => resolving(node),
   *run(node, input, flow, context) {
     let passed: Passed = { handoff: input, ready: null };
     for (const [at, phase] of node.phases.entries()) {
@@ -131,8 +142,8 @@ function* onePhase(
   const worked = yield* context.run(phase.flow, begun, flow);
   let end = yield* integrated(node, phase, next, worked, flow, context);
   if (!end.handoff.validation.passed && phase.validate !== undefined && phase.rework !== undefined) {
-    const reworked = yield* context.run(phase.rework, end.handoff, flow);
-    end = yield* integrated(node, phase, next, reworked, flow, context);
+    const mended = yield* context.run(phase.rework, end.handoff, flow);
+    end = yield* integrated(node, phase, next, mended, flow, context, true);
   }
   const { passed, findings } = end.handoff.validation;
   if (passed || phase.validate === undefined) {
@@ -158,17 +169,48 @@ function* integrated(
   worked: Handoff,
   flow: Flow,
   context: RunContext,
+  reworked = false,
 ): Operation<Passed> {
   const whole =
     phase.integration === undefined ? worked : yield* context.run(phase.integration, worked, flow);
   const setup = phase.overlap ? next?.setup : undefined;
-  if (setup === undefined)
+  if (setup === undefined || next === null)
     return { handoff: yield* validated(node, phase, whole, flow, context), ready: null };
+  const beside: Overlap = { node, phase, whole, setup, label: reworked ? `${next.id}-again` : next.id };
+  if (!node.streams) return yield* overlapped(beside, flow, context, null);
+  const streams = streamsOf(node, flow, context);
+  return yield* closing(streams, flow, function* () {
+    yield* streams.fork(flow);
+    return yield* overlapped(beside, flow, context, streams);
+  });
+}
+
+interface Overlap {
+  readonly node: Phases;
+  readonly phase: Phase;
+  readonly whole: Handoff;
+  /** The next phase's. */
+  readonly setup: Node;
+  /** Its stream, a new one after a rework. */
+  readonly label: string;
+}
+
+/** Validates with the next phase's setup beside it; one in a stream of its own is merged once the validation passed. */
+function* overlapped(
+  { node, phase, whole, setup, label }: Overlap,
+  flow: Flow,
+  context: RunContext,
+  streams: Streams | null,
+): Operation<Passed> {
+  const prepare = (inner: Flow): Operation<Handoff> =>
+    streams === null
+      ? context.run(setup, whole, inner)
+      : streams.branch(label, inner, (stream) => context.run(setup, whole, inner, stream));
   const [check, ahead] = yield* flow.settle<Handoff>(
     'overlap',
     [
       { name: 'validate', run: (inner) => validated(node, phase, whole, inner, context) },
-      { name: 'setup', run: (inner) => context.run(setup, whole, inner) },
+      { name: 'setup', run: prepare },
     ],
     { limit: 2, until: ([first]) => refused(first) },
   );
@@ -177,6 +219,7 @@ function* integrated(
   // Set up upon work that is not good enough: it is done again after the rework.
   if (!handoff.validation.passed) return { handoff, ready: null };
   if (ahead?.status === 'failed') throw ahead.error;
+  if (streams !== null) yield* streams.merge([label], handoff, flow, context);
   return { handoff, ready: ahead?.status === 'done' ? told(handoff, ahead.value) : null };
 }
 

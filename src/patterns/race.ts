@@ -3,10 +3,12 @@ import { BatonError } from '../domain/failure.ts';
 import { type Handoff, mergeContext } from '../domain/handoff.ts';
 import type { Json } from '../domain/json.ts';
 import { nodeSchema } from '../domain/workflow.ts';
-import type { NamedBody, Settled } from '../ports/flow.ts';
+import type { Flow, NamedBody, Operation, Settled } from '../ports/flow.ts';
 import { isFinal } from './final.ts';
 import { commonShape } from './on-error.ts';
-import { definePattern } from './pattern.ts';
+import { resolving, streamProblems, streamShape } from './parallel/stream-shape.ts';
+import { closing, type Streams, streamsOf } from './parallel/streams.ts';
+import { definePattern, type RunContext } from './pattern.ts';
 
 const schema = z
   .strictObject({
@@ -16,6 +18,7 @@ const schema = z
     runners: z.array(nodeSchema).min(2).max(100),
     /** How many must end well; the rest are cancelled then. */
     needs: z.number().int().min(1).default(1),
+    ...streamShape,
   })
   .superRefine((node, context) => {
     if (node.needs > node.runners.length)
@@ -24,6 +27,8 @@ const schema = z
         path: ['needs'],
         message: `${node.runners.length} runners cannot bring ${node.needs} results.`,
       });
+    for (const problem of streamProblems(node, node.runners.length))
+      context.addIssue({ code: 'custom', ...problem });
   });
 type Race = z.infer<typeof schema>;
 
@@ -32,31 +37,23 @@ export const race = definePattern({
   kind: 'race',
   schema,
   children: (node) => node.runners,
+  agents: (node) => resolving(node),
   *run(node, input, flow, context) {
-    const bodies = node.runners.map(
-      (runner): NamedBody<Handoff> => ({
-        name: runner.id,
-        node: runner.id,
-        run: (inner) => context.run(runner, input, inner),
-      }),
-    );
-    const ends = yield* flow.settle('runners', bodies, {
-      limit: bodies.length,
-      until: (settled) => decided(node, settled),
+    const streams = node.streams ? streamsOf(node, flow, context) : null;
+    if (streams === null) return joined(node, input, yield* run(node, input, flow, context, null));
+    return yield* closing(streams, flow, function* () {
+      yield* streams.fork(flow);
+      const winners = yield* run(node, input, flow, context, streams);
+      const end = joined(node, input, winners);
+      // What the others left stays as it was saved, and goes nowhere.
+      yield* streams.merge(
+        winners.map(({ id }) => id),
+        end,
+        flow,
+        context,
+      );
+      return end;
     });
-    const wrong = ends.find((end) => end.status === 'failed' && isFinal(end.error));
-    if (wrong?.status === 'failed') throw wrong.error;
-    const winners = winnersOf(node, ends);
-    const losers = node.runners.filter((_, at) => ends[at]?.status === 'cancelled');
-    yield* flow.emit(
-      ...losers.map(({ id }) => ({
-        type: 'node.finished' as const,
-        node: id,
-        status: 'skipped' as const,
-        summary: 'another way was faster',
-      })),
-    );
-    return joined(node, input, winners);
   },
   /** The fastest decides how long it takes, and they are sure to cost; the others may have cost nothing, or run to their ends. */
   estimate(node, context) {
@@ -78,6 +75,43 @@ export const race = definePattern({
   describe: (node, child) =>
     `the first ${node.needs === 1 ? '' : `${node.needs} `}of ${node.runners.map(child).join(', ')} to end well`,
 });
+
+/** Runs all of them until it is decided, each in a worktree of its own where there are streams. */
+function* run(
+  node: Race,
+  input: Handoff,
+  flow: Flow,
+  context: RunContext,
+  streams: Streams | null,
+): Operation<Winner[]> {
+  const bodies = node.runners.map(
+    (runner): NamedBody<Handoff> => ({
+      name: runner.id,
+      node: runner.id,
+      run: (inner) =>
+        streams === null
+          ? context.run(runner, input, inner)
+          : streams.branch(runner.id, inner, (stream) => context.run(runner, input, inner, stream)),
+    }),
+  );
+  const ends = yield* flow.settle('runners', bodies, {
+    limit: bodies.length,
+    until: (settled) => decided(node, settled),
+  });
+  const wrong = ends.find((end) => end.status === 'failed' && isFinal(end.error));
+  if (wrong?.status === 'failed') throw wrong.error;
+  const winners = winnersOf(node, ends);
+  const losers = node.runners.filter((_, at) => ends[at]?.status === 'cancelled');
+  yield* flow.emit(
+    ...losers.map(({ id }) => ({
+      type: 'node.finished' as const,
+      node: id,
+      status: 'skipped' as const,
+      summary: 'another way was faster',
+    })),
+  );
+  return winners;
+}
 
 function endedWell(end: Settled<Handoff>): boolean {
   return end.status === 'done' && end.value.validation.passed;

@@ -166,6 +166,36 @@ const making: Readonly<Record<string, Make>> = {
     random() < 0.7
       ? { runners: [first(), safe(fresh()), { kind: 'wait', id: fresh(), signal: 'never' }] }
       : { runners: [first(), child(), safe(fresh())], needs: 2 },
+  'map/streams': ({ first, random }) => ({
+    items: ['a', 'b'],
+    body: first(),
+    streams: true,
+    on_item_error: pick(random, 'fail', 'keep'),
+    ...onConflict(random),
+    ...(random() < 0.3 ? { join: { count: 1, rest: pick(random, 'cancel', 'ignore', 'block') } } : {}),
+  }),
+  'race/streams': ({ first, child, fresh, random }) => ({
+    streams: true,
+    ...onConflict(random),
+    ...(random() < 0.7
+      ? { runners: [first(), safe(fresh()), { kind: 'wait', id: fresh(), signal: 'never' }] }
+      : { runners: [first(), child(), safe(fresh())], needs: 2 }),
+  }),
+  'phases/streams': (makes) => ({
+    streams: true,
+    ...onConflict(makes.random),
+    phases: [
+      {
+        id: makes.fresh(),
+        purpose: 'Make it',
+        flow: makes.first(),
+        validate: makes.child(),
+        overlap: true,
+        ...rarely(makes, 'rework', makes.child),
+      },
+      { id: makes.fresh(), purpose: 'Use it', setup: makes.child(), flow: safe(makes.fresh()) },
+    ],
+  }),
   adaptive: ({ first, child, fresh, random }) => ({
     body:
       random() < 0.5

@@ -35,7 +35,7 @@ export const onConflictSchema = z
         message: 'Nothing comes after an item without `paths`: it fits every file.',
       });
   });
-type OnConflict = z.infer<typeof onConflictSchema>;
+export type OnConflict = z.infer<typeof onConflictSchema>;
 
 /** People are asked unless the workflow says otherwise: neither side is dropped unseen. */
 const ASK: ConflictRule = { paths: null, way: 'ask', agent: null };

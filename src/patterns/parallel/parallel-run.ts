@@ -1,13 +1,11 @@
-import { toFailure } from '../../domain/failure.ts';
 import type { Handoff } from '../../domain/handoff.ts';
 import type { Flow, NamedBody, Operation } from '../../ports/flow.ts';
 import { joined } from '../joined.ts';
 import type { RunContext } from '../pattern.ts';
-import { rulesOf } from './conflicts.ts';
 import { stuck } from './merging.ts';
 import { approvalOf, type Part, type Point, partsOf, pointsOf } from './parallel-plan.ts';
 import type { Parallel } from './parallel-schema.ts';
-import { Streams } from './streams.ts';
+import { closing, type Streams, streamsOf } from './streams.ts';
 
 /** A parallel node whose tasks wait for one another, meet at points, or work in streams. The first failure ends the rest. */
 export function* runTasks(
@@ -17,24 +15,7 @@ export function* runTasks(
   context: RunContext,
 ): Operation<Handoff> {
   const crew = new Crew(node, input, flow, context);
-  try {
-    const handoff = yield* crew.run(flow);
-    yield* crew.streams.close(flow);
-    return handoff;
-  } catch (error) {
-    yield* closedAfter(error, crew.streams, flow);
-    throw error;
-  }
-}
-
-/** What failed is told, whatever becomes of the tidying up; worktrees that stay go with the run. */
-function* closedAfter(error: unknown, streams: Streams, flow: Flow): Operation<void> {
-  if (toFailure(error).class === 'cancelled') return;
-  try {
-    yield* streams.close(flow);
-  } catch {
-    return;
-  }
+  return yield* closing(crew.streams, flow, () => crew.run(flow));
 }
 
 /** How far the tasks of one node are. Lives with the run's generators; a replay comes to the same again. */
@@ -55,12 +36,7 @@ class Crew {
     this.#context = context;
     this.#parts = partsOf(node);
     this.#points = pointsOf(node);
-    this.streams = new Streams({
-      node: node.id,
-      path: flow.path,
-      into: context.stream,
-      rules: rulesOf(node.on_conflict),
-    });
+    this.streams = streamsOf(node, flow, context);
   }
 
   *run(flow: Flow): Operation<Handoff> {

@@ -3,14 +3,12 @@ import { nodeSchema } from '../../domain/workflow.ts';
 import { joinProblems, joinShape } from '../join.ts';
 import { commonShape } from '../on-error.ts';
 import { chooseProblems, chooseSchema } from './choose.ts';
-import { onConflictSchema } from './conflicts.ts';
 import { circleIn, isPlain, partsOf } from './parallel-plan.ts';
 import { type SyncPoint, syncSchema, type Task, taskSchema } from './parallel-shapes.ts';
+import { MOST_STREAMS, streamProblems, streamShape } from './stream-shape.ts';
 
 /** Branches at once unless the node says otherwise: what one provider's rate limit usually bears. */
 const DEFAULT_LIMIT = 20;
-/** Worktrees of one node: each is a copy of the repository's files. */
-const MOST_STREAMS = 100;
 
 export const parallelSchema = z
   .strictObject({
@@ -19,9 +17,7 @@ export const parallelSchema = z
     branches: z.array(nodeSchema).min(1).max(10_000).optional(),
     tasks: z.array(taskSchema).min(1).max(1_000).optional(),
     limit: z.number().int().min(1).max(1_000).default(DEFAULT_LIMIT),
-    /** Whether each branch, or each task's stream, has a worktree of its own. */
-    streams: z.boolean().default(false),
-    on_conflict: onConflictSchema.optional(),
+    ...streamShape,
     sync: z.array(syncSchema).min(1).max(100).optional(),
     choose: chooseSchema.optional(),
     /** Runs after every branch, once for each. */
@@ -44,8 +40,7 @@ export const parallelSchema = z
             [key],
             `\`${key}\` goes with plain branches. Leave it out beside tasks, streams and sync points.`,
           );
-    if (node.on_conflict !== undefined && !node.streams)
-      say(['on_conflict'], 'Only streams are merged. Write `streams: true` beside it, or leave it out.');
+    for (const { path, message } of streamProblems(node, null)) say(path, message);
     for (const [at, task] of (node.tasks ?? []).entries()) checkTask(task, at, node.streams, say);
     for (const [at, point] of (node.sync ?? []).entries()) checkSync(point, at, node.streams, say);
     checkNames(node, say);

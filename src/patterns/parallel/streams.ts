@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
+import { toFailure } from '../../domain/failure.ts';
 import type { Handoff } from '../../domain/handoff.ts';
 import type { Flow, Operation } from '../../ports/flow.ts';
 import { closeStreams, followParent, openStream, saveState } from '../../ports/stream-activities.ts';
 import type { ConflictRule } from '../../ports/workspace.ts';
 import type { RunContext } from '../pattern.ts';
-import { mergeIn } from './conflicts.ts';
+import { mergeIn, type OnConflict, rulesOf } from './conflicts.ts';
 import { stuck } from './merging.ts';
 
 /** Hex digits that keep streams of one name apart: 40 bits, for a few hundred streams of one run. */
@@ -58,6 +59,14 @@ export class Streams {
       { node, stream: this.nameOf(label), parent: into },
       { label: `making a worktree for ${label}` },
     );
+  }
+
+  /** A branch in a worktree of its own, from the last fork to the end of its work, which is what a merge takes. */
+  *branch(label: string, flow: Flow, work: (stream: string) => Operation<Handoff>): Operation<Handoff> {
+    yield* this.open(label, flow);
+    const end = yield* work(this.nameOf(label));
+    yield* this.save(label, flow);
+    return end;
   }
 
   /** What was worked in a stream is what a merge takes from now on. */
@@ -118,6 +127,38 @@ export class Streams {
   }
 }
 
-function* nothing(): Operation<void> {
+/** The streams of a node that is being run in this flow. */
+export function streamsOf(
+  { id, on_conflict }: { readonly id: string; readonly on_conflict?: OnConflict | undefined },
+  { path }: Flow,
+  { stream }: RunContext,
+): Streams {
+  return new Streams({ node: id, path, into: stream, rules: rulesOf(on_conflict) });
+}
+
+/** Removes the worktrees when the work has ended, also when it failed: what was not merged stays as it was saved. */
+export function* closing<T>(streams: Streams, flow: Flow, work: () => Operation<T>): Operation<T> {
+  try {
+    const done = yield* work();
+    yield* streams.close(flow);
+    return done;
+  } catch (error) {
+    yield* closedAfter(error, streams, flow);
+    throw error;
+  }
+}
+
+/** What failed is told, whatever becomes of the tidying up; worktrees that stay go with the run. */
+function* closedAfter(error: unknown, streams: Streams, flow: Flow): Operation<void> {
+  if (toFailure(error).class === 'cancelled') return;
+  try {
+    yield* streams.close(flow);
+  } catch {
+    return;
+  }
+}
+
+/** For where there is nothing to do. */
+export function* nothing(): Operation<void> {
   yield* [];
 }
