@@ -8,6 +8,7 @@ import { askPeople } from './ask-people.ts';
 import { decide, factsOf, ruleSchema } from './facts.ts';
 import { commonShape } from './on-error.ts';
 import { definePattern, type RunContext } from './pattern.ts';
+import { signatureOf } from './signature.ts';
 
 /** The threshold and number of rounds the source documents use. */
 const DEFAULT_QUALITY = 70;
@@ -40,6 +41,8 @@ const schema = z.strictObject({
   improve: nodeSchema.optional(),
   until: untilSchema.prefault({}),
   max: z.number().int().min(1).max(50).default(DEFAULT_ROUNDS),
+  /** Rounds running that found the very same, after which no further one is begun. */
+  same: z.number().int().min(2).max(10).optional(),
   on_exhausted: z.enum(['fail', 'best', 'ask']).default('fail'),
 });
 type Loop = z.infer<typeof schema>;
@@ -53,6 +56,8 @@ export const loop = definePattern({
     let handoff: Handoff = input;
     let best: Handoff | null = null;
     let max = node.max;
+    let alike = 0;
+    let last: string | null = null;
     for (let round = 1; ; round += 1) {
       handoff = yield* context.run(node.body, handoff, flow);
       const { quality } = handoff.validation;
@@ -60,12 +65,18 @@ export const loop = definePattern({
       yield* flow.emit({ type: 'loop.round', node: node.id, round, max, quality, passed: good });
       if (good) return handoff;
       if (best === null || better(handoff, best)) best = handoff;
-      if (round >= max) {
-        const more = yield* exhausted(node, round, handoff, best, flow);
+      const found = signatureOf(handoff);
+      alike = found === last ? alike + 1 : 1;
+      last = found;
+      const stuck = node.same !== undefined && alike >= node.same;
+      if (round >= max || stuck) {
+        const rounds = stuck ? `${alike} rounds that all found the same` : `${round} rounds`;
+        const more = yield* exhausted(node, { round, rounds }, handoff, best, flow);
         if (more.taken !== null) return more.taken;
         // A person asked for one more round, with words.
         handoff = more.again;
         max = round + 1;
+        last = null;
       }
       if (node.improve !== undefined) handoff = yield* context.run(node.improve, handoff, flow);
     }
@@ -106,13 +117,13 @@ type Exhausted = { readonly taken: Handoff } | { readonly taken: null; readonly 
 /** The rounds are used up: fail, take the best, or let people say. */
 function* exhausted(
   node: Loop,
-  rounds: number,
+  { round, rounds }: { readonly round: number; readonly rounds: string },
   last: Handoff,
   best: Handoff,
   flow: Flow,
 ): Operation<Exhausted> {
   const found = last.validation.findings.slice(0, 3).join('; ');
-  const said = `After ${rounds} rounds the work is still not good enough${found === '' ? '' : `: ${found}`}`;
+  const said = `After ${rounds} the work is still not good enough${found === '' ? '' : `: ${found}`}`;
   const failure: Failure = {
     class: 'terminal',
     code: 'not_good_enough',
@@ -131,7 +142,7 @@ function* exhausted(
           title: `"${node.id}" is still not good enough. Go on with the best so far?`,
           why: said,
           risk: 'Approve goes on with it; asking for changes gives it one more round with your words.',
-          round: rounds,
+          round,
           subject: { kind: 'failure', code: failure.code, message: said },
         },
         flow,
@@ -146,8 +157,8 @@ function* exhausted(
   }
 }
 
-function warned(node: Loop, rounds: number, best: Handoff): Handoff {
-  const warning = `${node.id}: not good enough after ${rounds} rounds; the best was taken`;
+function warned(node: Loop, rounds: string, best: Handoff): Handoff {
+  const warning = `${node.id}: not good enough after ${rounds}; the best was taken`;
   return { ...best, warnings: [...best.warnings, warning] };
 }
 

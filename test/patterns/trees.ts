@@ -103,6 +103,7 @@ const making: Readonly<Record<string, Make>> = {
     max: 2,
     on_exhausted: pick(makes.random, 'fail', 'best', 'ask'),
     ...rarely(makes, 'until', () => ({ rule: 'round == 2 and passed' })),
+    ...rarely(makes, 'same', () => 2),
     ...rarely(makes, 'improve', makes.child),
   }),
   feedback: ({ first, random }) => ({
