@@ -1,6 +1,7 @@
 import { approvalStatuses, voidReasons } from '../src/domain/approval.ts';
 import { actorKinds } from '../src/domain/audit.ts';
 import { eventSources } from '../src/domain/bus-event.ts';
+import { personTaskStatuses } from '../src/domain/person-task.ts';
 import { runStatuses } from '../src/domain/run.ts';
 import { busDeliveryStatuses } from '../src/ports/bus.ts';
 import { healthKinds } from '../src/ports/health.ts';
@@ -205,6 +206,27 @@ export const delegations = sqliteTable(
     endedAt: integer('ended_at'),
   },
   (t) => [index('delegations_standing').on(t.team, t.until).where(sql`ended_at is null`)],
+);
+
+/** One task for a person. What nobody looks for by itself is in `detail`. */
+export const personTasks = sqliteTable(
+  'person_tasks',
+  {
+    id: text().primaryKey(),
+    nonce: text().notNull().unique(),
+    runId: text('run_id').notNull(),
+    team: text().notNull(),
+    status: text({ enum: personTaskStatuses }).notNull(),
+    assignee: text().notNull(),
+    askedAt: integer('asked_at').notNull(),
+    /** JSON: the task as a whole. */
+    detail: text().notNull(),
+  },
+  (t) => [
+    index('person_tasks_by_run').on(t.runId),
+    index('person_tasks_open').on(t.team, t.askedAt).where(sql`status = 'open'`),
+    check('person_tasks_status', oneOf('status', personTaskStatuses)),
+  ],
 );
 
 /**

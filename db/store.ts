@@ -8,6 +8,7 @@ import { GroupCommit } from './group-commit.ts';
 import { createGuidanceStore } from './guidance.ts';
 import { createInbox } from './inbox.ts';
 import type { Db } from './open.ts';
+import { createPersonTaskStore } from './person-tasks.ts';
 import { createHousekeeping, createProjections, createReplayGuard, createRunReader } from './projections.ts';
 import { createSessionStore } from './sessions.ts';
 
@@ -18,6 +19,7 @@ export function createStore(db: Db, log: EventLog, humanMinuteUsd: number | null
     decisions: createDecisionStore(db, log),
     approvals: createApprovalStore(db, log, humanMinuteUsd),
     delegations: createDelegationStore(db, log),
+    personTasks: createPersonTaskStore(db, log),
     audit: createAuditStore(db, log),
     inbox: createInbox(db, new GroupCommit(db, log)),
     projections: createProjections(db, log),

@@ -3,10 +3,12 @@ import type { SavedWorkflow, Workflow } from '../src/domain/workflow.ts';
 import type { Catalog } from '../src/orchestrator/catalog.ts';
 import type { InboxWorker } from '../src/orchestrator/inbox-worker.ts';
 import type { Orchestrator } from '../src/orchestrator/orchestrator.ts';
+import type { PersonDesk } from '../src/orchestrator/person-desk.ts';
 import type { PlanReviews } from '../src/orchestrator/plan-reviews.ts';
 import type { Queries } from '../src/orchestrator/queries.ts';
 import type { RunSignals } from '../src/orchestrator/signals.ts';
 import type { SteeringDesk } from '../src/orchestrator/steering.ts';
+import type { PersonTaskStore } from '../src/ports/person-tasks.ts';
 import type { ApprovalStore, AuditStore } from '../src/ports/store.ts';
 import type { Answers } from '../src/slack/answers.ts';
 import type { Homes } from '../src/slack/homes.ts';
@@ -20,6 +22,8 @@ export interface HandlerDeps {
   readonly signals: RunSignals;
   readonly plans: PlanReviews;
   readonly steer: SteeringDesk;
+  readonly persons: PersonDesk;
+  readonly personTasks: Pick<PersonTaskStore, 'byNonce'>;
   readonly homes: Homes;
   /** The session whose epic is the message at a place; null: none of ours. */
   readonly sessionAt: (channel: string, ts: string) => Promise<string | null>;

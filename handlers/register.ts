@@ -2,6 +2,7 @@ import type { App } from '@slack/bolt';
 import { registerApprovalActions } from './actions/approvals.ts';
 import { registerPlanActions } from './actions/plans.ts';
 import { registerRunActions } from './actions/runs.ts';
+import { registerTaskActions } from './actions/tasks.ts';
 import type { HandlerDeps } from './deps.ts';
 import { registerHome } from './events/home.ts';
 import { registerMessages } from './events/messages.ts';
@@ -9,6 +10,7 @@ import { registerOpened } from './opened.ts';
 import { registerForms } from './views/forms.ts';
 import { registerPlanForms } from './views/plans.ts';
 import { registerSteering } from './views/steer.ts';
+import { registerTaskForms } from './views/tasks.ts';
 
 /** Every listener but the slash command's. */
 export function registerHandlers(app: App, deps: HandlerDeps): void {
@@ -19,6 +21,8 @@ export function registerHandlers(app: App, deps: HandlerDeps): void {
   registerForms(app, deps);
   registerPlanForms(app, deps);
   registerSteering(app, deps);
+  registerTaskActions(app, deps);
+  registerTaskForms(app, deps);
   registerMessages(app, deps);
   registerHome(app, deps);
 }

@@ -7,6 +7,7 @@ import { declarationsSchema } from './domain/bus-event.ts';
 import { BatonError } from './domain/failure.ts';
 import { hooksSchema } from './domain/hook.ts';
 import { type McpSettings, mcpSchema, variablesOf } from './domain/mcp-settings.ts';
+import { type PeopleSettings, peopleSchema } from './domain/person-task.ts';
 import { type Limits, limitsSchema } from './domain/rate-limit.ts';
 import { type Inventory, inventorySchema } from './domain/resources.ts';
 import { type Runners, runnersSchema } from './domain/runner-settings.ts';
@@ -73,6 +74,8 @@ const fileSchema = z.strictObject({
   channels: channelsSchema.prefault({}),
   /** What requests are like, by channel, unless they say otherwise. */
   requests: requestDefaultsSchema.prefault({}),
+  /** People who can be given tasks, by member id, and what they can do. */
+  people: peopleSchema.default({}),
   /** What there is of what, for `uses:` in workflows. */
   resources: inventorySchema.default({}),
   /** Events of your own, what starts on which event, and who may send events from outside. */
@@ -166,6 +169,7 @@ export interface Config {
   readonly steering: 'mention' | 'requester';
   readonly policy: PolicySettings;
   readonly requests: RequestDefaults;
+  readonly people: PeopleSettings;
   readonly resources: Inventory;
   readonly events: EventSettings;
   readonly hooks: { readonly list: readonly Hook[]; readonly port: number };
@@ -218,6 +222,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     steering: file.steering,
     policy: readPolicy(file.approvals, file.access, file.channels.escalations ?? null),
     requests: file.requests,
+    people: file.people,
     resources: file.resources,
     events: { declared: file.events, subscriptions: file.subscriptions },
     hooks: { list: hooks, port: file.hooks_port },

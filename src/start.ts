@@ -85,6 +85,7 @@ async function startWith(
     sshAuthSock: config.sshAuthSock,
     policy: config.policy,
     requests: config.requests,
+    people: config.people,
     resources: config.resources,
     events: config.events,
     prices: config.prices,

@@ -5,6 +5,7 @@ import { answerBlocks } from '../../src/slack/builders/answers.ts';
 import { startRefusalWords } from '../../src/slack/control-words.ts';
 import { epicKey } from '../../src/slack/projector.ts';
 import { nothingDone, progressWords } from '../../src/slack/steering-words.ts';
+import { taskRefusalWords } from '../../src/slack/task-words.ts';
 import { teamKey } from '../../src/slack/team.ts';
 import { mk, unescapeMarkup } from '../../src/slack/text.ts';
 import type { HandlerDeps } from '../deps.ts';
@@ -125,6 +126,11 @@ export async function answerSteered(result: Steered | null, where: Where, deps: 
   if (result.did === 'nothing') {
     const text =
       result.why === 'chatter' ? '' : nothingDone(result.why, result.steering.kind, run.session.requester);
+    await deps.answers.send({ intent, team, user, channel, thread }, answerBlocks(text, deps.rehearsal));
+    return;
+  }
+  if (result.did === 'refused') {
+    const text = taskRefusalWords(result.refusal, result.task);
     await deps.answers.send({ intent, team, user, channel, thread }, answerBlocks(text, deps.rehearsal));
     return;
   }

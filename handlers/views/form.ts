@@ -7,6 +7,7 @@ const bodySchema = z.object({
   view: z.object({
     id: z.string(),
     hash: z.string(),
+    callback_id: z.string(),
     private_metadata: z.string(),
     state: z.object({
       values: z.record(

@@ -144,6 +144,7 @@ function coreOptions(config: Config, home: string, workflow: Workflow, castUrl: 
     policy: config.policy,
     directory: everybody,
     requests: config.requests,
+    people: config.people,
     resources: config.resources,
     // Nothing subscribes to what a single run does.
     events: { ...config.events, subscriptions: [] },
@@ -201,6 +202,7 @@ async function follow(core: Core, job: Job, say: (line: object) => void): Promis
       say(lineOf(stored));
       if (stored.event.type === 'approval.requested')
         await answer(core, stored.event.approvalId, job.answers, say);
+      if (stored.event.type === 'person.asked') await leaveOut(core, stored.event.taskId, say);
     }
     const run = await core.store.runs.status(runId);
     if (run !== null && events.length === 0 && (isTerminal(run.status) || run.status === 'paused')) {
@@ -239,6 +241,16 @@ async function answer(
     by: ANSWERER,
     accepted: decided?.ok ?? false,
   });
+}
+
+/** Nobody is there to do it: it is left out, which the run's end warns of. */
+async function leaveOut(core: Core, taskId: string, say: (line: object) => void): Promise<void> {
+  const task = await core.store.personTasks.byId(taskId);
+  if (task === null) return;
+  const by = await everybody.person(REQUESTER, TEAM, true);
+  const about = { nonce: task.nonce, intent: `run:${taskId}`, by };
+  const left = await core.persons.skip(about, 'baton run has nobody who could do it');
+  say({ type: 'left_out', taskId, task: task.task, accepted: left?.ok ?? false });
 }
 
 function lineOf({ seq, at, event }: StoredEvent): object {

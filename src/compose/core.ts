@@ -24,6 +24,7 @@ import { runnerFor } from '../agents/runners.ts';
 import { toolCall } from '../agents/tool-call.ts';
 import type { EventSettings } from '../config.ts';
 import type { McpSettings } from '../domain/mcp-settings.ts';
+import type { PeopleSettings } from '../domain/person-task.ts';
 import type { Inventory } from '../domain/resources.ts';
 import type { Runners } from '../domain/runner-settings.ts';
 import { type RequestDefaults, requestDefaultsSchema } from '../domain/start-options.ts';
@@ -36,6 +37,7 @@ import { admissionActivity } from '../orchestrator/activities/admission.ts';
 import { approvalActivities } from '../orchestrator/activities/approvals.ts';
 import { eventActivities } from '../orchestrator/activities/events.ts';
 import { metricsActivities } from '../orchestrator/activities/metrics.ts';
+import { personTaskActivities } from '../orchestrator/activities/person-tasks.ts';
 import { planningActivities } from '../orchestrator/activities/planning.ts';
 import { streamActivities } from '../orchestrator/activities/streams.ts';
 import { workspaceActivities } from '../orchestrator/activities/workspace.ts';
@@ -48,6 +50,7 @@ import { LeaseKeeper } from '../orchestrator/lease-keeper.ts';
 import { Orchestrator } from '../orchestrator/orchestrator.ts';
 import { partProgram } from '../orchestrator/parts.ts';
 import { currentDigest, payloadKind } from '../orchestrator/payloads.ts';
+import { PersonDesk } from '../orchestrator/person-desk.ts';
 import { PlanReviews } from '../orchestrator/plan-reviews.ts';
 import { Queries } from '../orchestrator/queries.ts';
 import { rollbackActivities, rollbackDigest } from '../orchestrator/rollback/activities.ts';
@@ -82,6 +85,8 @@ export interface CoreOptions extends ModelsOptions {
   readonly policy: PolicySettings;
   /** Who people are; without it, whoever `connectDirectory` brings, and until then nobody may decide. */
   readonly directory?: Directory;
+  /** People who can be given tasks, and what for; nobody in particular unless given. */
+  readonly people?: PeopleSettings;
   /** What requests are like unless they say otherwise. */
   readonly requests?: RequestDefaults;
   /** What `uses:` in workflows may name; nothing unless given. */
@@ -269,6 +274,7 @@ export async function createCore(options: CoreOptions) {
         }),
         ...approvalActivities({
           approvals: store.approvals,
+          personTasks: store.personTasks,
           decisions: store.decisions,
           payloads,
           defaults: policy.base,
@@ -291,6 +297,12 @@ export async function createCore(options: CoreOptions) {
             wake: (runId) => engine.wake(runId),
           },
           redact,
+        }),
+        ...personTaskActivities({
+          store,
+          registry,
+          directory: people.directory,
+          people: options.people ?? {},
         }),
         ...planningActivities({
           interpreter,
@@ -343,6 +355,14 @@ export async function createCore(options: CoreOptions) {
     const queries = new Queries(store);
     const shared = { engine, store, catalog, interpreter, clock, redact };
     const plans = new PlanReviews(shared);
+    const persons = new PersonDesk({
+      tasks: store.personTasks,
+      directory: people.directory,
+      people: options.people ?? {},
+      engine,
+      clock,
+      redact,
+    });
     return {
       engine,
       store,
@@ -366,7 +386,15 @@ export async function createCore(options: CoreOptions) {
       subscriptions: checked.subscriptions,
       plans,
       rollbacks: new Rollbacks({ store, registry, engine, clock }),
-      steer: new SteeringDesk({ ...shared, orchestrator, plans, queries }),
+      persons,
+      steer: new SteeringDesk({
+        ...shared,
+        orchestrator,
+        plans,
+        queries,
+        persons,
+        directory: people.directory,
+      }),
       absences: new Absences({
         delegations: store.delegations,
         directory: people.directory,

@@ -124,6 +124,8 @@ export async function createSlack(options: SlackOptions) {
     signals: core.signals,
     plans: core.plans,
     steer: core.steer,
+    persons: core.persons,
+    personTasks: core.store.personTasks,
     homes,
     sessionAt: async (channel, ts) => sessionOfEpic((await core.outbox.refAt(channel, ts))?.key),
     botUser: identity.botUser,

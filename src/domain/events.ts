@@ -236,6 +236,19 @@ export const runEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('guidance.read'), guidanceId: id, node: id, agent: z.string() }),
   /** A person took a piece of work over from its agent, or gave it back or ended it. */
   z.object({ type: z.literal('work.taken'), node: id, by: z.string(), open: z.boolean() }),
+  /** A person is asked to do a node's work; it is given to another; it has ended, however it did. */
+  z.object({ type: z.literal('person.asked'), taskId: id, node: id, to: z.string() }),
+  z.object({
+    type: z.literal('person.given'),
+    taskId: id,
+    node: id,
+    from: z.string(),
+    to: z.string(),
+    by: z.string(),
+    /** Why whoever had it cannot do it; empty where it was simply handed over. */
+    why: z.string(),
+  }),
+  z.object({ type: z.literal('person.ended'), taskId: id, node: id }),
   /** A node failed, and this is what was done about it. */
   z.object({
     type: z.literal('error.handled'),

@@ -22,6 +22,7 @@ export function withParts(view: RunView, parts: readonly RunView[]): RunView {
     usage,
     costUsd: all.reduce<number | null>((sum, { costUsd }) => plus(sum, costUsd), 0),
     approvals: new Map(all.flatMap(({ approvals }) => [...approvals])),
+    tasks: new Map(all.flatMap(({ tasks }) => [...tasks])),
     rounds: all.reduce((sum, { rounds }) => sum + rounds, 0),
     tests: all.findLast(({ tests }) => tests !== null)?.tests ?? null,
   };

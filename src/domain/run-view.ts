@@ -64,6 +64,8 @@ export interface RunView {
   readonly steps: Map<string, string | null>;
   /** Pieces of work that people have taken over, each with whoever did. */
   readonly taken: Map<string, string>;
+  /** Tasks for people that are open, by id: for which node, and whose. */
+  readonly tasks: Map<string, { readonly node: string; readonly to: string }>;
   /** How often people's words were given to the agents. */
   guidance: number;
   result: {
@@ -96,6 +98,7 @@ export function emptyRunView(runId: string): RunView {
     tests: null,
     steps: new Map(),
     taken: new Map(),
+    tasks: new Map(),
     guidance: 0,
     result: null,
   };
@@ -160,6 +163,13 @@ function foldRun(view: RunView, event: RunEvent, at: number): void {
     case 'work.taken':
       if (event.open) view.taken.set(event.node, event.by);
       else view.taken.delete(event.node);
+      return;
+    case 'person.asked':
+    case 'person.given':
+      view.tasks.set(event.taskId, { node: event.node, to: event.to });
+      return;
+    case 'person.ended':
+      view.tasks.delete(event.taskId);
       return;
     case 'result':
       view.result = { status: event.status, summary: event.summary, commit: event.commit, diff: event.diff };

@@ -223,6 +223,7 @@ export class Orchestrator {
     // After the end, so that nothing can be asked anew; and again for a stop that a crash cut off here.
     for (const id of [runId, ...(await store.runs.parts(runId))]) {
       await store.approvals.voidAll(id, clock.now());
+      await store.personTasks.voidAll(id, clock.now());
       if (isRollbackRun(id)) await engine.cancel(id, STOPPED);
     }
     if (!ended) await this.#keepUnfinished(runId);

@@ -1,4 +1,5 @@
 import type { Approval } from '../domain/approval.ts';
+import type { PersonTask } from '../domain/person-task.ts';
 import { withParts } from '../domain/run-parts.ts';
 import { emptyRunView, fold, type RunView } from '../domain/run-view.ts';
 import type { Decision } from '../ports/decisions.ts';
@@ -22,11 +23,15 @@ export interface RunAnswer {
   readonly view: RunView;
   readonly approvals: readonly Approval[];
   readonly decisions: readonly Decision[];
+  /** What people were asked to do, oldest first. */
+  readonly tasks: readonly PersonTask[];
 }
 
 /** One person's overview. */
 export interface Concerns {
   readonly waiting: readonly { readonly run: RunAnswer; readonly approval: Approval }[];
+  /** Tasks that are theirs to do. */
+  readonly tasks: readonly { readonly run: RunAnswer; readonly task: PersonTask }[];
   readonly mine: readonly RunAnswer[];
   readonly team: readonly RunAnswer[];
 }
@@ -88,6 +93,11 @@ export class Queries {
       waiting: answers.flatMap((run) =>
         run.approvals.filter((approval) => mayDecide(run, approval)).map((approval) => ({ run, approval })),
       ),
+      tasks: answers.flatMap((run) =>
+        run.tasks
+          .filter(({ status, assignee }) => status === 'open' && assignee === user)
+          .map((task) => ({ run, task })),
+      ),
       mine: answers.filter(({ session }) => session.requester === user),
       team: known.filter(({ session }) => session.requester !== user),
     };
@@ -119,11 +129,12 @@ export class Queries {
     const views: RunView[] = [];
     for (const id of parts) views.push(await this.#viewOf(id));
     const view = withParts(await this.#viewOf(runId), views);
-    const [approvals, decisions] = await Promise.all([
+    const [approvals, decisions, tasks] = await Promise.all([
       Promise.all([runId, ...parts].map((id) => this.#store.approvals.ofRun(id))),
       Promise.all([runId, ...parts].map((id) => this.#store.decisions.ofRun(id))),
+      Promise.all([runId, ...parts].map((id) => this.#store.personTasks.ofRun(id))),
     ]);
-    return { session, view, approvals: approvals.flat(), decisions: decisions.flat() };
+    return { session, view, approvals: approvals.flat(), decisions: decisions.flat(), tasks: tasks.flat() };
   }
 
   /** Brought up to date by the events since the last question. */

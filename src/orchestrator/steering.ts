@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { asJson } from '../domain/json.ts';
+import type { PersonTask, TaskRefusal } from '../domain/person-task.ts';
 import { isTerminal } from '../domain/run.ts';
 import type { RunView } from '../domain/run-view.ts';
 import { type Steering, steerSignal, type WorkWord } from '../domain/steering.ts';
@@ -7,12 +8,14 @@ import type { Node } from '../domain/workflow.ts';
 import type { Interpreter } from '../patterns/interpreter.ts';
 import { readSteering } from '../planning/steering-words.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Directory } from '../ports/directory.ts';
 import type { Engine } from '../ports/engine.ts';
 import type { Redact } from '../ports/redactor.ts';
 import type { Session, Store } from '../ports/store.ts';
 import type { Catalog } from './catalog.ts';
 import { type SessionDefinition, sessionDefinitionSchema } from './contracts.ts';
 import type { Orchestrator } from './orchestrator.ts';
+import type { PersonDesk } from './person-desk.ts';
 import type { PlanReviews } from './plan-reviews.ts';
 import type { Queries } from './queries.ts';
 
@@ -26,6 +29,8 @@ export interface SteeringDeps {
   readonly orchestrator: Orchestrator;
   readonly plans: PlanReviews;
   readonly queries: Queries;
+  readonly persons: PersonDesk;
+  readonly directory: Pick<Directory, 'person'>;
 }
 
 /** A message in an epic's thread. */
@@ -49,6 +54,13 @@ export type Steered =
       readonly did: 'nothing';
       readonly why: 'chatter' | 'not_yours' | 'ended' | 'older' | 'not_there' | 'not_now';
       readonly steering: Steering;
+    }
+  /** It was about a task for a person, and the task did not allow it. */
+  | {
+      readonly did: 'refused';
+      readonly steering: Steering;
+      readonly refusal: TaskRefusal;
+      readonly task: PersonTask;
     }
   | { readonly did: 'told'; readonly steering: Steering; readonly view: RunView }
   | { readonly did: 'done'; readonly steering: Steering; readonly what: string };
@@ -74,10 +86,10 @@ export class SteeringDesk {
       nodes: [...this.#deps.interpreter.walk(definition.workflow.flow)].map(({ id }) => id),
       agents: [...catalog.roles.keys()],
       planOpen: run.view.plan !== null && run.view.startedAt === null && !isTerminal(run.view.status),
-      taken: [...run.view.taken.keys()],
+      taken: [...run.view.taken.keys(), ...[...run.view.tasks.values()].map(({ node }) => node)],
     });
     const plain = said.plain === true && said.by === session.requester;
-    const answersUs = steering.kind === 'done' && run.view.taken.get(steering.target ?? '') === said.by;
+    const answersUs = steering.kind === 'done' && isTheirs(run.view, steering.target, said.by);
     if (steering.kind === 'chatter' || !(said.addressed || plain || answersUs))
       return { did: 'nothing', why: 'chatter', steering };
     return this.apply(said, steering);
@@ -94,6 +106,8 @@ export class SteeringDesk {
     const known = run.decisions.find(({ id }) => id === decisionId(said.intent));
     if (known !== undefined) return { did: 'done', steering, what: known.reason };
     if (steering.kind === 'question') return { did: 'told', steering, view: run.view };
+    const task = taskMeant(steering, run.tasks);
+    if (task !== null) return this.#task(said, steering, task);
     if (said.by !== session.requester) return { did: 'nothing', why: 'not_yours', steering };
     const before = await store.runs.status(session.currentRunId);
     // What was said to an earlier run is not meant for the one that took its place.
@@ -124,8 +138,9 @@ export class SteeringDesk {
     const found = await this.#own(runId, by);
     if (typeof found === 'string') return found;
     if (found.status !== 'paused') return 'not_paused';
-    await this.#deps.engine.resume(runId);
+    // Recorded first: a step that waits for somebody to go on looks whether somebody did.
     await this.#record(runId, by, intent, steeringOf('resume'), 'resumed', null);
+    await this.#deps.engine.resume(runId);
     return 'done';
   }
 
@@ -167,16 +182,13 @@ export class SteeringDesk {
         return this.#done(call, 'paused; what was under way finishes, nothing new starts');
       case 'resume':
         if (view.status !== 'paused') return none('not_now');
-        await engine.resume(runId);
-        return this.#done(call, 'going on');
+        return this.#goOn(call, 'going on');
       case 'start':
         await orchestrator.answerPlan(runId, 'start', said.by);
         return this.#done(call, 'the plan was started');
       case 'retry':
-        if (view.status === 'paused' && steering.target === null) {
-          await engine.resume(runId);
-          return this.#done(call, 'going on where it stopped');
-        }
+        if (view.status === 'paused' && steering.target === null)
+          return this.#goOn(call, 'going on where it stopped');
         return this.#step(call, (by) => ({ do: 'retry', by }), 'is done once more');
       case 'skip': {
         const reason = steering.reason ?? 'no reason given';
@@ -212,6 +224,13 @@ export class SteeringDesk {
       default:
         return steering.kind satisfies never;
     }
+  }
+
+  /** Recorded first: a step that waits for somebody to have it go on looks whether somebody did. */
+  async #goOn(call: Call, what: string): Promise<Steered> {
+    const done = await this.#done(call, what);
+    await this.#deps.engine.resume(call.session.currentRunId);
+    return done;
   }
 
   /** What was said goes to the agents, or to the plan while there is only a plan. */
@@ -267,6 +286,28 @@ export class SteeringDesk {
     return this.#done(call, `${node.id} ${what}`);
   }
 
+  /** Words about a task for a person: the same door as its buttons. */
+  async #task(said: Said, steering: Steering, task: PersonTask): Promise<Steered> {
+    const { persons, directory } = this.#deps;
+    const by = await directory.person(said.by, task.team, false);
+    const word = { nonce: task.nonce, intent: said.intent, by };
+    const reason = steering.reason ?? 'no reason given';
+    const result =
+      steering.kind === 'done'
+        ? await persons.finish(word, null, steering.reason ?? 'done')
+        : steering.kind === 'take_over'
+          ? await persons.handOver(word, said.by)
+          : await persons.skip(word, reason);
+    if (result === null) return { did: 'nothing', why: 'not_there', steering };
+    if (!result.ok) return { did: 'refused', steering, refusal: result.refusal, task: result.task };
+    const what = { done: 'is done', take_over: 'is yours now', skip: `is left out (${reason})` } as const;
+    return {
+      did: 'done',
+      steering,
+      what: `${task.node} ${steering.kind === 'done' || steering.kind === 'take_over' ? what[steering.kind] : what.skip}`,
+    };
+  }
+
   async #done({ said, session, steering }: Call, what: string): Promise<Steered> {
     await this.#record(session.currentRunId, said.by, said.intent, steering, what, said.text);
     return { did: 'done', steering, what };
@@ -300,6 +341,23 @@ interface Call {
   readonly view: RunView;
   readonly definition: SessionDefinition;
   readonly steering: Steering;
+}
+
+/** Whether a piece of work is somebody's: taken over from an agent, or given to them. */
+function isTheirs({ taken, tasks }: RunView, node: string | null, by: string): boolean {
+  return (
+    taken.get(node ?? '') === by || [...tasks.values()].some((task) => task.node === node && task.to === by)
+  );
+}
+
+const ABOUT_TASKS: ReadonlySet<string> = new Set(['done', 'take_over', 'skip']);
+
+/** The task for a person that words are about: the one named, or the only one that is open. */
+function taskMeant({ kind, target }: Steering, tasks: readonly PersonTask[]): PersonTask | null {
+  if (!ABOUT_TASKS.has(kind)) return null;
+  const open = tasks.filter(({ status }) => status === 'open');
+  const named = open.filter(({ node }) => node === target);
+  return named.length === 1 ? (named[0] ?? null) : null;
 }
 
 function byHand() {

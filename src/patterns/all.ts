@@ -16,6 +16,7 @@ import { mesh } from './mesh.ts';
 import { orchestrator } from './orchestrator.ts';
 import { parallel } from './parallel.ts';
 import type { Pattern } from './pattern.ts';
+import { person } from './person.ts';
 import { phases } from './phases.ts';
 import { race } from './race.ts';
 import { receive } from './receive.ts';
@@ -50,4 +51,5 @@ export const patterns: readonly Pattern[] = [
   agent,
   command,
   approval,
+  person,
 ];

@@ -5,6 +5,7 @@ const PEOPLE_DECIDED: ReadonlySet<string> = new Set([
   'approval_rejected',
   'approval_changes',
   'approval_timeout',
+  'person_timeout',
 ]);
 
 /**

@@ -9,6 +9,7 @@ import type { DecisionStore, NewDecision } from './decisions.ts';
 import type { DelegationStore } from './delegations.ts';
 import type { GuidanceStore } from './guidance.ts';
 import type { OutboxMessage } from './outbox.ts';
+import type { PersonTaskStore } from './person-tasks.ts';
 
 /**
  * What is kept beside the journal. Each method that changes something is one whole transaction and the only door
@@ -254,6 +255,7 @@ export interface Store {
   readonly decisions: DecisionStore;
   readonly approvals: ApprovalStore;
   readonly delegations: DelegationStore;
+  readonly personTasks: PersonTaskStore;
   readonly audit: AuditStore;
   readonly inbox: Inbox;
   readonly projections: Projections;

@@ -38,6 +38,12 @@ export const actionIds = {
   saveName: 'save_name',
   saveDescription: 'save_description',
   askText: 'ask_text',
+  taskDone: 'task_done',
+  taskHandOver: 'task_hand_over',
+  taskCannot: 'task_cannot',
+  taskField: 'task_field',
+  taskText: 'task_text',
+  taskTo: 'task_to',
 } as const;
 
 /** Which form was submitted. */
@@ -50,6 +56,9 @@ export const callbackIds = {
   planSave: 'plan_save_form',
   steer: 'steer_form',
   ask: 'ask_form',
+  taskDone: 'task_done_form',
+  taskHandOver: 'task_hand_over_form',
+  taskCannot: 'task_cannot_form',
 } as const;
 
 /** The `block_id` of each input: where its value stands in `view.state.values`, and where an error is shown. */
@@ -72,4 +81,7 @@ export const inputIds = {
   name: 'name',
   description: 'description',
   ask: 'ask',
+  /** Followed by the field's number. */
+  field: 'field',
+  to: 'to',
 } as const;

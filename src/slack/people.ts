@@ -9,6 +9,8 @@ const infoSchema = z.object({
   user: z.object({
     id: z.string(),
     team_id: z.string().optional(),
+    name: z.string().optional(),
+    real_name: z.string().optional(),
     deleted: z.boolean().optional(),
     is_bot: z.boolean().optional(),
     is_restricted: z.boolean().optional(),
@@ -54,7 +56,10 @@ const NO_GROUP = /no_such_subteam|subteam_not_found/;
 export class People implements Directory {
   readonly #client: WebClient;
   readonly #clock: Clock;
-  readonly #known = new Map<string, { readonly until: number; readonly decider: Decider }>();
+  readonly #known = new Map<
+    string,
+    { readonly until: number; readonly decider: Decider; readonly name: string }
+  >();
   readonly #zones = new Map<string, { readonly until: number; readonly zone: string | null }>();
   readonly #names = new Map<string, { readonly until: number; readonly people: readonly Named[] }>();
   readonly #groups = new Map<string, { readonly until: number; readonly members: readonly string[] }>();
@@ -81,8 +86,14 @@ export class People implements Directory {
     if (this.#known.size > 5_000) this.#known.clear();
     if (this.#zones.size > 5_000) this.#zones.clear();
     this.#zones.set(key, { until: now + ZONE_MS, zone: info.tz ?? null });
-    this.#known.set(key, { until: now + BELIEVE_MS, decider });
+    this.#known.set(key, { until: now + BELIEVE_MS, decider, name: info.real_name ?? info.name ?? info.id });
     return decider;
+  }
+
+  /** What somebody is called, for a list to choose from. */
+  async name(user: string, team: string): Promise<string> {
+    await this.person(user, team, false);
+    return this.#known.get(`${team}/${user}`)?.name ?? user;
   }
 
   person(user: string, team: string, fresh: boolean): Promise<Decider> {

@@ -9,6 +9,7 @@ import { approvalMessages } from './approval-messages.ts';
 import { endBlocks } from './builders/ending.ts';
 import { epicBlocks } from './builders/epic.ts';
 import { noticeBlocks } from './builders/notices.ts';
+import { personTaskCard, personTaskGiven } from './builders/person-task.ts';
 import { planBlocks } from './builders/plan.ts';
 import { sentence } from './format.ts';
 import type { Message } from './message.ts';
@@ -22,7 +23,7 @@ const PAGE = 500;
 const MAX_VIEWS = 200;
 
 export interface ProjectorOptions {
-  readonly store: Pick<Store, 'projections' | 'sessions' | 'approvals' | 'runs'>;
+  readonly store: Pick<Store, 'projections' | 'sessions' | 'approvals' | 'personTasks' | 'runs'>;
   readonly rehearsal: boolean;
   readonly now: () => number;
   /** Called when messages were queued. */
@@ -51,7 +52,7 @@ export class SlackProjector {
   }
 
   async #project(runId: string, sessionId: string, projectedSeq: number): Promise<void> {
-    const { projections, sessions, approvals } = this.#options.store;
+    const { projections, sessions, approvals, personTasks } = this.#options.store;
     const view = await this.#viewAt(runId, projectedSeq);
     const found = await projections.events(runId, view.seq, PAGE + 1);
     const more = found.length > PAGE;
@@ -61,10 +62,12 @@ export class SlackProjector {
     const session = await sessions.get(sessionId);
     if (session === null) return;
     const all = await approvals.ofRun(runId);
+    const tasks = await personTasks.ofRun(runId);
     const setting: Setting = {
       session,
       rehearsal: this.#options.rehearsal,
       approvals: all,
+      tasks,
       now: this.#options.now(),
     };
     const messages: OutboxMessage[] = [];
@@ -79,7 +82,11 @@ export class SlackProjector {
       runId,
       seq: last.seq,
       // A question is withdrawn after its run was stopped: until then its card still has buttons.
-      done: isTerminal(view.status) && !more && ![...view.approvals.values()].some(({ open }) => open),
+      done:
+        isTerminal(view.status) &&
+        !more &&
+        ![...view.approvals.values()].some(({ open }) => open) &&
+        view.tasks.size === 0,
       messages,
       now: setting.now,
     });
@@ -90,14 +97,15 @@ export class SlackProjector {
 
   /** The epic of the session's run with all its parts. @param view the run's own; null when a part has the news */
   async #epic(view: RunView | null, setting: Setting): Promise<OutboxMessage[]> {
-    const { runs, approvals } = this.#options.store;
+    const { runs, approvals, personTasks } = this.#options.store;
     const root = setting.session.currentRunId;
     const ids = await runs.parts(root);
     const parts: RunView[] = [];
     for (const id of ids) parts.push(await this.#newestOf(id));
     const whole = withParts(view ?? (await this.#newestOf(root)), parts);
     const asked = await Promise.all([root, ...ids].map((id) => approvals.ofRun(id)));
-    return epicMessages(whole, { ...setting, approvals: asked.flat() });
+    const tasks = await Promise.all([root, ...ids].map((id) => personTasks.ofRun(id)));
+    return epicMessages(whole, { ...setting, approvals: asked.flat(), tasks: tasks.flat() });
   }
 
   async #newestOf(runId: string): Promise<RunView> {
@@ -226,6 +234,10 @@ function threadMessages(event: RunEvent, seq: number, view: RunView, setting: Se
       return [note({ kind: 'note', text: streamWords(event) })];
     case 'vote.counted':
       return [note({ kind: 'note', text: voteWords(event) })];
+    case 'person.asked':
+    case 'person.given':
+    case 'person.ended':
+      return personMessages(event, seq, view, setting, post);
     case 'approval.requested':
     case 'approval.reminded':
     case 'approval.escalated':
@@ -257,4 +269,33 @@ function voteWords(vote: Extract<RunEvent, { type: 'vote.counted' }>): string {
       `${agent}${vote.method === 'weighted' ? ` ${weight}` : ''}: ${choice ?? 'abstained'} (${reason})`,
   );
   return `Vote on "${vote.question}" (${vote.method}, needs ${Math.round(vote.threshold * 100)}%): ${won}, ${Math.round(vote.share * 100)}%\n${ballots.join('\n')}`;
+}
+
+/** The card of a task for a person; given to another, that one is called by a line of its own. */
+function personMessages(
+  event: Extract<RunEvent, { type: `person.${string}` }>,
+  seq: number,
+  view: RunView,
+  setting: Setting,
+  post: (key: string, lane: Lane, content: Message) => OutboxMessage,
+): OutboxMessage[] {
+  const task = setting.tasks.find(({ id }) => id === event.taskId);
+  if (task === undefined) return [];
+  const { session, rehearsal } = setting;
+  const shown = { task, epicTitle: view.plan?.title ?? session.request, rehearsal };
+  const key = `task:${task.id}`;
+  const card = post(key, 'approvals', personTaskCard(shown));
+  switch (event.type) {
+    case 'person.asked':
+      return [card];
+    case 'person.given':
+      return [
+        { ...card, kind: 'update' },
+        post(`${key}:given:${seq}`, 'approvals', personTaskGiven(shown, event, event.why)),
+      ];
+    case 'person.ended':
+      return [{ ...card, kind: 'update' }];
+    default:
+      return event satisfies never;
+  }
 }

@@ -1,4 +1,5 @@
 import type { Approval } from '../domain/approval.ts';
+import type { PersonTask } from '../domain/person-task.ts';
 import { isTerminal, type RunStatus } from '../domain/run.ts';
 import { elapsedOf, type NodeView, progressOf, type RunView } from '../domain/run-view.ts';
 import type { Decision } from '../ports/decisions.ts';
@@ -20,6 +21,8 @@ export interface Setting {
   readonly session: Session;
   readonly rehearsal: boolean;
   readonly approvals: readonly Approval[];
+  /** What people were asked to do. */
+  readonly tasks: readonly PersonTask[];
   readonly now: number;
 }
 
@@ -42,7 +45,9 @@ export function epicView(view: RunView, setting: Setting): EpicView {
     progress: progressOf(view),
     // While people are asked, nobody can say how long it takes.
     leftMs:
-      expected === null || setting.approvals.some(({ status }) => status === 'pending')
+      expected === null ||
+      setting.approvals.some(({ status }) => status === 'pending') ||
+      setting.tasks.some(({ status }) => status === 'open')
         ? null
         : Math.max(0, expected - elapsedMs),
     budgetUsd: view.plan?.budgetUsd ?? null,
@@ -89,7 +94,8 @@ export function runLine(view: RunView, { session, now }: Setting): RunLine {
 /** A plan that was cancelled ends its run in order, and a run that waits for a clock needs nobody's answer. */
 function shownStatus(view: RunView): RunStatus {
   if (view.status === 'completed' && view.result?.status === 'cancelled') return 'cancelled';
-  const asks = view.startedAt === null || [...view.approvals.values()].some(({ open }) => open);
+  const asks =
+    view.startedAt === null || view.tasks.size > 0 || [...view.approvals.values()].some(({ open }) => open);
   return view.status === 'waiting' && !asks ? 'running' : view.status;
 }
 
@@ -122,7 +128,7 @@ function base(view: RunView, { session, rehearsal, now }: Setting) {
   };
 }
 
-function stateOf(view: RunView, { approvals }: Setting): EpicState {
+function stateOf(view: RunView, { approvals, tasks }: Setting): EpicState {
   if (view.status === 'paused') {
     return {
       status: 'paused',
@@ -136,6 +142,8 @@ function stateOf(view: RunView, { approvals }: Setting): EpicState {
   const first = open[0];
   if (first !== undefined)
     return { status: 'waiting', what: first.subject.title, people: first.policy.people };
+  const task = tasks.find(({ status }) => status === 'open');
+  if (task !== undefined) return { status: 'waiting', what: task.task, people: [task.assignee] };
   return view.status === 'queued' ? { status: 'queued' } : { status: 'running' };
 }
 

@@ -256,6 +256,12 @@ export const DRAWERS: ReadonlyMap<string, Drawer> = new Map([
     ),
   ],
   [
+    'person',
+    drawer(z.object({ id, skill: z.string().optional() }), (at) =>
+      box('question', at.id, at.skill === undefined ? 'a person' : `a person: ${at.skill}`),
+    ),
+  ],
+  [
     'mesh',
     drawer(
       z.object({

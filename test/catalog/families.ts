@@ -18,6 +18,7 @@ export const families = {
       'security',
       'document',
     ],
+    'tried-out': ['build', 'verify', 'try-out'],
     'research-to-implementation': ['approach', 'build', 'validate', 'guide', 'tidy'],
     'code-review-loop': ['build', ['review-loop:qa', 'review-loop:qa']],
     'architecture-vote': [

@@ -129,6 +129,15 @@ describe('workflows that go one after the other', () => {
     ]);
   });
 
+  test('tried-out: what a person finds is mended, until it works in their hands', async () => {
+    const played = await world.rehearse('tried-out', {
+      handedIn: [{ works: false, found: ['The button does nothing.'] }, { works: true }],
+    });
+    expectStages(played.begun, ['build', 'verify', 'try-out', 'mend', 'verify-again', 'try-out']);
+    expect(played.of('loop.round').map(({ passed }) => passed)).toEqual([false, true]);
+    expect(played.of('person.ended')).toHaveLength(2);
+  });
+
   test('code-review-loop hands every criterion that is not met back, three rounds at most', async () => {
     const played = await world.rehearse('code-review-loop', { request: 'A hard one' });
     expect(played.of('loop.round')).toMatchObject([

@@ -8,6 +8,8 @@ import { type CastServer, startCast } from '../../src/cast/server.ts';
 import { SHIPPED } from '../../src/compose/catalog.ts';
 import { type Core, createCore } from '../../src/compose/core.ts';
 import type { RunEvent } from '../../src/domain/events.ts';
+import type { Json } from '../../src/domain/json.ts';
+import type { PeopleSettings } from '../../src/domain/person-task.ts';
 import { isTerminal } from '../../src/domain/run.ts';
 import { readPolicy } from '../../src/policy/approval-settings.ts';
 import type { Clock } from '../../src/ports/clock.ts';
@@ -48,6 +50,7 @@ export interface WorldOptions {
   /** Lines played before those of the cast that ships: the text of a cast file. */
   readonly cast?: string;
   readonly cpuUsage?: () => number;
+  readonly people?: PeopleSettings;
   /** Whether the model's server breaks down over a question, told by its text. */
   readonly breaksOver?: (question: string) => boolean;
   readonly clock?: HurriedClock;
@@ -57,6 +60,8 @@ export interface Rehearsal {
   readonly request?: string;
   /** What people say to each question in turn: null approves, words ask for changes. After the last, all is approved. */
   readonly answers?: readonly (string | null)[];
+  /** What people hand in for each task in turn; after the last, that it works. */
+  readonly handedIn?: readonly Json[];
   /** The status it has to end with. */
   readonly ends?: 'completed' | 'failed';
 }
@@ -160,6 +165,7 @@ export class CatalogWorld {
       autoStart: true,
     });
     const asked: string[] = [];
+    const handedIn = [...(how.handedIn ?? [])];
     const decided = new Set<string>();
     for (;;) {
       const next = Promise.withResolvers<void>();
@@ -172,8 +178,15 @@ export class CatalogWorld {
         asked.push(approval.subject.title);
         await this.#decide(approval.nonce, answers.shift() ?? null);
       }
+      const tasks = answer?.tasks.filter(({ id, status }) => status === 'open' && !decided.has(id)) ?? [];
+      for (const { id, nonce, task, assignee } of tasks) {
+        decided.add(id);
+        asked.push(task);
+        const about = { nonce, intent: `done ${id}`, by: member(assignee, 'T') };
+        await this.core.persons.finish(about, handedIn.shift() ?? { works: true }, 'tried');
+      }
       const status = answer?.view.status ?? 'queued';
-      if (open.length === 0 && (isTerminal(status) || status === 'paused')) {
+      if (open.length + tasks.length === 0 && (isTerminal(status) || status === 'paused')) {
         off();
         const events = await this.#eventsOf(runId);
         const failures = events.flatMap((event) =>
@@ -183,7 +196,7 @@ export class CatalogWorld {
         const parts = await this.core.store.runs.parts(runId);
         return new Played(runId, events, await Promise.all(parts.map((id) => this.#eventsOf(id))), asked);
       }
-      if (open.length === 0) await next.promise;
+      if (open.length + tasks.length === 0) await next.promise;
       off();
     }
   }
@@ -239,6 +252,7 @@ export async function openCatalog(options: WorldOptions = {}): Promise<CatalogWo
     policy: readPolicy({ remind_after: '1000s', escalate_after: '2000s', expire_after: '3000s' }, {}),
     directory: everybody,
     prices: {},
+    ...(options.people === undefined ? {} : { people: options.people }),
     ...(options.cpuUsage === undefined ? {} : { cpuUsage: options.cpuUsage }),
     onStoreTrouble: () => undefined,
   });

@@ -101,16 +101,17 @@ function projector(t: TempStore, calls = Number.POSITIVE_INFINITY): SlackProject
       if (left < 0) throw new Killed('killed');
       return call(...args);
     };
-  const { projections, sessions, approvals, runs } = t.store;
+  const { projections, sessions, approvals, personTasks, runs } = t.store;
   const dying: Projections = {
     behind: living(() => projections.behind()),
     events: living((...args) => projections.events(...args)),
     advance: living((input) => projections.advance(input)),
   };
-  const store: Pick<Store, 'projections' | 'sessions' | 'approvals' | 'runs'> = {
+  const store: Pick<Store, 'projections' | 'sessions' | 'approvals' | 'personTasks' | 'runs'> = {
     projections: dying,
     sessions: { ...sessions, get: living((id) => sessions.get(id)) },
     approvals: { ...approvals, ofRun: living((id) => approvals.ofRun(id)) },
+    personTasks: { ...personTasks, ofRun: living((id) => personTasks.ofRun(id)) },
     runs: { ...runs, parts: living((id) => runs.parts(id)) },
   };
   return new SlackProjector({ store, rehearsal: false, now: () => NOW + 60_000, queued: () => undefined });

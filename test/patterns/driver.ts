@@ -331,6 +331,36 @@ export function approvalEffects(own: Partial<ApprovalPolicy> = POLICY) {
   };
 }
 
+/** The effects of a task for a person, and what was done to it. */
+export function personEffects() {
+  const opened: unknown[] = [];
+  const told: string[] = [];
+  let closed = true;
+  const effects: Record<string, Effect> = {
+    'person.open': (input) => {
+      opened.push(input);
+      return { taskId: `p${opened.length}`, assignee: 'U-bob' };
+    },
+    'person.expire': (_input, _key, now) => {
+      told.push(`expire after ${now - START}`);
+      return { expired: closed };
+    },
+    'person.hold': () => {
+      told.push('hold');
+      return {};
+    },
+  };
+  return {
+    opened,
+    told,
+    effects,
+    /** From now on a person was faster than the clock. */
+    finish: () => {
+      closed = false;
+    },
+  };
+}
+
 export function answer(
   approvalId: string,
   verdict: DecisionSignal['verdict'],

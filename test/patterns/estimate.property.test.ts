@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { inSequence, noEstimate, times } from '../../src/domain/estimate.ts';
+import type { Json } from '../../src/domain/json.ts';
 import type { Estimate, Node } from '../../src/domain/workflow.ts';
 import { patterns } from '../../src/patterns/all.ts';
 import { Interpreter } from '../../src/patterns/interpreter.ts';
@@ -12,6 +13,7 @@ import { sequence } from '../../src/patterns/sequence.ts';
 import { waitSignal } from '../../src/patterns/wait.ts';
 import { openApproval } from '../../src/ports/activities.ts';
 import { contract } from '../../src/ports/activity.ts';
+import { personSignal } from '../../src/ports/person-tasks.ts';
 import { answer, drive, type Effect, POLICY } from './driver.ts';
 import { chanceOf, randomBody, randomEffects } from './random-run.ts';
 import { kinds, made, parents } from './random-tree.ts';
@@ -60,7 +62,7 @@ function run(root: Node, seed: number): Took {
     const part = pick(random, 0, 1, random(), random());
     return low + part * (high - low);
   };
-  const counts = { changes: 0, failure: 0 };
+  const counts = { changes: 0, failure: 0, person: 0 };
   const effects: Record<string, Effect> = {
     ...randomEffects(seed),
     // What becomes of conflicts is no part of a plan: nobody knows of them before they come.
@@ -70,6 +72,11 @@ function run(root: Node, seed: number): Took {
       const of = agentTask(took.input.parse(input).agent);
       usd += within(of.usd ?? noEstimate.ms, `${key} usd`);
       return { ms: Math.round(within(of.ms, key)) };
+    },
+    'person.open': () => {
+      asked += 1;
+      counts.person += 1;
+      return { taskId: `p${counts.person}`, assignee: 'U-bob' };
     },
     'approval.open': (input) => {
       asked += 1;
@@ -102,6 +109,15 @@ function run(root: Node, seed: number): Took {
         ...['changes', 'failure'].flatMap((kind) =>
           Array.from({ length: ANSWERS }, (_, at) => says(kind, at)),
         ),
+        ...Array.from({ length: ANSWERS }, (_, at) => ({
+          name: personSignal(`p${at + 1}`),
+          at: 0,
+          payload: pick<Json>(
+            random,
+            { ended: 'done', by: 'U-bob', output: { lines: at }, words: 'made' },
+            { ended: 'declined', reasons: [] },
+          ),
+        })),
         { name: waitSignal('go'), at: Math.floor(random() * 7_200_000), payload: { lines: 10 } },
       ],
       stepMs: (key) =>

@@ -11,7 +11,18 @@ import { waitSignal } from '../../src/patterns/wait.ts';
 import { runCommand } from '../../src/ports/activities.ts';
 import { contract } from '../../src/ports/activity.ts';
 import type { Flow, Operation } from '../../src/ports/flow.ts';
-import { answer, approvalEffects, type Driven, drive, type Effect, failure, result, role } from './driver.ts';
+import { personSignal } from '../../src/ports/person-tasks.ts';
+import {
+  answer,
+  approvalEffects,
+  type Driven,
+  drive,
+  type Effect,
+  failure,
+  personEffects,
+  result,
+  role,
+} from './driver.ts';
 import { type StreamWorld, streamWorld } from './stream-world.ts';
 import { chance, pick } from './trees.ts';
 
@@ -113,6 +124,7 @@ export function randomEffects(seed: number): Readonly<Record<string, Effect>> {
     'event.publish': () => ({ event: 'evt_1' }),
     'event.listen': () => ({}),
     'event.unlisten': () => ({}),
+    ...personEffects().effects,
     ...approvalEffects().effects,
     ...streamWorld((key) => chanceOf(seed, key)).effects,
   };
@@ -125,6 +137,16 @@ export function randomSignals(seed: number) {
     ...Array.from({ length: 30 }, (_, at) =>
       answer(`a${at + 1}`, pick(random, 'request_changes', ...verdicts), at * 60_000),
     ),
+    ...Array.from({ length: 30 }, (_, at) => ({
+      name: personSignal(`p${at + 1}`),
+      at: at * 60_000,
+      payload: pick<Json>(
+        random,
+        { ended: 'done', by: 'U-bob', output: { lines: at }, words: 'made' },
+        { ended: 'declined', reasons: [{ by: 'U-bob', reason: 'no time' }] },
+        { ended: 'skipped', by: 'U-bob', reason: 'not needed' },
+      ),
+    })),
     { name: waitSignal('go'), at: Math.floor(random() * 7_200_000), payload: { lines: 10 } },
   ];
 }

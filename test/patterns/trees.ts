@@ -272,6 +272,12 @@ const making: Readonly<Record<string, Make>> = {
   }),
   agent: ({ random }) => ({ agent: pick(random, ...agents), task: 'Do it' }),
   command: ({ random }) => ({ run: random() < 0.5 ? 'test' : ['check'] }),
+  person: ({ random }) => ({
+    task: 'Do it by hand',
+    within: '1h',
+    on_timeout: pick(random, 'skip', 'stop'),
+    ...(random() < 0.3 ? { output: { works: 'yes-no' } } : {}),
+  }),
   approval: ({ first }) => ({ title: 'Keep it?', why: 'It matters', on_changes: first(), max_rounds: 2 }),
 };
 

@@ -16,14 +16,17 @@ import {
 } from '../../ports/activities.ts';
 import { type Activity, implement } from '../../ports/activity.ts';
 import type { DecisionStore } from '../../ports/decisions.ts';
+import type { PersonTaskStore } from '../../ports/person-tasks.ts';
 import type { ApprovalStore } from '../../ports/store.ts';
 import type { Chaser } from '../chaser.ts';
 import { withdrawQuestions } from '../contracts.ts';
 import type { Findings } from '../findings.ts';
 import { contentOf, digestOf, type PayloadDeps, type Subject, snapshotLabel } from '../payloads.ts';
+import { resumedSince } from '../resumed.ts';
 
 export interface ApprovalDeps {
   readonly approvals: ApprovalStore;
+  readonly personTasks: Pick<PersonTaskStore, 'voidAll'>;
   readonly decisions: DecisionStore;
   readonly payloads: PayloadDeps;
   /** What a node does not say itself. */
@@ -34,7 +37,7 @@ export interface ApprovalDeps {
 
 /** Asking people, asking again, and letting the clock decide. */
 export function approvalActivities(deps: ApprovalDeps): Activity[] {
-  const { approvals, decisions, payloads, defaults, findings, chaser } = deps;
+  const { approvals, personTasks, decisions, payloads, defaults, findings, chaser } = deps;
   const { registry } = payloads;
   return [
     implement(openApproval, async (input, { runId, key, idempotencyKey }) => {
@@ -85,7 +88,10 @@ export function approvalActivities(deps: ApprovalDeps): Activity[] {
     }),
 
     implement(withdrawQuestions, async ({ at }, { runId }) => {
-      for (const id of [runId, ...(await payloads.runs.parts(runId))]) await approvals.voidAll(id, at);
+      for (const id of [runId, ...(await payloads.runs.parts(runId))]) {
+        await approvals.voidAll(id, at);
+        await personTasks.voidAll(id, at);
+      }
       return {};
     }),
 
@@ -95,11 +101,7 @@ export function approvalActivities(deps: ApprovalDeps): Activity[] {
 
     implement(holdApproval, async ({ approvalId }, { runId }) => {
       const approval = await approvals.byId(approvalId);
-      const closed = approval?.decidedAt ?? 0;
-      const resumed = (await decisions.ofRun(runId)).some(
-        ({ kind, at }) => (kind === 'retry' || kind === 'resume') && at >= closed,
-      );
-      if (resumed) return {};
+      if (await resumedSince(decisions, runId, approval?.decidedAt ?? 0)) return {};
       throw new BatonError({
         class: 'needs_person',
         code: 'approval_timeout',

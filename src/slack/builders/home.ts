@@ -1,10 +1,12 @@
 import type { Approval } from '../../domain/approval.ts';
+import type { PersonTask } from '../../domain/person-task.ts';
 import { actionIds } from '../actions.ts';
 import { actions, bold, button, header, lines, type Part, type View, when } from '../blocks.ts';
 import { money } from '../format.ts';
 import { short } from '../text.ts';
 import type { RunLine } from '../views.ts';
 import { runRows } from './answers.ts';
+import { personTaskRows } from './person-task.ts';
 
 /** Of each list; the rest is counted. Far below the 100 blocks a view may have. */
 const WAITING_SHOWN = 10;
@@ -13,6 +15,8 @@ const RUNS_SHOWN = 10;
 export interface HomeView {
   /** Open questions that this person may decide, with the title of the epic each belongs to. */
   readonly waiting: readonly { readonly approval: Approval; readonly epicTitle: string }[];
+  /** Tasks that are this person's to do. */
+  readonly tasks: readonly { readonly task: PersonTask; readonly epicTitle: string }[];
   readonly mine: readonly RunLine[];
   readonly team: readonly RunLine[];
   /** US dollars that the runs under way have cost so far, and the budgets people gave them; null: none known. */
@@ -37,10 +41,12 @@ export function homeView(view: HomeView): View {
   };
 }
 
-function waitingBlocks({ waiting }: HomeView): Part[] {
-  if (waiting.length === 0) return [lines(['Nothing. You will get a message when there is something.'])];
-  const more = waiting.length - WAITING_SHOWN;
+function waitingBlocks({ waiting, tasks }: HomeView): Part[] {
+  if (waiting.length + tasks.length === 0)
+    return [lines(['Nothing. You will get a message when there is something.'])];
+  const more = Math.max(0, waiting.length - WAITING_SHOWN) + Math.max(0, tasks.length - WAITING_SHOWN);
   return [
+    ...tasks.slice(0, WAITING_SHOWN).flatMap(({ task, epicTitle }) => personTaskRows(task, epicTitle)),
     ...waiting
       .slice(0, WAITING_SHOWN)
       .flatMap(({ approval, epicTitle }) => [
