@@ -72,6 +72,7 @@ import { probeSandbox } from '../workspace/sandbox.ts';
 import { failingTests, summariseTests } from '../workspace/test-summary.ts';
 import { createWorkspaces } from '../workspace/workspaces.ts';
 import { loadCatalog, SHIPPED } from './catalog.ts';
+import { lateDirectory } from './late-directory.ts';
 import { joinModels, type ModelsOptions } from './models.ts';
 import { checkedEvents } from './subscriptions.ts';
 
@@ -418,26 +419,6 @@ export async function createCore(options: CoreOptions) {
       },
     };
   }
-}
-
-/** Who people are is known once the chat is reached. Before that nothing can be told, and nobody may decide. */
-function lateDirectory(given: Directory | null) {
-  let real = given;
-  const known = async (): Promise<Directory> => {
-    if (real === null) throw new Error('Nobody can say yet who people are');
-    return real;
-  };
-  const directory: Directory = {
-    person: async (user, team, fresh) => (await known()).person(user, team, fresh),
-    members: async (group, team, fresh) => (await known()).members(group, team, fresh),
-    zone: async (user, team) => (await known()).zone(user, team),
-  };
-  return {
-    directory,
-    connect: (to: Directory): void => {
-      real ??= to;
-    },
-  };
 }
 
 /** The load of the last minute over the processors there are; null on a system that does not tell. */

@@ -1,12 +1,6 @@
 import type { Approval, ApprovalStatus } from '../../src/domain/approval.ts';
 import { approvalStatuses, policyDefaults } from '../../src/domain/approval.ts';
 import type { Plan } from '../../src/domain/events.ts';
-import {
-  type PersonTask,
-  personTaskStatuses,
-  type TaskField,
-  taskRefusals,
-} from '../../src/domain/person-task.ts';
 import type { View } from '../../src/slack/blocks.ts';
 import {
   answerBlocks,
@@ -21,20 +15,11 @@ import { endBlocks } from '../../src/slack/builders/ending.ts';
 import { epicBlocks } from '../../src/slack/builders/epic.ts';
 import { askForm, changesForm, rejectForm, startForm } from '../../src/slack/builders/modals.ts';
 import { noticeBlocks } from '../../src/slack/builders/notices.ts';
-import {
-  cannotForm,
-  doneForm,
-  handOverForm,
-  type PersonTaskView,
-  personTaskCard,
-  personTaskGiven,
-} from '../../src/slack/builders/person-task.ts';
 import { planBlocks } from '../../src/slack/builders/plan.ts';
 import { planEditForm, planSendBackForm, saveForm } from '../../src/slack/builders/plan-forms.ts';
 import { steerForm } from '../../src/slack/builders/steer-form.ts';
 import type { signs } from '../../src/slack/format.ts';
 import type { Message } from '../../src/slack/message.ts';
-import { taskRefusalWords } from '../../src/slack/task-words.ts';
 import type {
   AgentLine,
   ApprovalView,
@@ -44,6 +29,7 @@ import type {
   RunDetail,
 } from '../../src/slack/views.ts';
 import { answers, refusalWords } from '../../src/slack/words.ts';
+import { taskMessages, taskViews } from './task-samples.ts';
 
 /** Where foreign text comes from, and how much of everything there is. */
 export interface Foreign {
@@ -374,15 +360,7 @@ export function allMessages(f: Foreign): Record<string, Message> {
         answers.unknownWord(f.text, f.text),
       ),
     ],
-    ...personTaskStatuses.map((status): [string, Message] => [
-      `task ${status}`,
-      personTaskCard(taskViewOf(f, status)),
-    ]),
-    ['task given', personTaskGiven(taskViewOf(f, 'open'), { to: f.bob, by: f.alice, from: f.bob }, f.text)],
-    ...taskRefusals.map((refusal): [string, Message] => [
-      `refusal of a task: ${refusal}`,
-      answerBlocks(taskRefusalWords(refusal, taskOf(f))),
-    ]),
+    ...taskMessages(f),
     ['on it', answerBlocks(answers.onIt(f.text))],
     ['forwarded', forwardedBlocks(answers.undeliverable(f.text, 'not_in_channel'), f.text)],
     ...refusals.flatMap((refusal) =>
@@ -393,49 +371,6 @@ export function allMessages(f: Foreign): Record<string, Message> {
     ),
   ];
   return Object.fromEntries(named);
-}
-
-function taskOf(f: Foreign): PersonTask {
-  const field = (type: TaskField['type']) => ({
-    name: 'a_field',
-    type,
-    options: ['one', 'two'],
-    optional: true,
-  });
-  return {
-    id: 'tsk_1',
-    nonce: 'nonce-1',
-    runId: 'run_1',
-    node: 'photos',
-    team: 'T1',
-    requester: f.alice,
-    status: 'open',
-    task: f.text,
-    about: f.text,
-    fields: [
-      field('text'),
-      field('number'),
-      { ...field('yes-no'), options: [] },
-      field('list'),
-      field('choice'),
-    ],
-    people: [f.bob],
-    groups: ['S0123'],
-    assignee: f.bob,
-    because: f.text,
-    declined: many(f, () => ({ by: f.bob, reason: f.text })),
-    onTimeout: 'pause',
-    askedAt: 0,
-    dueAt: 1_800_000_000_000,
-    endedBy: f.bob,
-    endedAt: 1_800_000_000_000,
-    output: null,
-    words: f.text,
-  };
-}
-
-function taskViewOf(f: Foreign, status: PersonTask['status']): PersonTaskView {
-  return { task: { ...taskOf(f), status }, epicTitle: f.text, rehearsal: true };
 }
 
 /** Every form. */
@@ -467,12 +402,6 @@ export function allViews(f: Foreign): Record<string, View> {
     steer: steerForm({ runId: 'run_1', work: many(f, (i) => ({ id: `s${i}`, agent: f.text })) }),
     planSave: saveForm({ runId: 'run_1', title: f.text, name: 'mine' }),
     ask: askForm(approvalOf(f)),
-    taskDone: doneForm(taskOf(f)),
-    taskDoneInWords: doneForm({ ...taskOf(f), fields: [] }),
-    taskHandOver: handOverForm(
-      taskOf(f),
-      many(f, (i) => ({ id: `U0${i}`, name: f.text })),
-    ),
-    taskCannot: cannotForm(taskOf(f)),
+    ...taskViews(f),
   };
 }
