@@ -2,6 +2,8 @@ import type { Absences } from '../src/orchestrator/absences.ts';
 import type { Catalog } from '../src/orchestrator/catalog.ts';
 import type { Orchestrator } from '../src/orchestrator/orchestrator.ts';
 import type { Queries } from '../src/orchestrator/queries.ts';
+import type { Roles } from '../src/orchestrator/roles.ts';
+import type { Rollbacks } from '../src/orchestrator/rollback/rollbacks.ts';
 import type { RunSignals } from '../src/orchestrator/signals.ts';
 import type { SteeringDesk } from '../src/orchestrator/steering.ts';
 import type { HealthStore } from '../src/ports/health.ts';
@@ -30,6 +32,10 @@ export interface CommandDeps {
   readonly signals: RunSignals;
   readonly steer: SteeringDesk;
   readonly absences: Absences;
+  readonly rollbacks: Rollbacks;
+  readonly roles: Roles;
+  /** Why somebody may not even look, in words; null when they may. */
+  readonly gate: (team: string, user: string) => Promise<string | null>;
   readonly people: People;
   readonly approvals: Pick<ApprovalStore, 'byId'>;
   readonly audit: AuditReader;

@@ -11,6 +11,7 @@ import { helpCommand } from './help.ts';
 import { history } from './history.ts';
 import { list } from './list.ts';
 import { RESERVED_WORDS } from './reserved.ts';
+import { rollback } from './rollback.ts';
 import { show } from './show.ts';
 import { signal } from './signal.ts';
 import { startCommand } from './start.ts';
@@ -55,6 +56,7 @@ export function allCommands(
     pause,
     resume,
     retry,
+    rollback,
     undo,
     signal,
     agents,

@@ -8,6 +8,7 @@ export const RESERVED_WORDS = [
   'pause',
   'resume',
   'retry',
+  'rollback',
   'undo',
   'signal',
   'agents',

@@ -6,6 +6,8 @@ import type { Orchestrator } from '../src/orchestrator/orchestrator.ts';
 import type { PersonDesk } from '../src/orchestrator/person-desk.ts';
 import type { PlanReviews } from '../src/orchestrator/plan-reviews.ts';
 import type { Queries } from '../src/orchestrator/queries.ts';
+import type { Roles } from '../src/orchestrator/roles.ts';
+import type { Rollbacks } from '../src/orchestrator/rollback/rollbacks.ts';
 import type { RunSignals } from '../src/orchestrator/signals.ts';
 import type { SteeringDesk } from '../src/orchestrator/steering.ts';
 import type { PersonTaskStore } from '../src/ports/person-tasks.ts';
@@ -24,6 +26,10 @@ export interface HandlerDeps {
   readonly steer: SteeringDesk;
   readonly persons: PersonDesk;
   readonly personTasks: Pick<PersonTaskStore, 'byNonce'>;
+  readonly rollbacks: Rollbacks;
+  readonly roles: Roles;
+  /** Why somebody may not even look, in words; null when they may. */
+  readonly gate: (team: string, user: string) => Promise<string | null>;
   readonly homes: Homes;
   /** The session whose epic is the message at a place; null: none of ours. */
   readonly sessionAt: (channel: string, ts: string) => Promise<string | null>;

@@ -9,6 +9,7 @@ import { registerMessages } from './events/messages.ts';
 import { registerOpened } from './opened.ts';
 import { registerForms } from './views/forms.ts';
 import { registerPlanForms } from './views/plans.ts';
+import { registerRollback } from './views/rollback.ts';
 import { registerSteering } from './views/steer.ts';
 import { registerTaskForms } from './views/tasks.ts';
 
@@ -23,6 +24,7 @@ export function registerHandlers(app: App, deps: HandlerDeps): void {
   registerSteering(app, deps);
   registerTaskActions(app, deps);
   registerTaskForms(app, deps);
+  registerRollback(app, deps);
   registerMessages(app, deps);
   registerHome(app, deps);
 }

@@ -42,7 +42,13 @@ function registerForm(
     // A choice between things needs no words.
     const wordless = approval?.subject.labels !== undefined;
     if (approval?.status === 'pending' && approval.team === read.click.team && !wordless) {
-      await openOrSay(deps, { ...read.click, trigger: read.trigger }, form(approval));
+      // Whoever may not decide is told so by the decision's own rules, which keep it in the audit.
+      const { views, answers, rehearsal } = deps;
+      await openOrSay(
+        { views, answers, rehearsal },
+        { ...read.click, trigger: read.trigger },
+        form(approval),
+      );
     } else await deps.worker.accept(read.intent, kind, read.click);
   });
   // Nothing to ask about any more: the click is answered like a late decision, which changes nothing.

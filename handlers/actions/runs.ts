@@ -84,6 +84,7 @@ async function act(
     case actionIds.runAgain:
       return say('retry', await orchestrator.retry(click.value, click.user, intent, receivedAt));
     default:
+      if (!(await deps.roles.sees(run.session, click.user))) return answerBlocks(words.runGone, rehearsal);
       return runDetailBlocks(
         runDetail(run.view, { ...run, rehearsal, now: deps.now() }, run.decisions),
         rehearsal,

@@ -2,6 +2,7 @@ import type { App } from '@slack/bolt';
 import { z } from 'zod';
 import type { Steered } from '../../src/orchestrator/steering.ts';
 import { answerBlocks } from '../../src/slack/builders/answers.ts';
+import { rollbackBlocks } from '../../src/slack/builders/rollback-form.ts';
 import { startRefusalWords } from '../../src/slack/control-words.ts';
 import { epicKey } from '../../src/slack/projector.ts';
 import { nothingDone, progressWords } from '../../src/slack/steering-words.ts';
@@ -99,7 +100,7 @@ async function steer(
   const at = Math.floor(Number(ts) * 1_000);
   const plain = deps.steering === 'requester';
   const person = await deps.people.decider(by, kept.team, kept.homeTeam);
-  if (person.isBot || person.isStranger || person.isGuest) {
+  if (deps.roles.outsider(person) !== null) {
     if (addressed)
       await say(kept, intent, 'Only members of this workspace steer work. Nothing was changed.', deps);
     return;
@@ -132,6 +133,11 @@ export async function answerSteered(result: Steered | null, where: Where, deps: 
   if (result.did === 'refused') {
     const text = taskRefusalWords(result.refusal, result.task);
     await deps.answers.send({ intent, team, user, channel, thread }, answerBlocks(text, deps.rehearsal));
+    return;
+  }
+  if (result.did === 'rollback') {
+    const words = rollbackBlocks(result.answer, run.session.requester, deps.rehearsal);
+    await deps.answers.send({ intent, team, user, channel, thread }, words);
     return;
   }
   const open = run.approvals.filter(({ status }) => status === 'pending').map(({ subject }) => subject.title);

@@ -1,4 +1,3 @@
-import { availableParallelism, loadavg } from 'node:os';
 import path from 'node:path';
 import { AuditLog, HEADS_FILE } from '../../db/audit.ts';
 import { createBus } from '../../db/bus.ts';
@@ -32,7 +31,6 @@ import type { Rates } from '../domain/usage.ts';
 import type { Workflow } from '../domain/workflow.ts';
 import { EmbeddedEngine, type EngineOptions } from '../engine/engine.ts';
 import { pathBelow } from '../engine/keys.ts';
-import { Absences } from '../orchestrator/absences.ts';
 import { admissionActivity } from '../orchestrator/activities/admission.ts';
 import { approvalActivities } from '../orchestrator/activities/approvals.ts';
 import { eventActivities } from '../orchestrator/activities/events.ts';
@@ -47,18 +45,11 @@ import { CommandGate } from '../orchestrator/command-gate.ts';
 import { Events } from '../orchestrator/events.ts';
 import { Findings } from '../orchestrator/findings.ts';
 import { LeaseKeeper } from '../orchestrator/lease-keeper.ts';
-import { Orchestrator } from '../orchestrator/orchestrator.ts';
 import { partProgram } from '../orchestrator/parts.ts';
 import { currentDigest, payloadKind } from '../orchestrator/payloads.ts';
-import { PersonDesk } from '../orchestrator/person-desk.ts';
-import { PlanReviews } from '../orchestrator/plan-reviews.ts';
-import { Queries } from '../orchestrator/queries.ts';
 import { rollbackActivities, rollbackDigest } from '../orchestrator/rollback/activities.ts';
 import { rollbackProgram } from '../orchestrator/rollback/program.ts';
-import { Rollbacks } from '../orchestrator/rollback/rollbacks.ts';
 import { agentsOf, sessionProgram } from '../orchestrator/session-program.ts';
-import { RunSignals } from '../orchestrator/signals.ts';
-import { SteeringDesk } from '../orchestrator/steering.ts';
 import { toolGate } from '../orchestrator/tool-gate.ts';
 import { WorkspaceRegistry } from '../orchestrator/workspace-registry.ts';
 import { EventRules } from '../patterns/event-rule.ts';
@@ -72,9 +63,11 @@ import { probeSandbox } from '../workspace/sandbox.ts';
 import { failingTests, summariseTests } from '../workspace/test-summary.ts';
 import { createWorkspaces } from '../workspace/workspaces.ts';
 import { loadCatalog, SHIPPED } from './catalog.ts';
+import { hostLoad } from './host-load.ts';
 import { lateDirectory } from './late-directory.ts';
 import { joinModels, type ModelsOptions } from './models.ts';
 import { checkedEvents } from './subscriptions.ts';
+import { joinUseCases } from './use-cases.ts';
 
 export interface CoreOptions extends ModelsOptions {
   readonly home: string;
@@ -337,32 +330,22 @@ export async function createCore(options: CoreOptions) {
     const stopKeeper = keeper.start(engine);
     // A run that ends publishes so in the same commit.
     engine.onCommit(() => events.wake());
-    const orchestrator = new Orchestrator({
+    const uses = joinUseCases({
       engine,
-      health,
       store,
       catalog,
       interpreter,
       registry,
+      health,
       approvals,
+      clock,
+      redact,
       access: policy.access,
       directory: people.directory,
-      clock,
+      people: options.people ?? {},
       defaultRepository,
       repositories: options.repositories,
       requests: options.requests ?? requestDefaultsSchema.parse({}),
-      redact,
-    });
-    const queries = new Queries(store);
-    const shared = { engine, store, catalog, interpreter, clock, redact };
-    const plans = new PlanReviews(shared);
-    const persons = new PersonDesk({
-      tasks: store.personTasks,
-      directory: people.directory,
-      people: options.people ?? {},
-      engine,
-      clock,
-      redact,
     });
     return {
       engine,
@@ -374,9 +357,7 @@ export async function createCore(options: CoreOptions) {
       catalog,
       rules,
       interpreter,
-      orchestrator,
-      queries,
-      signals: new RunSignals({ engine, store, interpreter, clock, redact }),
+      ...uses,
       health,
       models,
       toolServers: Object.keys(options.mcp?.servers ?? {}),
@@ -385,23 +366,7 @@ export async function createCore(options: CoreOptions) {
       bus,
       events,
       subscriptions: checked.subscriptions,
-      plans,
-      rollbacks: new Rollbacks({ store, registry, engine, clock }),
-      persons,
-      steer: new SteeringDesk({
-        ...shared,
-        orchestrator,
-        plans,
-        queries,
-        persons,
-        directory: people.directory,
-      }),
-      absences: new Absences({
-        delegations: store.delegations,
-        directory: people.directory,
-        access: policy.access,
-        clock,
-      }),
+      directory: people.directory,
       connectDirectory: people.connect,
       defaultRepository,
       /** Ends what is under way politely; the next start goes on from here without counting a crash. */
@@ -419,12 +384,4 @@ export async function createCore(options: CoreOptions) {
       },
     };
   }
-}
-
-/** The load of the last minute over the processors there are; null on a system that does not tell. */
-function hostLoad(): number | null {
-  const [minute] = loadavg();
-  return minute === undefined || process.platform === 'win32'
-    ? null
-    : (minute / availableParallelism()) * 100;
 }

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { liveCommands } from '../../commands/index.ts';
 import { registerCommands } from '../../commands/register.ts';
 import type { HandlerDeps } from '../../handlers/deps.ts';
+import { Gate } from '../../handlers/gate.ts';
 import { registerHandlers } from '../../handlers/register.ts';
 import type { Hook } from '../config.ts';
 import { BatonError } from '../domain/failure.ts';
@@ -14,7 +15,9 @@ import type { OutboxRow } from '../ports/outbox.ts';
 import type { Redact } from '../ports/redactor.ts';
 import { Answers } from '../slack/answers.ts';
 import { answerBlocks, forwardedBlocks } from '../slack/builders/answers.ts';
+import { closedHome } from '../slack/builders/home.ts';
 import { createClients } from '../slack/clients.ts';
+import { lookRefusalWords } from '../slack/control-words.ts';
 import { HttpReceiver } from '../slack/doors/http-receiver.ts';
 import { SocketDoor } from '../slack/doors/socket-door.ts';
 import { Homes } from '../slack/homes.ts';
@@ -79,16 +82,33 @@ export async function createSlack(options: SlackOptions) {
     (error) => log.error({ error: String(error) }, 'The epic could not be brought up to date; trying again'),
   );
   const answers = new Answers(core.outbox, clock, () => sender.wake());
+  const gate = new Gate({
+    roles: core.roles,
+    directory: core.directory,
+    answers,
+    starts: (word) => core.catalog.workflows.has(word),
+    rehearsal,
+  });
+  const wayIn = async (team: string, user: string): Promise<string | null> => {
+    const refusal = await gate.refusal(team, user);
+    return refusal === null ? null : lookRefusalWords(refusal);
+  };
   const homes = new Homes({
     client: clients.prompt,
     clock,
-    build: async (team, user) => homeOf(await core.queries.concerning(team, user), clock.now()),
+    build: async (team, user) => {
+      const refused = await wayIn(team, user);
+      return refused === null
+        ? homeOf(await core.queries.concerning(team, user), clock.now())
+        : closedHome(refused);
+    },
     onTrouble: (error) => log.warn({ error: redact(String(error)) }, 'An App Home could not be drawn'),
   });
   const worker = new InboxWorker({
     inbox: core.store.inbox,
     clock,
     log,
+    admit: (delivery) => gate.admit(delivery),
     onGivenUp: async ({ intent, payload }, reason) => {
       const who = z
         .object({ team: z.string(), user: z.string(), channel: z.string().min(1) })
@@ -126,6 +146,9 @@ export async function createSlack(options: SlackOptions) {
     steer: core.steer,
     persons: core.persons,
     personTasks: core.store.personTasks,
+    rollbacks: core.rollbacks,
+    roles: core.roles,
+    gate: wayIn,
     homes,
     sessionAt: async (channel, ts) => sessionOfEpic((await core.outbox.refAt(channel, ts))?.key),
     botUser: identity.botUser,

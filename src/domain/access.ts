@@ -60,14 +60,13 @@ function holders(
   return rule?.[role] ?? access[role] ?? (role === 'admin' ? [] : null);
 }
 
-/** User groups whose members matter for a role somewhere. */
+/** User groups whose members matter for what somebody may do somewhere: being named for one thing bears on another. */
 export function roleGroups(
   access: Access,
-  wanted: readonly Role[],
   place: Place,
   matches: (rule: string, repository: string) => boolean,
 ): readonly string[] {
-  const all = wanted.flatMap((role) => holders(access, role, place, matches) ?? []);
+  const all = roles.flatMap((role) => holders(access, role, place, matches) ?? []);
   return [...new Set(all.filter(isGroup))];
 }
 
@@ -75,7 +74,22 @@ export function isGroup(id: string): boolean {
   return id.startsWith('S');
 }
 
-/** Whether somebody has a role. An admin has every other one too. */
+/** Whether somebody was named for a role, rather than having it because everybody has. */
+export function isNamed(
+  access: Access,
+  role: Role,
+  by: { readonly id: string; readonly groups: readonly string[] },
+  place: Place,
+  matches: (rule: string, repository: string) => boolean,
+): boolean {
+  const list = holders(access, role, place, matches) ?? [];
+  return list.some((id) => id === by.id || by.groups.includes(id));
+}
+
+/**
+ * Whether somebody has a role. An admin has every other one too; whoever may do anything may look; and whoever was named
+ * as a viewer and as nothing else may only look, also where everybody else may do more.
+ */
 export function hasRole(
   access: Access,
   role: Role,
@@ -83,10 +97,13 @@ export function hasRole(
   place: Place,
   matches: (rule: string, repository: string) => boolean,
 ): boolean {
-  const named = (ids: readonly string[]) => ids.some((id) => id === by.id || by.groups.includes(id));
-  const list = holders(access, role, place, matches);
-  if (list === null || named(list)) return true;
-  return role !== 'admin' && named(holders(access, 'admin', place, matches) ?? []);
+  const named = (each: Role) => isNamed(access, each, by, place, matches);
+  const has = (each: Role) => hasRole(access, each, by, place, matches);
+  if (named(role) || named('admin')) return true;
+  const isOpen = holders(access, role, place, matches) === null && role !== 'admin';
+  const mayDoMore = named('requester') || named('approver');
+  if (role === 'viewer') return isOpen || mayDoMore || has('requester') || has('approver');
+  return isOpen && (mayDoMore || !named('viewer'));
 }
 
 /** A person as far as deciding goes. */

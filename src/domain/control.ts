@@ -1,5 +1,12 @@
 /** How a person's command on a run ended. */
-export type Control = 'done' | 'unknown' | 'not_yours' | 'already' | 'replaced' | 'not_paused';
+export type Control =
+  | 'done'
+  | 'unknown'
+  | 'not_yours'
+  | 'not_allowed'
+  | 'already'
+  | 'replaced'
+  | 'not_paused';
 
-/** Why somebody may not start work here. */
-export type StartRefusal = 'guest' | 'stranger' | 'not_a_person' | 'repository' | 'role';
+/** Why somebody may not start work, or look, here. */
+export type StartRefusal = 'guest' | 'stranger' | 'not_a_person' | 'repository' | 'role' | 'look';

@@ -31,3 +31,48 @@ export function rollbackRunId(target: string, digest: string): string {
 export function isRollbackRun(runId: string): boolean {
   return runId.includes(MARK);
 }
+
+/** A moment as it is offered: numbered from the newest, with how many files differ from it now. */
+export interface OfferedPoint extends RollbackPoint {
+  readonly number: number;
+  readonly filesSince: number;
+  /** Somebody, or a check of the workflow, found that state good. */
+  readonly validated: boolean;
+  /** Why only the files can go back there; null: the run can go on from there, too. */
+  readonly filesOnly: string | null;
+}
+
+/** What there is to go back to. */
+export interface RollbackOffer {
+  readonly runId: string;
+  readonly title: string;
+  /** Newest first. */
+  readonly points: readonly OfferedPoint[];
+  /** The one that "the last good state" means; null: there is none to go on from. */
+  readonly lastGood: OfferedPoint | null;
+  /** Whether a step failed that can be tried again. */
+  readonly hasStep: boolean;
+  readonly hasBeginning: boolean;
+}
+
+/** Why a run is not taken back. `replaced`: another run has its place; `not_there`: there is no such state. */
+export type RollbackRefusal =
+  | 'unknown'
+  | 'replaced'
+  | 'under_way'
+  | 'nothing'
+  | 'asked_already'
+  | 'not_there'
+  | 'files_only'
+  | 'no_step'
+  | 'branch_moved'
+  | 'not_yours'
+  | 'not_allowed';
+
+/** What came of asking for a rollback. */
+export type RollbackAnswer =
+  | { readonly done: 'offer'; readonly offer: RollbackOffer }
+  | { readonly done: 'asked'; readonly point: RollbackPoint; readonly level: RollbackLevel }
+  /** A paused run goes on with the step it stopped at: nothing is lost by that, so nobody was asked. */
+  | { readonly done: 'resumed' }
+  | { readonly done: 'refused'; readonly why: RollbackRefusal; readonly detail: string };

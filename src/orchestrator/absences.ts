@@ -68,7 +68,7 @@ export class Absences {
     ];
     const same = (rule: string, repository: string): boolean => rule === repository;
     for (const place of anywhere) {
-      const asked = roleGroups(access, ['approver', 'admin'], place, same);
+      const asked = roleGroups(access, place, same);
       const groups: string[] = [];
       for (const group of asked)
         if ((await directory.members(group, person.team, true)).includes(person.id)) groups.push(group);

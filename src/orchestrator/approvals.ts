@@ -121,12 +121,7 @@ export class Approvals {
   async #known(by: Decider, approval: Approval, fresh: boolean): Promise<Voter> {
     const { access, directory, sameRepository } = this.#deps;
     const place = await this.#place(approval);
-    const asked = [
-      ...new Set([
-        ...groupsOf(approval.policy),
-        ...roleGroups(access, ['approver', 'admin'], place, sameRepository),
-      ]),
-    ];
+    const asked = [...new Set([...groupsOf(approval.policy), ...roleGroups(access, place, sameRepository)])];
     const groups = await Promise.all(
       asked.map(async (group) => {
         const members = await directory.members(group, approval.team, fresh);

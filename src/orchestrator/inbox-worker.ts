@@ -23,6 +23,8 @@ export interface InboxWorkerOptions {
   readonly inbox: Inbox;
   readonly clock: Clock;
   readonly log: InboxLog;
+  /** Whether whoever sent it may come in at all; when not, they have been told, and it counts as handled. */
+  readonly admit?: (delivery: Delivery) => Promise<boolean>;
   /** Tells the person that nothing came of it. */
   readonly onGivenUp: (delivery: Delivery, reason: string) => Promise<void>;
 }
@@ -112,7 +114,7 @@ export class InboxWorker {
         await inbox.attempt(delivery.id);
         const handler = this.#handlers.get(delivery.kind);
         if (handler === undefined) throw new Error(`Nothing handles "${delivery.kind}"`);
-        await handler(delivery);
+        if ((await this.#options.admit?.(delivery)) !== false) await handler(delivery);
         await inbox.handled(delivery.id, clock.now(), null);
         return;
       } catch (error) {

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { type Access, hasRole, type Role, roleGroups } from '../domain/access.ts';
 import type { Decider } from '../domain/approval.ts';
 import { restOver } from '../domain/circuit.ts';
 import type { Control, StartRefusal } from '../domain/control.ts';
@@ -17,10 +16,9 @@ import {
 import type { Workflow } from '../domain/workflow.ts';
 import type { Interpreter } from '../patterns/interpreter.ts';
 import { choosePattern, flowOf } from '../planning/choose-pattern.ts';
-import { repositoryAllowed, sameRepository } from '../policy/repositories.ts';
+import { repositoryAllowed } from '../policy/repositories.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Decision, NewDecision } from '../ports/decisions.ts';
-import type { Directory } from '../ports/directory.ts';
 import type { Engine } from '../ports/engine.ts';
 import type { HealthStore } from '../ports/health.ts';
 import { adaptSignal } from '../ports/metrics.ts';
@@ -36,6 +34,7 @@ import {
   sessionDefinitionSchema,
 } from './contracts.ts';
 import { derivedId } from './derived-id.ts';
+import type { Roles } from './roles.ts';
 import { commitMessage } from './session-program.ts';
 import { sessionSpec } from './spec.ts';
 import { dueFrom, patternDecision } from './start-choices.ts';
@@ -52,8 +51,7 @@ export interface OrchestratorDeps {
   readonly interpreter: Interpreter;
   readonly registry: WorkspaceRegistry;
   readonly approvals: Approvals;
-  readonly access: Access;
-  readonly directory: Directory;
+  readonly roles: Roles;
   readonly clock: Clock;
   readonly defaultRepository: string;
   /** What requests are like unless they say otherwise. */
@@ -106,24 +104,12 @@ export class Orchestrator {
 
   /** Whether somebody may start work on a repository; null when they may. Throws when it cannot be told. */
   async admits(by: Decider, repository: string | null): Promise<StartRefusal | null> {
-    const { repositories, defaultRepository, access } = this.#deps;
-    if (by.isBot) return 'not_a_person';
-    if (by.isStranger && !access.strangers.includes(by.id)) return 'stranger';
-    if (by.isGuest && !access.guests.includes(by.id)) return 'guest';
+    const { repositories, defaultRepository, roles } = this.#deps;
+    const outside = roles.outsider(by);
+    if (outside !== null) return outside;
     const open = repositories === null || repository === null || repository === defaultRepository;
     if (!open && !repositoryAllowed(repository, [defaultRepository, ...repositories])) return 'repository';
-    return (await this.#has('requester', by, repository ?? defaultRepository)) ? null : 'role';
-  }
-
-  /** Whether somebody has a role for a repository; groups are read now. */
-  async #has(role: Role, by: Decider, repository: string): Promise<boolean> {
-    const { access, directory } = this.#deps;
-    const place = { repository, environment: null };
-    const wanted = roleGroups(access, [role, 'admin'], place, sameRepository);
-    const groups: string[] = [];
-    for (const group of wanted)
-      if ((await directory.members(group, by.team, false)).includes(by.id)) groups.push(group);
-    return hasRole(access, role, { id: by.id, groups }, place, sameRepository);
+    return (await roles.has('requester', by, repository ?? defaultRepository)) ? null : 'role';
   }
 
   /** Starts a session's first run. The same intent starts it once. */
@@ -193,7 +179,8 @@ export class Orchestrator {
     const session = await store.sessions.byRun(runId);
     const run = await store.runs.status(runId);
     if (session === null || run === null) return 'unknown';
-    if (by !== session.requester) return 'not_yours';
+    const no = await this.#deps.roles.steers(session, by);
+    if (no !== null) return no;
     const id = planDecisionId(runId);
     const before = await this.#decision(runId, id);
     if (before === null && isTerminal(run.status)) return 'already';
@@ -213,7 +200,8 @@ export class Orchestrator {
     const session = await store.sessions.byRun(runId);
     const run = await store.runs.status(runId);
     if (session === null || run === null) return 'unknown';
-    if (by !== session.requester) return 'not_yours';
+    const no = await this.#deps.roles.steers(session, by);
+    if (no !== null) return no;
     const ended = isTerminal(run.status);
     const id = `dec_stop_${runId}`;
     if (!ended) {
@@ -255,7 +243,8 @@ export class Orchestrator {
     const session = await store.sessions.byRun(runId);
     const run = await store.runs.status(runId);
     if (session === null || run === null) return 'unknown';
-    if (by !== session.requester) return 'not_yours';
+    const no = await this.#deps.roles.steers(session, by);
+    if (no !== null) return no;
     if (isTerminal(run.status)) return 'already';
     const why = person(
       `dec_undo_${digest(intent)}`,
@@ -281,7 +270,8 @@ export class Orchestrator {
     const session = await store.sessions.byRun(runId);
     const run = await store.runs.status(runId);
     if (session === null || run === null) return 'unknown';
-    if (by !== session.requester) return 'not_yours';
+    const no = await this.#deps.roles.steers(session, by);
+    if (no !== null) return no;
     const now = clock.now();
     const next = derivedId('run', at, intent);
     if (session.currentRunId === next) return 'done';

@@ -19,6 +19,7 @@ import {
   sessionDefinitionSchema,
 } from './contracts.ts';
 import { derivedId } from './derived-id.ts';
+import type { Roles } from './roles.ts';
 import { sessionSpec } from './spec.ts';
 
 export interface PlanReviewDeps {
@@ -28,6 +29,7 @@ export interface PlanReviewDeps {
   readonly interpreter: Interpreter;
   readonly clock: Clock;
   readonly redact: Redact;
+  readonly roles: Roles;
 }
 
 /** Which plan is meant, who speaks, and what makes the change the same one when it is delivered again. */
@@ -154,7 +156,8 @@ export class PlanReviews {
     const { store } = this.#deps;
     const [session, run] = [await store.sessions.byRun(runId), await store.runs.status(runId)];
     if (session === null || run === null) return 'unknown';
-    if (by !== session.requester) return 'not_yours';
+    const no = await this.#deps.roles.steers(session, by);
+    if (no !== null) return no;
     const answered = (await store.decisions.ofRun(runId)).some(({ id }) => id === planDecisionId(runId));
     if (answered) return session.currentRunId === runId ? 'already' : 'replaced';
     if (isTerminal(run.status)) return 'already';

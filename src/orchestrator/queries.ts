@@ -42,16 +42,25 @@ const MAX_VIEWS = 200;
 /** What people can ask about; reads only. */
 export class Queries {
   readonly #store: Store;
+  readonly #sees: (session: Session, user: string) => Promise<boolean>;
   readonly #views = new Map<string, RunView>();
 
-  constructor(store: Store) {
+  /** @param sees whether somebody may look at a session; everybody may unless given */
+  constructor(store: Store, sees: (session: Session, user: string) => Promise<boolean> = async () => true) {
     this.#store = store;
+    this.#sees = sees;
+  }
+
+  async #seen(sessions: readonly Session[], user: string): Promise<Session[]> {
+    const seen: Session[] = [];
+    for (const session of sessions) if (await this.#sees(session, user)) seen.push(session);
+    return seen;
   }
 
   /** The newest sessions that somebody in a channel may know of: that channel's, and their own anywhere. */
   async recent(asking: Asking): Promise<RunAnswer[]> {
     const sessions = await this.#store.sessions.recent(asking.team, MOST_LISTED, { visibleTo: asking });
-    return Promise.all(sessions.map((session) => this.#answer(session)));
+    return Promise.all((await this.#seen(sessions, asking.user)).map((session) => this.#answer(session)));
   }
 
   /** The newest whose run has not ended, however many have ended since. */
@@ -60,7 +69,7 @@ export class Queries {
       open: true,
       visibleTo: asking,
     });
-    return Promise.all(sessions.map((session) => this.#answer(session)));
+    return Promise.all((await this.#seen(sessions, asking.user)).map((session) => this.#answer(session)));
   }
 
   /** The session an id (or its end) names; without one, the newest of this person. */
@@ -70,7 +79,8 @@ export class Queries {
     const found =
       id === '' ? await sessions.recent(team, 1, { requester: user }) : await sessions.find(team, id);
     // What was asked for elsewhere, by somebody else, is not told of: its channel may be private.
-    const session = found.find((each) => each.requester === user || each.channel === channel);
+    const near = found.filter((each) => each.requester === user || each.channel === channel);
+    const [session] = await this.#seen(near, user);
     return session === undefined ? null : this.#answer(session);
   }
 
@@ -82,7 +92,7 @@ export class Queries {
     const { sessions } = this.#store;
     const theirs = await sessions.recent(team, MOST_SEEN, { requester: user });
     const channels = new Set(theirs.map(({ channel }) => channel));
-    const open = await sessions.recent(team, MOST_SEEN, { open: true });
+    const open = await this.#seen(await sessions.recent(team, MOST_SEEN, { open: true }), user);
     const answers = await Promise.all(open.map((session) => this.#answer(session)));
     const known = answers.filter(({ session }) => channels.has(session.channel));
     const mayDecide = ({ session }: RunAnswer, { policy, requester, status }: Approval): boolean =>

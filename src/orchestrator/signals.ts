@@ -12,6 +12,7 @@ import type { Redact } from '../ports/redactor.ts';
 import type { Store } from '../ports/store.ts';
 import { sessionDefinitionSchema } from './contracts.ts';
 import { redactJson } from './redact-json.ts';
+import type { Roles } from './roles.ts';
 
 export interface SignalsDeps {
   readonly engine: Pick<Engine, 'signal'>;
@@ -19,6 +20,7 @@ export interface SignalsDeps {
   readonly interpreter: Interpreter;
   readonly clock: Clock;
   readonly redact: Redact;
+  readonly roles: Roles;
 }
 
 export interface SignalCall {
@@ -52,7 +54,8 @@ export class RunSignals {
     const session = await store.sessions.byRun(runId);
     const run = await store.runs.status(runId);
     if (session === null || run === null) return 'unknown';
-    if (by !== session.requester) return 'not_yours';
+    const no = await this.#deps.roles.steers(session, by);
+    if (no !== null) return no;
     if (isTerminal(run.status)) return 'already';
     const flow = sessionDefinitionSchema.parse(run.spec.definition).workflow.flow;
     const known = this.#waitedFor(flow);

@@ -1,11 +1,13 @@
-import { createHash } from 'node:crypto';
-import { asJson } from '../domain/json.ts';
 import type { PersonTask, TaskRefusal } from '../domain/person-task.ts';
+
+import type { RollbackAnswer } from '../domain/rollback.ts';
+
 import { isTerminal } from '../domain/run.ts';
 import type { RunView } from '../domain/run-view.ts';
 import { type Steering, steerSignal, type WorkWord } from '../domain/steering.ts';
 import type { Node } from '../domain/workflow.ts';
 import type { Interpreter } from '../patterns/interpreter.ts';
+import { readBack } from '../planning/back-words.ts';
 import { readSteering } from '../planning/steering-words.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Directory } from '../ports/directory.ts';
@@ -18,6 +20,9 @@ import type { Orchestrator } from './orchestrator.ts';
 import type { PersonDesk } from './person-desk.ts';
 import type { PlanReviews } from './plan-reviews.ts';
 import type { Queries } from './queries.ts';
+import type { Roles } from './roles.ts';
+import type { Rollbacks } from './rollback/rollbacks.ts';
+import { byHand, decisionId, decisionOf, steeringOf } from './steering-record.ts';
 
 export interface SteeringDeps {
   readonly engine: Engine;
@@ -26,11 +31,13 @@ export interface SteeringDeps {
   readonly interpreter: Interpreter;
   readonly clock: Clock;
   readonly redact: Redact;
+  readonly roles: Roles;
   readonly orchestrator: Orchestrator;
   readonly plans: PlanReviews;
   readonly queries: Queries;
   readonly persons: PersonDesk;
   readonly directory: Pick<Directory, 'person'>;
+  readonly rollbacks: Rollbacks;
 }
 
 /** A message in an epic's thread. */
@@ -52,7 +59,7 @@ export interface Said {
 export type Steered =
   | {
       readonly did: 'nothing';
-      readonly why: 'chatter' | 'not_yours' | 'ended' | 'older' | 'not_there' | 'not_now';
+      readonly why: 'chatter' | 'not_yours' | 'not_allowed' | 'ended' | 'older' | 'not_there' | 'not_now';
       readonly steering: Steering;
     }
   /** It was about a task for a person, and the task did not allow it. */
@@ -63,7 +70,9 @@ export type Steered =
       readonly task: PersonTask;
     }
   | { readonly did: 'told'; readonly steering: Steering; readonly view: RunView }
-  | { readonly did: 'done'; readonly steering: Steering; readonly what: string };
+  | { readonly did: 'done'; readonly steering: Steering; readonly what: string }
+  /** Told to whoever asked; the card of the approval tells everybody else. */
+  | { readonly did: 'rollback'; readonly steering: Steering; readonly answer: RollbackAnswer };
 
 /** What people say to a run, and the buttons that say the same. Each is answered, and recorded with what was done about it. */
 export class SteeringDesk {
@@ -90,7 +99,9 @@ export class SteeringDesk {
     });
     const plain = said.plain === true && said.by === session.requester;
     const answersUs = steering.kind === 'done' && isTheirs(run.view, steering.target, said.by);
-    if (steering.kind === 'chatter' || !(said.addressed || plain || answersUs))
+    // Unasked, "go back to tabs" is talk: only where to is plain, it is an instruction.
+    const isVague = steering.kind === 'rollback' && !said.addressed && readBack(steering.reason) === null;
+    if (steering.kind === 'chatter' || isVague || !(said.addressed || plain || answersUs))
       return { did: 'nothing', why: 'chatter', steering };
     return this.apply(said, steering);
   }
@@ -105,13 +116,19 @@ export class SteeringDesk {
     if (run === null || definition === null) return null;
     const known = run.decisions.find(({ id }) => id === decisionId(said.intent));
     if (known !== undefined) return { did: 'done', steering, what: known.reason };
-    if (steering.kind === 'question') return { did: 'told', steering, view: run.view };
+    if (steering.kind === 'question')
+      return (await this.#deps.roles.sees(session, said.by))
+        ? { did: 'told', steering, view: run.view }
+        : { did: 'nothing', why: 'not_allowed', steering };
     const task = taskMeant(steering, run.tasks);
     if (task !== null) return this.#task(said, steering, task);
-    if (said.by !== session.requester) return { did: 'nothing', why: 'not_yours', steering };
+    const no = await this.#deps.roles.steers(session, said.by);
+    if (no !== null) return { did: 'nothing', why: no, steering };
     const before = await store.runs.status(session.currentRunId);
     // What was said to an earlier run is not meant for the one that took its place.
     if (before !== null && said.at < before.createdAt) return { did: 'nothing', why: 'older', steering };
+    // An ended run can still be taken back.
+    if (steering.kind === 'rollback') return this.#back(said, session, steering);
     if (isTerminal(run.view.status)) return { did: 'nothing', why: 'ended', steering };
     return this.#act({ said, session, view: run.view, definition, steering });
   }
@@ -121,7 +138,7 @@ export class SteeringDesk {
     runId: string,
     by: string,
     intent: string,
-  ): Promise<'done' | 'unknown' | 'not_yours' | 'already'> {
+  ): Promise<'done' | 'unknown' | 'not_yours' | 'not_allowed' | 'already'> {
     const found = await this.#own(runId, by);
     if (typeof found === 'string') return found;
     if (found.status === 'paused') return 'already';
@@ -134,7 +151,7 @@ export class SteeringDesk {
     runId: string,
     by: string,
     intent: string,
-  ): Promise<'done' | 'unknown' | 'not_yours' | 'already' | 'not_paused'> {
+  ): Promise<'done' | 'unknown' | 'not_yours' | 'not_allowed' | 'already' | 'not_paused'> {
     const found = await this.#own(runId, by);
     if (typeof found === 'string') return found;
     if (found.status !== 'paused') return 'not_paused';
@@ -163,8 +180,21 @@ export class SteeringDesk {
     const { store } = this.#deps;
     const [session, run] = [await store.sessions.byRun(runId), await store.runs.status(runId)];
     if (session === null || run === null) return 'unknown' as const;
-    if (by !== session.requester) return 'not_yours' as const;
+    const no = await this.#deps.roles.steers(session, by);
+    if (no !== null) return no;
     return isTerminal(run.status) ? ('already' as const) : run;
+  }
+
+  async #back(said: Said, session: Session, steering: Steering): Promise<Steered> {
+    const { by, intent, receivedAt } = said;
+    const runId = session.currentRunId;
+    const answer = await this.#deps.rollbacks.request(steering.reason, { runId, by, intent, receivedAt });
+    if (answer.done === 'asked' || answer.done === 'resumed') {
+      const what =
+        answer.done === 'asked' ? `asked to roll back to ${answer.point.label}` : 'going on where it stopped';
+      await this.#record(runId, by, intent, steering, what, said.text);
+    }
+    return { did: 'rollback', steering, answer };
   }
 
   async #act(call: Call): Promise<Steered> {
@@ -213,13 +243,12 @@ export class SteeringDesk {
         if (role === undefined) return none('not_there');
         return this.#step(call, (by) => ({ do: 'reassign', by, role }), `is done by ${role.name} now`);
       }
-      case 'rollback':
-        return none('not_now');
       case 'feedback':
       case 'direction':
         return this.#words(call, steering.kind);
       case 'question':
       case 'chatter':
+      case 'rollback':
         return { did: 'told', steering, view };
       default:
         return steering.kind satisfies never;
@@ -358,43 +387,4 @@ function taskMeant({ kind, target }: Steering, tasks: readonly PersonTask[]): Pe
   const open = tasks.filter(({ status }) => status === 'open');
   const named = open.filter(({ node }) => node === target);
   return named.length === 1 ? (named[0] ?? null) : null;
-}
-
-function byHand() {
-  return {
-    class: 'needs_person',
-    code: 'paused_by_person',
-    message: 'Paused by hand',
-    hint: 'What was under way finishes and nothing new starts. Resume goes on from here.',
-  } as const;
-}
-
-function steeringOf(kind: 'pause' | 'resume'): Steering {
-  return {
-    kind,
-    sentiment: 'neutral',
-    priority: 'normal',
-    direction: null,
-    target: null,
-    agent: null,
-    reason: null,
-  };
-}
-
-function decisionOf(by: string, intent: string, steering: Steering, what: string, text: string | null) {
-  const { kind, sentiment, priority, direction, target } = steering;
-  return {
-    id: decisionId(intent),
-    kind: 'steering',
-    actor: by,
-    actorKind: 'person',
-    choice: kind,
-    reason: what,
-    alternatives: [],
-    evidence: asJson({ kind, sentiment, priority, direction, target, text }),
-  } as const;
-}
-
-function decisionId(intent: string): string {
-  return `dec_steer_${createHash('sha256').update(intent).digest('hex').slice(0, 20)}`;
 }

@@ -39,7 +39,7 @@ const DONE = whole(
   String.raw`(?:i(?:'m| am|'ve| have)? )?(?:done|finished|it is done|it's done)(?: (?:with )?(?:the )?(?<name>[\w-]+))?(?:[:,;.] *(?<what>.+))?`,
 );
 const BACK = whole(
-  String.raw`(?:roll ?back|go back|revert|undo)(?: to)?(?: (?:before|after))?(?: (?<what>.+))?`,
+  String.raw`(?:roll ?(?:it |this |the run )?back|go back|revert|undo)(?: to)?(?: (?<what>.+))?`,
 );
 const REASSIGN = [
   whole(

@@ -12,6 +12,8 @@ export function controlWords(verb: Verb, done: Control, requester: string): stri
       return answers.runGone;
     case 'not_yours':
       return answers.onlyRequester(requester);
+    case 'not_allowed':
+      return answers.mayLook;
     case 'already':
       return alreadyWords(verb);
     case 'replaced':
@@ -34,8 +36,28 @@ export function startRefusalWords(refusal: StartRefusal): string {
       return 'Only people can start work here. Nothing was started.';
     case 'repository':
       return 'Baton may not work in that repository. Whoever runs Baton can allow it under `repositories:` in baton.yaml. Nothing was started.';
+    case 'look':
+      return 'You are not among those who may look at work here. Whoever runs Baton can name you under `access:` in baton.yaml. Nothing was changed.';
     case 'role':
       return 'You are not among those who may start work here. Whoever runs Baton can name you under `access:` in baton.yaml. Nothing was started.';
+    default:
+      return refusal satisfies never;
+  }
+}
+
+/** Why somebody may not look either. */
+export function lookRefusalWords(refusal: StartRefusal): string {
+  switch (refusal) {
+    case 'guest':
+      return 'Guests cannot look at work here, or change it, unless whoever runs Baton allows it under `access:` in baton.yaml. Nothing was changed.';
+    case 'stranger':
+      return 'People of other organisations cannot look at work here, or change it, unless whoever runs Baton allows it under `access:` in baton.yaml. Nothing was changed.';
+    case 'not_a_person':
+      return 'Only people can do that. Nothing was changed.';
+    case 'repository':
+    case 'role':
+    case 'look':
+      return startRefusalWords('look');
     default:
       return refusal satisfies never;
   }

@@ -10,6 +10,8 @@ export interface FormDoor {
   readonly views: WebClient;
   readonly answers: Answers;
   readonly rehearsal: boolean;
+  /** Why somebody may not even look, in words; null when they may. Absent: what is submitted is judged by rules of its own. */
+  readonly gate?: (team: string, user: string) => Promise<string | null>;
 }
 
 const slackError = z.object({ data: z.object({ error: z.string() }) });
@@ -24,6 +26,12 @@ export async function openOrSay(
   view: View,
 ): Promise<void> {
   const { trigger, ...place } = to;
+  const refused = (await door.gate?.(place.team, place.user)) ?? null;
+  if (refused !== null) {
+    if (place.channel !== '')
+      await door.answers.send({ ...place, intent: `form:${trigger}` }, answerBlocks(refused, door.rehearsal));
+    return;
+  }
   try {
     await door.views.apiCall('views.open', { trigger_id: trigger, view: JSON.stringify(view) });
   } catch (error) {

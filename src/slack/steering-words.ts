@@ -2,6 +2,7 @@ import type { RunView } from '../domain/run-view.ts';
 import { elapsedOf, progressOf } from '../domain/run-view.ts';
 import { money, percent, roughly } from './format.ts';
 import { mention, mk, short } from './text.ts';
+import { answers } from './words.ts';
 
 /** What a run says of itself when somebody asks. @param waitingFor titles of open questions */
 export function progressWords(view: RunView, now: number, waitingFor: readonly string[]): string {
@@ -22,13 +23,15 @@ export function progressWords(view: RunView, now: number, waitingFor: readonly s
 
 /** Why nothing was done about a person's words, and how to say it. */
 export function nothingDone(
-  why: 'not_yours' | 'ended' | 'older' | 'not_there' | 'not_now',
+  why: 'not_yours' | 'not_allowed' | 'ended' | 'older' | 'not_there' | 'not_now',
   kind: string,
   requester: string,
 ): string {
   switch (why) {
     case 'not_yours':
       return mk`Only ${mention(requester)}, who asked for this, steers it. Nothing was changed.`;
+    case 'not_allowed':
+      return answers.mayLook;
     case 'ended':
       return 'This run has ended, so nothing was changed. Run again starts it once more; a mention with `feature <what you want>` starts something new.';
     case 'older':

@@ -153,6 +153,8 @@ export const answers = {
   alreadyPaused: 'This run is paused already, or has ended. Nothing was changed.',
   alreadyEnded: 'This run has already ended. Your click changed nothing.',
   notPaused: 'This run is not paused, so there is nothing to try again. Your click changed nothing.',
+  mayLook:
+    'You may look at work here, and not change it. Whoever runs Baton can name you under `access:` in baton.yaml. Nothing was changed.',
   onlyRequester: (requester: string) =>
     mk`Only ${mention(requester)}, who asked for this, can do that. Your click changed nothing.`,
   decided: (approval: Approval) =>

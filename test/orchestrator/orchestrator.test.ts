@@ -4,6 +4,7 @@ import { requestDefaultsSchema } from '../../src/domain/start-options.ts';
 import type { Workflow } from '../../src/domain/workflow.ts';
 import { Orchestrator } from '../../src/orchestrator/orchestrator.ts';
 import { Queries } from '../../src/orchestrator/queries.ts';
+import { Roles } from '../../src/orchestrator/roles.ts';
 import { WorkspaceRegistry } from '../../src/orchestrator/workspace-registry.ts';
 import { patterns } from '../../src/patterns/all.ts';
 import { Interpreter } from '../../src/patterns/interpreter.ts';
@@ -124,8 +125,7 @@ function orchestrator(): Orchestrator {
       registry,
       new VirtualClock(NOW),
     ),
-    access: openAccess,
-    directory: everybody,
+    roles: new Roles({ access: openAccess, directory: everybody }),
     clock: new VirtualClock(NOW),
     defaultRepository: '/sample',
     requests: requestDefaultsSchema.parse({}),

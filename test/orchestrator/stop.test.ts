@@ -5,6 +5,7 @@ import { openAccess } from '../../src/domain/access.ts';
 import { requestDefaultsSchema } from '../../src/domain/start-options.ts';
 import type { Workflow } from '../../src/domain/workflow.ts';
 import { Orchestrator } from '../../src/orchestrator/orchestrator.ts';
+import { Roles } from '../../src/orchestrator/roles.ts';
 import { WorkspaceRegistry } from '../../src/orchestrator/workspace-registry.ts';
 import { patterns } from '../../src/patterns/all.ts';
 import { Interpreter } from '../../src/patterns/interpreter.ts';
@@ -62,8 +63,7 @@ beforeEach(async () => {
     interpreter: new Interpreter(patterns),
     registry,
     approvals: approvalsOver(store, registry, new VirtualClock(NOW)),
-    access: openAccess,
-    directory: everybody,
+    roles: new Roles({ access: openAccess, directory: everybody }),
     clock: new VirtualClock(NOW),
     defaultRepository: b.repository,
     requests: requestDefaultsSchema.parse({}),

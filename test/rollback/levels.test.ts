@@ -19,7 +19,7 @@ const goesOn = (w: RollbackWorld) =>
 
 test('what there is to go back to: newest first, with the files since, and which one is the last good state', async () => {
   const w = await world();
-  const offer = await w.life.rollbacks.offer(TARGET);
+  const offer = await w.life.rollbacks.offer(TARGET, 'U-alice');
   if (typeof offer === 'string') throw new Error(offer);
   expect(
     offer.points.map(({ number, label, filesSince, validated }) => [number, label, filesSince, validated]),
@@ -122,7 +122,7 @@ describe('step', () => {
 
   test('of a paused one: it goes on, and nobody is asked, since nothing is lost', async () => {
     const w = await world();
-    expect(await w.ask('step')).toEqual({ done: 'resume' });
+    expect(await w.ask('step')).toEqual({ done: 'resumed' });
   });
 });
 

@@ -7,6 +7,7 @@ import { EventLog } from '../../db/event-log.ts';
 import { SqliteJournal } from '../../db/journal.ts';
 import { openStore } from '../../db/open.ts';
 import { createStore } from '../../db/store.ts';
+import { openAccess } from '../../src/domain/access.ts';
 import type { Approval } from '../../src/domain/approval.ts';
 import type { RunEvent } from '../../src/domain/events.ts';
 import { BatonError } from '../../src/domain/failure.ts';
@@ -17,6 +18,7 @@ import { EmbeddedEngine } from '../../src/engine/engine.ts';
 import { closeWorkspace, openWorkspace } from '../../src/orchestrator/contracts.ts';
 import { Findings } from '../../src/orchestrator/findings.ts';
 import { payloadKind } from '../../src/orchestrator/payloads.ts';
+import { Roles } from '../../src/orchestrator/roles.ts';
 import { rollbackActivities, rollbackDigest } from '../../src/orchestrator/rollback/activities.ts';
 import { rollbackProgram } from '../../src/orchestrator/rollback/program.ts';
 import { Rollbacks } from '../../src/orchestrator/rollback/rollbacks.ts';
@@ -28,7 +30,7 @@ import type { Flow, Operation, Program } from '../../src/ports/flow.ts';
 import { createWorkspaces } from '../../src/workspace/workspaces.ts';
 import { BreakableJournal } from '../engine/rig.ts';
 import { approvalsOver } from '../support/approvals.ts';
-import { member } from '../support/directory.ts';
+import { everybody, member } from '../support/directory.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import { git, NO_SANDBOX, put } from '../workspace/support.ts';
 
@@ -181,7 +183,14 @@ export async function rollbackWorld(options: WorldOptions = {}) {
       crashed,
       onStoreTrouble: () => undefined,
     });
-    const rollbacks = new Rollbacks({ store, registry, engine, clock });
+    const rollbacks = new Rollbacks({
+      store,
+      registry,
+      engine,
+      clock,
+      roles: new Roles({ access: openAccess, directory: everybody }),
+      resume: async () => 'done',
+    });
     return { opened, log, store, registry, approvals, journal, engine, rollbacks };
   }
 
@@ -255,7 +264,15 @@ export async function rollbackWorld(options: WorldOptions = {}) {
     },
     current: async () => (await life.store.sessions.get('ses_1'))?.currentRunId ?? '',
     ask: (level: 'step' | 'state' | 'snapshot' | 'full', number: number | null = null, intent = 'i') =>
-      life.rollbacks.ask({ runId: TARGET, by: 'U-alice', level, number, intent, receivedAt: clock.now() }),
+      life.rollbacks.ask({
+        runId: TARGET,
+        by: 'U-alice',
+        level,
+        number,
+        place: null,
+        intent,
+        receivedAt: clock.now(),
+      }),
     /** The one open question of a rollback. */
     async card(): Promise<Approval> {
       let found: Approval | undefined;

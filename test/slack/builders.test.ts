@@ -9,6 +9,7 @@ import { noticeBlocks } from '../../src/slack/builders/notices.ts';
 import { planBlocks } from '../../src/slack/builders/plan.ts';
 import { validateMessage, validateView } from '../../src/slack/validate.ts';
 import { refusalWords } from '../../src/slack/words.ts';
+import type { Foreign } from './foreign.ts';
 import {
   agentsOf,
   allMessages,
@@ -17,7 +18,6 @@ import {
   approvalViewOf,
   endOf,
   epicOf,
-  type Foreign,
   planOf,
 } from './samples.ts';
 
@@ -182,6 +182,7 @@ describe('what people read', () => {
     expect(buttonsOf(blocks)).toEqual([
       actionIds.runRetry,
       actionIds.runDetails,
+      actionIds.runRollback,
       actionIds.runSteer,
       actionIds.runStop,
     ]);
@@ -210,7 +211,12 @@ describe('what people read', () => {
       'Branch baton/add-csv-export-7f3 · 9 files, +312 −14 · 27 tests pass · 2 approvals (<@U0BOB> and <@U0ALICE>) · 1 review round',
     );
     expect(text).toContain('Cost $0.46, time 5 min · estimated $1.10 ($0.70-2.00) and about 12 min (8-20)');
-    expect(buttonsOf(blocks)).toEqual([actionIds.runDetails, actionIds.runAgain, actionIds.planSave]);
+    expect(buttonsOf(blocks)).toEqual([
+      actionIds.runDetails,
+      actionIds.runAgain,
+      actionIds.runRollback,
+      actionIds.planSave,
+    ]);
   });
 
   test('a bad end says what failed, what was tried, what is kept, and two ways on', () => {
@@ -226,7 +232,12 @@ describe('what people read', () => {
     expect(text).toContain(
       'What failed: The tests still fail.\nTried: three rounds of repair\nKept: the branch and a snapshot',
     );
-    expect(buttonsOf(blocks)).toEqual([actionIds.runRetry, actionIds.runAgain, actionIds.runDetails]);
+    expect(buttonsOf(blocks)).toEqual([
+      actionIds.runRetry,
+      actionIds.runAgain,
+      actionIds.runRollback,
+      actionIds.runDetails,
+    ]);
   });
 
   test('an approval: what, who, until when, and what if nobody', () => {

@@ -7,7 +7,8 @@ import { createSender } from '../../src/slack/out/sender.ts';
 import { createTransport } from '../../src/slack/out/transport.ts';
 import { type ManualClock, manualClock, type TestDesk, TOKENS, testDesk } from '../desk/harness.ts';
 import { socketClient } from '../desk/socket-client.ts';
-import { allMessages, allViews, type Foreign } from './samples.ts';
+import type { Foreign } from './foreign.ts';
+import { allMessages, allViews } from './samples.ts';
 import { memoryDb } from './sender-harness.ts';
 
 /** The desk checks blocks and limits by rules of its own, written by somebody else: a second opinion on ours. */

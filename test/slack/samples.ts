@@ -29,16 +29,9 @@ import type {
   RunDetail,
 } from '../../src/slack/views.ts';
 import { answers, refusalWords } from '../../src/slack/words.ts';
+import { type Foreign, many } from './foreign.ts';
+import { rollbackMessage, rollbackView } from './rollback-sample.ts';
 import { taskMessages, taskViews } from './task-samples.ts';
-
-/** Where foreign text comes from, and how much of everything there is. */
-export interface Foreign {
-  /** Any text that is not ours. */
-  readonly text: string;
-  readonly n: number;
-  readonly alice: string;
-  readonly bob: string;
-}
 
 const AT = Date.UTC(2026, 2, 4, 16, 12);
 const signNames = [
@@ -50,8 +43,6 @@ const signNames = [
   'paused',
   'skipped',
 ] as const satisfies (keyof typeof signs)[];
-
-const many = <T>({ n }: Foreign, make: (i: number) => T): T[] => Array.from({ length: n }, (_, i) => make(i));
 
 export function planOf(f: Foreign): Plan {
   return {
@@ -241,6 +232,7 @@ export function allMessages(f: Foreign): Record<string, Message> {
     { status: 'cancelled', by: null, kept: [] },
   ];
   const named: [string, Message][] = [
+    ['rollback', rollbackMessage(f)],
     [
       'plan',
       planBlocks({ runId: 'run_1', requester: f.alice, plan: planOf(f), rehearsal: true, open: true }),
@@ -399,6 +391,7 @@ export function allViews(f: Foreign): Record<string, View> {
       deadline: '2h',
     }),
     planSendBack: planSendBackForm('run_1'),
+    rollback: rollbackView(f),
     steer: steerForm({ runId: 'run_1', work: many(f, (i) => ({ id: `s${i}`, agent: f.text })) }),
     planSave: saveForm({ runId: 'run_1', title: f.text, name: 'mine' }),
     ask: askForm(approvalOf(f)),

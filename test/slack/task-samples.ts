@@ -16,7 +16,7 @@ import {
 } from '../../src/slack/builders/person-task.ts';
 import type { Message } from '../../src/slack/message.ts';
 import { taskRefusalWords } from '../../src/slack/task-words.ts';
-import type { Foreign } from './samples.ts';
+import type { Foreign } from './foreign.ts';
 
 const many = <T>({ n }: Foreign, make: (i: number) => T): T[] => Array.from({ length: n }, (_, i) => make(i));
 

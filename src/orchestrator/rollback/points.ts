@@ -5,6 +5,9 @@ import type { RollbackPoint } from '../../domain/rollback.ts';
 /** A moment that can be gone back to, and whether the run itself can go on from there. */
 export interface FoundPoint extends RollbackPoint {
   readonly tree: string;
+  /** The piece of work after which it was kept, and who did that. */
+  readonly node: string;
+  readonly agent: string | null;
   /** Somebody, or a check of the workflow, found that state good. */
   readonly validated: boolean;
   /** Why only the files can go back there; null: the run can go on from there, too. */
@@ -60,7 +63,7 @@ export function findPoints(
   let beginning: RollbackPoint | null = null;
   let ready: { readonly branch: string; readonly base: string } | null = null;
   let taken: { readonly node: string; readonly tree: string; readonly at: number } | null = null;
-  let agents = new Map<string, string>();
+  const agents = new Map<string, string>();
 
   for (const [index, { event, seq, at }] of events.entries()) {
     switch (event.type) {
@@ -87,7 +90,7 @@ export function findPoints(
         ready = { branch: event.branch, base: event.base };
         break;
       case 'node.started':
-        if (event.agent !== undefined) agents = new Map(agents).set(event.node, event.agent);
+        if (event.agent !== undefined) agents.set(event.node, event.agent);
         break;
       case 'snapshot.taken':
         taken = { node: event.node, tree: event.tree, at };
@@ -108,11 +111,20 @@ export function findPoints(
         // The step that took it ends right after what it told; what else is told there is its own.
         if (taken === null) break;
         const { node, tree } = taken;
-        const point = { seq: endOfMoment(events, index), tree, at: taken.at, label: labelOf(node, agents) };
+        const agent = agents.get(node) ?? null;
+        const when = { seq: endOfMoment(events, index), at: taken.at };
         taken = null;
         if (streams.size > 0) break;
         const filesOnly = reasonAgainst({ asked: asked.size, held, allowed });
-        states.push({ ...point, validated: VALIDATED.test(event.key), filesOnly });
+        states.push({
+          ...when,
+          tree,
+          node,
+          agent,
+          label: labelOf(node, agent),
+          validated: VALIDATED.test(event.key),
+          filesOnly,
+        });
         break;
       }
       default:
@@ -148,7 +160,6 @@ function endOfMoment(events: readonly StoredEvent[], index: number): number {
   return events[end]?.seq ?? 0;
 }
 
-function labelOf(node: string, agents: ReadonlyMap<string, string>): string {
-  const agent = agents.get(node);
-  return agent === undefined || agent === node ? `after ${node}` : `after ${node} (${agent})`;
+function labelOf(node: string, agent: string | null): string {
+  return agent === null || agent === node ? `after ${node}` : `after ${node} (${agent})`;
 }

@@ -1,14 +1,21 @@
 import { createHash } from 'node:crypto';
+import type { Control } from '../../domain/control.ts';
 import {
   isRollbackRun,
+  type OfferedPoint,
+  type RollbackAnswer,
   type RollbackLevel,
+  type RollbackOffer,
   type RollbackPoint,
+  type RollbackRefusal,
   rollbackRunId,
 } from '../../domain/rollback.ts';
 import { isTerminal } from '../../domain/run.ts';
+import { readBack } from '../../planning/back-words.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Engine } from '../../ports/engine.ts';
 import { derivedId } from '../derived-id.ts';
+import type { Roles, SteerRefusal } from '../roles.ts';
 import { type FoundPoint, lastGood } from './points.ts';
 import { rollbackSpec } from './program.ts';
 import { type NoStanding, type Standing, type StandingDeps, standingOf } from './standing.ts';
@@ -16,44 +23,25 @@ import { type NoStanding, type Standing, type StandingDeps, standingOf } from '.
 export interface RollbacksDeps extends StandingDeps {
   readonly engine: Pick<Engine, 'wake'>;
   readonly clock: Clock;
+  readonly roles: Roles;
+  /** Lets a paused run go on with the step it stopped at. */
+  readonly resume: (runId: string, by: string, intent: string, at: number) => Promise<Control>;
 }
 
-/** A moment as it is offered: numbered from the newest, with how many files differ from it now. */
-export interface OfferedPoint extends FoundPoint {
-  readonly number: number;
-  readonly filesSince: number;
-}
-
-export interface Offer {
+/** Who wants a run taken back, and what makes it the same wish when it is delivered again. */
+interface Wisher {
   readonly runId: string;
-  readonly title: string;
-  readonly hasEnded: boolean;
-  /** Newest first. */
-  readonly points: readonly OfferedPoint[];
-  /** The one that "the last good state" means; null: there is none to go on from. */
-  readonly lastGood: OfferedPoint | null;
-  /** Whether a step failed that can be tried again. */
-  readonly hasStep: boolean;
-  readonly hasBeginning: boolean;
+  readonly by: string;
+  readonly intent: string;
+  readonly receivedAt: number;
 }
 
-export type RollbackRefusal =
-  | NoStanding
-  /** A rollback of this run waits for an answer. */
-  | 'asked_already'
-  /** There is no such snapshot. */
-  | 'not_there'
-  /** Only the files can go back there. */
-  | 'files_only'
-  | 'no_step'
-  /** Other people's commits are on the branch. */
-  | 'branch_moved';
-
-export type RollbackAnswer =
-  | { readonly done: 'asked'; readonly point: RollbackPoint; readonly level: RollbackLevel }
-  /** A paused run goes on with the step it stopped at: nothing is lost by that. */
-  | { readonly done: 'resume' }
-  | { readonly done: 'refused'; readonly why: RollbackRefusal; readonly detail: string };
+/** Where somebody wants to go back to; `place` names a piece of work instead of a number. */
+export interface RollbackWish {
+  readonly level: RollbackLevel;
+  readonly number: number | null;
+  readonly place: { readonly side: 'after' | 'before'; readonly node: string } | null;
+}
 
 /** Points offered; more can be named by their number. */
 const MOST_OFFERED = 20;
@@ -66,23 +54,27 @@ export class Rollbacks {
     this.#deps = deps;
   }
 
-  async offer(runId: string): Promise<Offer | NoStanding> {
-    const standing = await standingOf(this.#deps, runId, this.#deps.clock.now());
-    return typeof standing === 'string' ? standing : offerOf(runId, standing);
+  /** What there is to go back to, for whoever may ask for it. */
+  async offer(runId: string, by: string): Promise<RollbackOffer | NoStanding | SteerRefusal> {
+    const { clock, roles } = this.#deps;
+    const standing = await standingOf(this.#deps, runId, clock.now());
+    if (typeof standing === 'string') return standing;
+    return (await roles.steers(standing.session, by)) ?? offerOf(runId, standing);
+  }
+
+  /** What somebody said: where to, or nothing yet, and then they are told what there is. */
+  async request(words: string | null, wisher: Wisher): Promise<RollbackAnswer> {
+    const wish = words === null ? null : readBack(words);
+    if (wish !== null) return this.ask({ ...wisher, ...wish });
+    const offer = await this.offer(wisher.runId, wisher.by);
+    return typeof offer === 'string' ? { done: 'refused', why: offer, detail: '' } : { done: 'offer', offer };
   }
 
   /**
    * Asks for a rollback: opens a run that asks people and does it. The same intent asks once.
-   * @param number of the moment as it was offered; null: the last good state, where the level needs one
+   * @param wish without a number or a place: the last good state, where the level needs one
    */
-  async ask(wish: {
-    readonly runId: string;
-    readonly by: string;
-    readonly level: RollbackLevel;
-    readonly number: number | null;
-    readonly intent: string;
-    readonly receivedAt: number;
-  }): Promise<RollbackAnswer> {
+  async ask(wish: RollbackWish & Wisher): Promise<RollbackAnswer> {
     const { store, clock, engine } = this.#deps;
     const { runId: target, by, level, intent, receivedAt } = wish;
     const digest = createHash('sha256').update(intent).digest('hex').slice(0, 16);
@@ -90,8 +82,13 @@ export class Rollbacks {
     const standing = await standingOf(this.#deps, target, clock.now());
     const no = (why: RollbackRefusal, detail = ''): RollbackAnswer => ({ done: 'refused', why, detail });
     if (typeof standing === 'string') return no(standing);
-    if (level === 'step' && !isTerminal(standing.status)) return { done: 'resume' };
-    const chosen = await choose(target, standing, level, wish.number);
+    const refused = await this.#deps.roles.steers(standing.session, by);
+    if (refused !== null) return no(refused);
+    if (level === 'step' && !isTerminal(standing.status)) {
+      await this.#deps.resume(target, by, intent, receivedAt);
+      return { done: 'resumed' };
+    }
+    const chosen = choose(standing, wish);
     if ('why' in chosen) return no(chosen.why, chosen.detail);
     if (!(await standing.past.isFree())) return no('branch_moved', standing.past.branch);
     const mine = await store.runs.status(id);
@@ -128,7 +125,10 @@ export class Rollbacks {
   }
 }
 
-async function offerOf(runId: string, { session, status, points, past, head }: Standing): Promise<Offer> {
+async function offerOf(
+  runId: string,
+  { session, status, points, past, head }: Standing,
+): Promise<RollbackOffer> {
   const offered: OfferedPoint[] = [];
   for (const [index, point] of points.states.toReversed().slice(0, MOST_OFFERED).entries()) {
     const { stat } = await past.diff(point.tree, head, 0);
@@ -138,7 +138,6 @@ async function offerOf(runId: string, { session, status, points, past, head }: S
   return {
     runId,
     title: session.request.split('\n')[0] ?? session.request,
-    hasEnded: isTerminal(status),
     points: offered,
     lastGood: offered.find(({ seq }) => seq === good?.seq) ?? null,
     hasStep: points.step !== null || status === 'paused',
@@ -148,23 +147,36 @@ async function offerOf(runId: string, { session, status, points, past, head }: S
 
 type Chosen = { readonly point: RollbackPoint } | { readonly why: RollbackRefusal; readonly detail: string };
 
-async function choose(
-  target: string,
-  standing: Standing,
-  level: RollbackLevel,
-  number: number | null,
-): Promise<Chosen> {
+function choose(standing: Standing, { level, number, place }: RollbackWish): Chosen {
   const { step, beginning, states } = standing.points;
   if (level === 'step') return step === null ? { why: 'no_step', detail: '' } : { point: step };
   if (level === 'full') return beginning === null ? { why: 'nothing', detail: '' } : { point: beginning };
-  const found = number === null ? chosenFor(level, states) : states.at(-number);
-  if (found === undefined || found === null)
-    return { why: number === null ? 'nothing' : 'not_there', detail: target };
+  const isNamed = number !== null || place !== null;
+  const found = isNamed ? named(states, number, place) : usual(level, states);
+  if (found === null) return { why: isNamed ? 'not_there' : 'nothing', detail: '' };
   if (level === 'state' && found.filesOnly !== null) return { why: 'files_only', detail: found.filesOnly };
   const { seq, tree, at, label } = found;
   return { point: { seq, tree, at, label } };
 }
 
-function chosenFor(level: 'state' | 'snapshot', states: readonly FoundPoint[]): FoundPoint | null {
+/** By its number, from the newest; or the newest state after a piece of work, or the one before its first. */
+function named(
+  states: readonly FoundPoint[],
+  number: number | null,
+  place: RollbackWish['place'],
+): FoundPoint | null {
+  if (number !== null) return states.at(-number) ?? null;
+  const { side, node } = place ?? { side: 'after', node: '' };
+  if (side === 'after') return states.findLast((point) => isOf(point, node)) ?? null;
+  const first = states.findIndex((point) => isOf(point, node));
+  return first > 0 ? (states[first - 1] ?? null) : null;
+}
+
+/** A piece of work goes by its own name and by its agent's. */
+function isOf({ node, agent }: FoundPoint, name: string): boolean {
+  return node.toLowerCase() === name || agent?.toLowerCase() === name;
+}
+
+function usual(level: 'state' | 'snapshot', states: readonly FoundPoint[]): FoundPoint | null {
   return level === 'state' ? lastGood(states) : (states.at(-1) ?? null);
 }

@@ -93,15 +93,18 @@ function costRow({ costUsd, elapsedMs, estimate }: EndView): Piece[] {
   return [`${spent} · estimated ${moneyRange(estimate.costUsd)} and ${timeRange(estimate.durationMs)}`];
 }
 
-function endButtons({ runId, end }: EndView): Part {
+function endButtons({ runId, end, branch }: EndView): Part {
   const again = button(actionIds.runAgain, 'Run again', runId);
   const details = button(actionIds.runDetails, 'Details', runId);
   const save = button(actionIds.planSave, 'Save as workflow…', runId);
-  if (end.status === 'completed') return actions(details, again, save);
-  if (end.status === 'cancelled') return actions(details, again);
+  // Before there was a worktree there is nothing to go back to.
+  const back = branch === null ? [] : [button(actionIds.runRollback, 'Roll back…', runId)];
+  if (end.status === 'completed') return actions(details, again, ...back, save);
+  if (end.status === 'cancelled') return actions(details, again, ...back);
   return actions(
     button(actionIds.runRetry, 'Retry what failed', runId, { style: 'primary' }),
     again,
+    ...back,
     details,
   );
 }

@@ -97,6 +97,7 @@ function epicButtons({ runId, state }: EpicView): Part {
   return actions(
     ...goOnButtons(runId, state),
     button(actionIds.runDetails, 'Details', runId),
+    ...(state.status === 'paused' ? [button(actionIds.runRollback, 'Roll back…', runId)] : []),
     button(actionIds.runSteer, 'Steer…', runId),
     button(actionIds.runStop, 'Stop', runId, {
       style: 'danger',

@@ -1,7 +1,7 @@
 import type { Approval } from '../../domain/approval.ts';
 import type { PersonTask } from '../../domain/person-task.ts';
 import { actionIds } from '../actions.ts';
-import { actions, bold, button, header, lines, type Part, type View, when } from '../blocks.ts';
+import { actions, bold, button, header, lines, type Part, section, type View, when } from '../blocks.ts';
 import { money } from '../format.ts';
 import { short } from '../text.ts';
 import type { RunLine } from '../views.ts';
@@ -39,6 +39,11 @@ export function homeView(view: HomeView): View {
       lines([moneyWords(view)]),
     ],
   };
+}
+
+/** The App Home of somebody who may not look. @param markup why, from `control-words.ts` */
+export function closedHome(markup: string): View {
+  return { type: 'home', blocks: [section(markup)] };
 }
 
 function waitingBlocks({ waiting, tasks }: HomeView): Part[] {

@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import type { StartRefusal } from '../src/domain/control.ts';
+import type { Roles } from '../src/orchestrator/roles.ts';
+import type { Directory } from '../src/ports/directory.ts';
+import type { Delivery } from '../src/ports/store.ts';
+import type { Answers } from '../src/slack/answers.ts';
+import { answerBlocks } from '../src/slack/builders/answers.ts';
+import { lookRefusalWords } from '../src/slack/control-words.ts';
+
+export interface GateDeps {
+  readonly roles: Roles;
+  readonly directory: Directory;
+  readonly answers: Answers;
+  /** Whether a word of `/orchestrate` starts work. */
+  readonly starts: (word: string) => boolean;
+  readonly rehearsal: boolean;
+}
+
+const whoSchema = z.looseObject({
+  team: z.string(),
+  user: z.string(),
+  channel: z.string().default(''),
+  /** Of what people write: whether they spoke to Baton. */
+  mentioned: z.boolean().optional(),
+  word: z.string().default(''),
+});
+
+/**
+ * Deliveries whose own rules turn people away, in words that fit and with a row in the audit: deciding, and starting.
+ * Everything else takes at least the right to look.
+ */
+const OWN_RULES: ReadonlySet<string> = new Set([
+  'approve-click',
+  'reject-click',
+  'request_changes-click',
+  'ask-click',
+  'reject_form',
+  'changes_form',
+  'ask_form',
+  'start-form',
+]);
+
+/** The gate before every door: who may not even look gets no further, whichever way they come. */
+export class Gate {
+  readonly #deps: GateDeps;
+
+  constructor(deps: GateDeps) {
+    this.#deps = deps;
+  }
+
+  /** Why somebody may not look; null when they may. */
+  async refusal(team: string, user: string): Promise<StartRefusal | null> {
+    const { roles, directory } = this.#deps;
+    return roles.looks(await directory.person(user, team, false), null);
+  }
+
+  /** Whether what came in may be handled; when not, the person has been told. What no person sent is let through. */
+  async admit({ kind, intent, payload }: Delivery): Promise<boolean> {
+    const { answers, rehearsal, starts } = this.#deps;
+    const who = whoSchema.safeParse(payload).data;
+    if (who === undefined || OWN_RULES.has(kind) || (kind === 'command' && starts(who.word))) return true;
+    const { team, user, channel, mentioned } = who;
+    const refusal = await this.refusal(team, user);
+    if (refusal === null) return true;
+    // Talk among people is none of Baton's business, and the App Home says it itself.
+    if (kind === 'home') return true;
+    if (channel !== '' && mentioned !== false)
+      await answers.send({ intent, team, user, channel }, answerBlocks(lookRefusalWords(refusal), rehearsal));
+    return false;
+  }
+}
