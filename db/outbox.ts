@@ -12,8 +12,11 @@ import {
   outboxStatuses,
   type RecentSend,
 } from '../src/ports/outbox.ts';
-import { and, asc, eq, gte, inArray, lt, ne, sql } from './drizzle.ts';
+import { and, asc, desc, eq, gte, inArray, lt, ne, sql } from './drizzle.ts';
 import { outbox, messages as places } from './schema.ts';
+
+/** Cards in one place that are looked through; what is older is no longer asked about. */
+const MOST_REFS = 200;
 
 /** The database, or a transaction of it. */
 export type OutboxDb = BaseSQLiteDatabase<'sync', RunResult>;
@@ -191,6 +194,18 @@ export function createOutboxStore(db: BetterSQLite3Database): OutboxStore {
           .where(and(eq(places.channel, channel), eq(places.ts, ts)))
           .get(),
       ),
+    refsIn: async (channel, beginning) =>
+      db
+        .select()
+        .from(places)
+        .where(
+          and(eq(places.channel, channel), sql`substr(${places.key}, 1, ${beginning.length}) = ${beginning}`),
+        )
+        .orderBy(desc(places.ts))
+        .limit(MOST_REFS)
+        .all()
+        .toReversed()
+        .map(({ key, ts }) => ({ key, channel, ts })),
   };
 }
 

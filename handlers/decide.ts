@@ -64,7 +64,9 @@ async function answer(
   }
   const text = result.ok ? done(result.approval) : refusalWords(result.refusal, result.approval);
   const session = await deps.queries.byRun(result.approval.runId);
-  const thread = session === null ? {} : { thread: epicKey(session.session.id) };
+  // A copy of the card elsewhere, in a DM or the channel for what waits, is in no epic's thread.
+  const inEpic = session !== null && call.channel !== '' && call.channel === session.session.channel;
+  const thread = inEpic ? { thread: epicKey(session.session.id) } : {};
   const channel = call.channel === '' ? (session?.session.channel ?? '') : call.channel;
   await deps.answers.send({ intent, team, user, channel, ...thread }, answerBlocks(text, deps.rehearsal));
 }

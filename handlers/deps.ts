@@ -10,6 +10,7 @@ import type { Roles } from '../src/orchestrator/roles.ts';
 import type { Rollbacks } from '../src/orchestrator/rollback/rollbacks.ts';
 import type { RunSignals } from '../src/orchestrator/signals.ts';
 import type { SteeringDesk } from '../src/orchestrator/steering.ts';
+import type { OutboxStore } from '../src/ports/outbox.ts';
 import type { PersonTaskStore } from '../src/ports/person-tasks.ts';
 import type { ApprovalStore, AuditStore } from '../src/ports/store.ts';
 import type { Answers } from '../src/slack/answers.ts';
@@ -33,6 +34,8 @@ export interface HandlerDeps {
   readonly homes: Homes;
   /** The session whose epic is the message at a place; null: none of ours. */
   readonly sessionAt: (channel: string, ts: string) => Promise<string | null>;
+  /** Where our messages stand. */
+  readonly cards: Pick<OutboxStore, 'ref' | 'refAt' | 'refsIn'>;
   /** Baton's own member id, by which it is mentioned. */
   readonly botUser: string;
   /** Whether plain words of whoever asked for the work steer it, or only those that mention Baton. */

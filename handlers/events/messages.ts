@@ -10,6 +10,7 @@ import { taskRefusalWords } from '../../src/slack/task-words.ts';
 import { teamKey } from '../../src/slack/team.ts';
 import { mk, unescapeMarkup } from '../../src/slack/text.ts';
 import type { HandlerDeps } from '../deps.ts';
+import { decideByWord, mayBeDecision, refuseEdited } from '../typed.ts';
 
 const bodySchema = z.object({
   team_id: z.string(),
@@ -24,6 +25,16 @@ const bodySchema = z.object({
     thread_ts: z.string().optional(),
   }),
 });
+/** A message that its author changed afterwards. */
+const changedSchema = bodySchema.extend({
+  event: z.object({
+    subtype: z.literal('message_changed'),
+    channel: z.string(),
+    ts: z.string(),
+    message: bodySchema.shape.event.omit({ channel: true }),
+    previous_message: z.object({ text: z.string().default('') }).optional(),
+  }),
+});
 const keptSchema = z.object({
   team: z.string(),
   homeTeam: z.string(),
@@ -33,6 +44,8 @@ const keptSchema = z.object({
   text: z.string(),
   mentioned: z.boolean(),
   sessionId: z.string().nullable(),
+  /** Absent in what was kept by versions in which nobody decided by a word. */
+  parent: z.string().nullable().default(null),
 });
 type Kept = z.infer<typeof keptSchema>;
 
@@ -41,29 +54,54 @@ type Kept = z.infer<typeof keptSchema>;
  * tells of a mention twice, as a mention and as a message: both are the same intent.
  */
 export function registerMessages(app: App, deps: HandlerDeps): void {
+  const mention = `<@${deps.botUser}>`;
+  const written = (text: string): string => unescapeMarkup(text.replaceAll(mention, ' ')).trim();
   const take = async (body: unknown): Promise<void> => {
     const { event, team_id: homeTeam, enterprise_id: enterprise } = bodySchema.parse(body);
     const { user, bot_id: bot, subtype, channel, ts, thread_ts: parent } = event;
     if (user === undefined || bot !== undefined || user === deps.botUser) return;
     if (subtype !== undefined && subtype !== 'thread_broadcast') return;
-    const mention = `<@${deps.botUser}>`;
     const mentioned = event.text.includes(mention);
     const sessionId = parent === undefined ? null : await deps.sessionAt(channel, parent);
-    if (!mentioned && sessionId === null) return;
+    const text = written(event.text);
+    const place = { text, channel, parent: parent ?? null, sessionId };
+    if (!mentioned && sessionId === null && !(await mayBeDecision(place, deps))) return;
     const team = teamKey(enterprise, homeTeam);
-    const text = unescapeMarkup(event.text.replaceAll(mention, ' ')).trim();
-    const kept: Kept = { team, homeTeam, user, channel, ts, text, mentioned, sessionId };
+    const kept: Kept = { ...place, team, homeTeam, user, ts, mentioned };
     await deps.worker.accept(`said:${team}:${channel}:${ts}`, 'said', kept);
   };
+  /** Only what was changed into a decision is kept: whoever tried is told that it counts for nothing. */
+  const takeChanged = async (body: unknown): Promise<void> => {
+    const changed = changedSchema.safeParse(body).data;
+    if (changed === undefined) return;
+    const { event, team_id: homeTeam, enterprise_id: enterprise } = changed;
+    const { channel, message, previous_message: before } = event;
+    const { user, bot_id: bot, ts, thread_ts: parent } = message;
+    if (user === undefined || bot !== undefined || user === deps.botUser || before?.text === message.text)
+      return;
+    const sessionId = parent === undefined ? null : await deps.sessionAt(channel, parent);
+    const place = { text: written(message.text), channel, parent: parent ?? null, sessionId };
+    if (!(await mayBeDecision(place, deps))) return;
+    const team = teamKey(enterprise, homeTeam);
+    const kept: Kept = { ...place, team, homeTeam, user, ts, mentioned: false };
+    await deps.worker.accept(`changed:${team}:${channel}:${event.ts}`, 'changed', kept);
+  };
   app.event('app_mention', async ({ body }) => take(body));
-  app.event('message', async ({ body }) => take(body));
+  app.event('message', async ({ body }) => {
+    await take(body);
+    await takeChanged(body);
+  });
 
   deps.worker.handle('said', async ({ intent, payload, receivedAt }) => {
     const kept = keptSchema.parse(payload);
+    if (await decideByWord({ ...kept, intent }, deps)) return;
     if (kept.mentioned && (await startedBy(kept, intent, receivedAt, deps))) return;
     if (kept.sessionId !== null) await steer(kept, kept.sessionId, intent, receivedAt, deps);
-    else await say(kept, intent, HOW, deps);
+    else if (kept.mentioned) await say(kept, intent, HOW, deps);
   });
+  deps.worker.handle('changed', async ({ intent, payload }) =>
+    refuseEdited({ ...keptSchema.parse(payload), intent }, deps),
+  );
 }
 
 const HOW =

@@ -151,6 +151,7 @@ export async function createSlack(options: SlackOptions) {
     gate: wayIn,
     homes,
     sessionAt: async (channel, ts) => sessionOfEpic((await core.outbox.refAt(channel, ts))?.key),
+    cards: core.outbox,
     botUser: identity.botUser,
     steering: options.steering,
     saveWorkflow: core.catalog.save,

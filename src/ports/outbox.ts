@@ -78,4 +78,6 @@ export interface OutboxStore {
   ref(key: string): Promise<MessageRef | null>;
   /** Message references by place, for replies and clicks: which message of ours is this? */
   refAt(channel: string, ts: string): Promise<MessageRef | null>;
+  /** Messages of ours in a channel whose key begins so, the newest two hundred, oldest first. */
+  refsIn(channel: string, beginning: string): Promise<MessageRef[]>;
 }

@@ -27,10 +27,11 @@ const EVENT_SCOPES: Readonly<Record<string, readonly string[]>> = {
   app_mention: ['app_mentions:read'],
   'message.channels': ['channels:history'],
   'message.groups': ['groups:history'],
+  'message.im': ['im:history'],
 };
 /** One event of the code stands for a subscription per kind of conversation. */
 const SUBSCRIPTIONS: Readonly<Record<string, readonly string[]>> = {
-  message: ['message.channels', 'message.groups'],
+  message: ['message.channels', 'message.groups', 'message.im'],
 };
 
 const manifest = z
