@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { RunEvent } from '../src/domain/events.ts';
 import { jsonSchema } from '../src/domain/json.ts';
 import type { Decision, DecisionStore, NewDecision } from '../src/ports/decisions.ts';
 import { asc, eq } from './drizzle.ts';
@@ -14,6 +15,7 @@ export function recordDecision(
   runId: string,
   decision: NewDecision,
   now: number,
+  tell?: RunEvent,
 ): void {
   const { alternatives, evidence, ...rest } = decision;
   const row = {
@@ -26,6 +28,7 @@ export function recordDecision(
   const inserted = tx.insert(decisions).values(row).onConflictDoNothing().run();
   if (inserted.changes === 0) return;
   log.append(runId, { type: 'decision.made', decisionId: decision.id }, now);
+  if (tell !== undefined) log.append(runId, tell, now);
   const { id, kind, actor, actorKind, choice, reason } = decision;
   log.audit.append({
     at: now,
@@ -43,8 +46,8 @@ export function recordDecision(
 
 export function createDecisionStore(db: Db, log: EventLog): DecisionStore {
   return {
-    async record(runId, decision, now) {
-      atomically(db, log, (tx) => recordDecision(tx, log, runId, decision, now));
+    async record(runId, decision, now, tell) {
+      atomically(db, log, (tx) => recordDecision(tx, log, runId, decision, now, tell));
     },
     async ofRun(runId) {
       const rows = db

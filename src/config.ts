@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { type BudgetSettings, budgetSettingsSchema } from './domain/budget.ts';
 import { declarationsSchema } from './domain/bus-event.ts';
 import { BatonError } from './domain/failure.ts';
 import { hooksSchema } from './domain/hook.ts';
@@ -116,6 +117,8 @@ const fileSchema = z.strictObject({
   cache: z.strictObject({ answers: z.boolean().default(false) }).prefault({}),
   /** What time costs, in US dollars: a second of a command, a minute of a person. */
   rates: ratesSchema.prefault({}),
+  /** What a run may use before it pauses and asks, and how it is counted. */
+  budget: budgetSettingsSchema.prefault({}),
   prices: z
     .record(z.string(), z.strictObject({ input: z.number(), cached: z.number(), output: z.number() }))
     .default({}),
@@ -177,6 +180,7 @@ export interface Config {
   readonly runners: Runners;
   readonly mcp: McpSettings;
   readonly rates: Rates;
+  readonly budget: BudgetSettings;
   readonly cacheAnswers: boolean;
   /** Models that stand in for the configured one. */
   readonly backups: readonly Omit<Extract<ModelConfig, { mode: 'model' }>, 'mode'>[];
@@ -230,6 +234,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     runners: file.runners,
     mcp,
     rates: file.rates,
+    budget: file.budget,
     cacheAnswers: file.cache.answers,
     backups,
     limits: file.limits,

@@ -92,6 +92,7 @@ async function startWith(
     runners: config.runners,
     mcp: config.mcp,
     rates: config.rates,
+    budget: config.budget,
     cacheAnswers: config.cacheAnswers,
     backups: config.backups,
     // The rehearsal's own server is on this machine, and nobody pays for it.

@@ -152,6 +152,7 @@ function coreOptions(config: Config, home: string, workflow: Workflow, castUrl: 
     runners: config.runners,
     mcp: config.mcp,
     rates: config.rates,
+    budget: config.budget,
     cacheAnswers: config.cacheAnswers,
     ...(castUrl === null ? { backups: config.backups, limits: config.limits } : {}),
     repositories: null,

@@ -22,6 +22,7 @@ import { createModelBroker } from '../agents/programs/model-broker.ts';
 import { runnerFor } from '../agents/runners.ts';
 import { toolCall } from '../agents/tool-call.ts';
 import type { EventSettings } from '../config.ts';
+import type { BudgetSettings } from '../domain/budget.ts';
 import type { McpSettings } from '../domain/mcp-settings.ts';
 import type { PeopleSettings } from '../domain/person-task.ts';
 import type { Inventory } from '../domain/resources.ts';
@@ -40,6 +41,7 @@ import { planningActivities } from '../orchestrator/activities/planning.ts';
 import { streamActivities } from '../orchestrator/activities/streams.ts';
 import { workspaceActivities } from '../orchestrator/activities/workspace.ts';
 import { Approvals } from '../orchestrator/approvals.ts';
+import { budgetProgram } from '../orchestrator/budget/question.ts';
 import { Chaser } from '../orchestrator/chaser.ts';
 import { CommandGate } from '../orchestrator/command-gate.ts';
 import { Events } from '../orchestrator/events.ts';
@@ -62,6 +64,7 @@ import { ensureSampleRepository } from '../workspace/sample.ts';
 import { probeSandbox } from '../workspace/sandbox.ts';
 import { failingTests, summariseTests } from '../workspace/test-summary.ts';
 import { createWorkspaces } from '../workspace/workspaces.ts';
+import { joinBudget } from './budget.ts';
 import { loadCatalog, SHIPPED } from './catalog.ts';
 import { hostLoad } from './host-load.ts';
 import { lateDirectory } from './late-directory.ts';
@@ -88,6 +91,8 @@ export interface CoreOptions extends ModelsOptions {
   /** Load of the processors in percent; this machine's unless given. */
   readonly cpuUsage?: () => number | null;
   readonly prices: PriceTable;
+  /** What a run may use before it pauses and asks. Without it, what is said at its start. */
+  readonly budget?: BudgetSettings;
   /** What time costs, of machines and of people. */
   readonly rates?: Rates;
   /** Without them, the events that Baton knows, and nobody but the runs that wait for them. */
@@ -170,6 +175,7 @@ export async function createCore(options: CoreOptions) {
       prices: table,
       answers: createAnswerStore(raw, () => clock.now()),
       repositoryOf: async (runId) => (await store.sessions.byRun(runId))?.repository ?? null,
+      pass: (runId) => money.pass(runId),
     });
     const runners = options.runners ?? {};
     const inventory = options.resources ?? {};
@@ -200,6 +206,17 @@ export async function createCore(options: CoreOptions) {
     });
     const people = lateDirectory(options.directory ?? null);
     const findings = new Findings(policy);
+    const money = joinBudget({
+      raw,
+      settings: options.budget,
+      prices: table,
+      store,
+      queries: { byRun: (runId) => uses.queries.byRun(runId) },
+      findings,
+      engine: () => engine,
+      stop: (root, by, asking) => uses.orchestrator.stopAsDecided(root, by, asking),
+      clock,
+    });
     const payloads = { registry, runs: store.runs, policyVersion: policy.version, redact };
     const approvals = new Approvals({
       approvals: store.approvals,
@@ -250,6 +267,7 @@ export async function createCore(options: CoreOptions) {
         sessionProgram(interpreter, play),
         partProgram(interpreter, agentsOf(play)),
         rollbackProgram,
+        budgetProgram(),
       ],
       activities: [
         ...streamActivities({ registry, redact }),
@@ -279,7 +297,9 @@ export async function createCore(options: CoreOptions) {
             delegations: store.delegations,
             directory: people.directory,
           }),
+          cancel: (runId) => engine.cancel(runId, 'No longer needed'),
         }),
+        ...money.activities,
         ...rollbackActivities({
           store,
           registry,
@@ -320,7 +340,7 @@ export async function createCore(options: CoreOptions) {
         ...acpActivities({ ...inWorktrees, runners, broker }),
         programActivity({ ...inWorktrees, runners, broker }),
         ...mcp.activities,
-      ],
+      ].map(money.within),
       clock,
       random: Math.random,
       crashed: !takeCleanStop(db),
@@ -331,6 +351,7 @@ export async function createCore(options: CoreOptions) {
     // A run that ends publishes so in the same commit.
     engine.onCommit(() => events.wake());
     const uses = joinUseCases({
+      budget: money.budget,
       engine,
       store,
       catalog,

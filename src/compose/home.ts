@@ -6,7 +6,7 @@ import { runLine } from '../slack/run-views.ts';
 /** One person's overview as their App Home. @param now milliseconds since the epoch */
 export function homeOf({ waiting, tasks, mine, team }: Concerns, now: number): View {
   const line = (run: RunAnswer) => runLine(run.view, { ...run, rehearsal: false, now });
-  const budgets = [...mine, ...team].flatMap(({ view }) => view.plan?.budgetUsd ?? []);
+  const budgets = [...mine, ...team].flatMap(({ view }) => view.budgetUsd ?? []);
   const spent = [...mine, ...team].map(({ view }) => view.costUsd);
   return homeView({
     waiting: waiting.map(({ run, approval }) => ({

@@ -42,6 +42,8 @@ interface Joined extends ModelsOptions {
   readonly guidance: GuidanceStore;
   readonly answers: AnswerStore;
   readonly repositoryOf: (runId: string) => Promise<string | null>;
+  /** The last look before a call is made. */
+  readonly pass: (runId: string) => Promise<void>;
   readonly prices: PriceTable;
 }
 
@@ -75,6 +77,7 @@ export function joinModels(options: Joined): Models {
     redact,
     guidance: options.guidance,
     prices,
+    pass: options.pass,
     ...(options.cacheAnswers === true
       ? { cache: { store: options.answers, repositoryOf: options.repositoryOf } }
       : {}),

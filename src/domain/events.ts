@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { budgetUnits } from './budget.ts';
 import { failureSchema } from './failure.ts';
 import { jsonSchema } from './json.ts';
 import { runStatuses } from './run.ts';
@@ -130,6 +131,20 @@ export const runEventSchema = z.discriminatedUnion('type', [
     agent: z.string().nullable(),
     costUsd: usd,
     tokens: z.number(),
+  }),
+  /** Most of what the run was given is used; told once for each budget. */
+  z.object({
+    type: z.literal('budget.warned'),
+    unit: z.enum(budgetUnits),
+    used: z.number(),
+    given: z.number(),
+  }),
+  z.object({
+    type: z.literal('budget.raised'),
+    unit: z.enum(budgetUnits),
+    from: z.number(),
+    to: z.number(),
+    by: z.string(),
   }),
   z.object({
     type: z.literal('handoff'),

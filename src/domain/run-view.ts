@@ -56,6 +56,8 @@ export interface RunView {
   readonly nodes: Map<string, NodeView>;
   readonly usage: Map<string, AgentUsage>;
   costUsd: number | null;
+  /** US dollars it may cost before people are asked, as raised since; null: no bound. */
+  budgetUsd: number | null;
   /** Approvals that wait, and those that were answered, by id. */
   readonly approvals: Map<string, QuestionView>;
   rounds: number;
@@ -93,6 +95,7 @@ export function emptyRunView(runId: string): RunView {
     nodes: new Map(),
     usage: new Map(),
     costUsd: 0,
+    budgetUsd: null,
     approvals: new Map(),
     rounds: 0,
     tests: null,
@@ -125,6 +128,10 @@ function foldRun(view: RunView, event: RunEvent, at: number): void {
       return;
     case 'plan.ready':
       view.plan = event.plan;
+      view.budgetUsd = event.plan.budgetUsd ?? null;
+      return;
+    case 'budget.raised':
+      if (event.unit === 'usd') view.budgetUsd = event.to;
       return;
     case 'plan.started':
       view.startedAt = at;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { budgetSchema } from './budget.ts';
 
 /**
  * A node of a workflow's tree as every part but its own pattern sees it: what kind it is and what it is called.
@@ -21,6 +22,8 @@ export const workflowSchema = z.strictObject({
   /** One line that tells people how the work goes, and one on why this way. */
   how: z.string(),
   why: z.string(),
+  /** How much a run of it may use before it pauses and asks; what is left out is as baton.yaml says. */
+  budget: budgetSchema.optional(),
   flow: nodeSchema,
 });
 export type Workflow = z.infer<typeof workflowSchema>;

@@ -1,9 +1,14 @@
 import type { Failure } from '../domain/failure.ts';
 import type { Outcome } from '../domain/run.ts';
+import type { GiveUp } from '../ports/flow.ts';
 
-/** Whether somebody can mend what stopped a step, so that it is worth keeping open. */
-export function mendable({ class: kind }: Failure): boolean {
-  return kind === 'needs_person' || kind === 'budget' || kind === 'transient' || kind === 'structural';
+/**
+ * Whether a failed step is kept open and its run paused: where somebody can mend what stopped it, and its pattern has no
+ * other way. For money there is none: whatever the pattern did instead would use some, too.
+ */
+export function pauses({ class: kind }: Failure, giveUp: GiveUp): boolean {
+  if (kind === 'budget') return true;
+  return giveUp === 'pause' && (kind === 'needs_person' || kind === 'transient' || kind === 'structural');
 }
 
 export function cancelledBy(reason: string): Failure {

@@ -44,8 +44,13 @@ class FiberFlow implements Flow {
     yield { op: 'sleep', name, ms };
   }
 
-  *waitSignal<T>(name: string, signal: string, schema: z.ZodType<T>): Operation<T> {
-    return schema.parse(yield { op: 'signal', name, signal });
+  *waitSignal<T>(
+    name: string,
+    signal: string,
+    schema: z.ZodType<T>,
+    options: { readonly idle?: boolean } = {},
+  ): Operation<T> {
+    return schema.parse(yield { op: 'signal', name, signal, ...options });
   }
 
   *waitSignalFor<T>(name: string, signal: string, schema: z.ZodType<T>, ms: number): Operation<T | null> {

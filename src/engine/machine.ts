@@ -78,6 +78,8 @@ interface Resume {
  */
 export class Machine {
   readonly #pending = new Map<string, Waiting>();
+  /** Of those pending, how many the work does not wait for. */
+  #idle = 0;
   readonly #ready = new Queue<Resume>();
   /** In the order they began to wait. */
   readonly #blocked = new Set<Blocked>();
@@ -108,7 +110,7 @@ export class Machine {
   settle(key: string, outcome: Outcome): boolean {
     const waiting = this.#pending.get(key);
     if (waiting === undefined) return false;
-    this.#pending.delete(key);
+    this.#leavePending(waiting);
     if (outcome.ok) this.#resume(waiting.fiber, false, outcome.value);
     else this.#resume(waiting.fiber, true, new BatonError(outcome.failure));
     this.#drain();
@@ -178,7 +180,7 @@ export class Machine {
         return this.#release(blocked, true, error);
       }
     }
-    if (this.#pending.size > 0 || this.#result !== null) return false;
+    if (this.#pending.size > this.#idle || this.#result !== null) return false;
     for (const blocked of this.#blocked) if (!blocked.patient) return this.#release(blocked, false, false);
     const [watcher] = this.#blocked;
     return (
@@ -231,7 +233,13 @@ export class Machine {
     }
     fiber.waitsFor = waiting;
     this.#pending.set(key, waiting);
+    if (isIdle(waiting)) this.#idle += 1;
     this.#issued.push(waiting);
+  }
+
+  #leavePending(waiting: Waiting): void {
+    this.#pending.delete(waiting.key);
+    if (isIdle(waiting)) this.#idle -= 1;
   }
 
   #open(fiber: Fiber, op: GroupOp, path: string): void {
@@ -308,7 +316,7 @@ export class Machine {
       // Should it stand in the queue, it is passed over there.
       fiber.dropped = true;
       if (waitsFor?.kind === 'operation') {
-        this.#pending.delete(waitsFor.key);
+        this.#leavePending(waitsFor);
         this.#cancelled.push(waitsFor);
       } else if (waitsFor?.kind === 'blocked') this.#blocked.delete(waitsFor);
       else if (waitsFor?.kind === 'fiber') stack.push(waitsFor);
@@ -320,6 +328,10 @@ export class Machine {
       }
     }
   }
+}
+
+function isIdle({ op }: Waiting): boolean {
+  return op.op === 'signal' && op.idle === true;
 }
 
 function outcomeOf(value: unknown): Outcome {

@@ -5,7 +5,7 @@ import { isTerminal, type Outcome, type RunSpec, type RunStatus } from '../domai
 import type { Usage } from '../domain/usage.ts';
 import type { Attempted, JournalWrite, OpKind, StoredSignal } from '../ports/journal.ts';
 import { childRunId, childSignal, isChildSignal, outcomeOf, outcomePayload } from './children.ts';
-import { cancelledBy, mendable, noDuration, poisoned } from './failures.ts';
+import { cancelledBy, noDuration, pauses, poisoned } from './failures.ts';
 import type { LoadedRun, StepState } from './loaded-run.ts';
 import type { Pending } from './machine.ts';
 
@@ -125,7 +125,7 @@ export class Turn {
       const retryInMs = decision.delayMs;
       this.#event(run, { type: 'step.failed', key, attempt: step.attempt, failure, retryInMs });
       this.#setTimer(run, key, retryInMs);
-    } else if (op.giveUp === 'pause' && mendable(failure)) this.#stall(run, step, failure);
+    } else if (pauses(failure, op.giveUp)) this.#stall(run, step, failure);
     else this.#settleStep(run, step, { ok: false, failure });
   }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { agentRoleSchema } from '../domain/agent.ts';
+import { budgetSchema } from '../domain/budget.ts';
 import { diffStatSchema, planSchema } from '../domain/events.ts';
 import { type Json, jsonSchema } from '../domain/json.ts';
 import type { RunSpec } from '../domain/run.ts';
@@ -7,6 +8,9 @@ import { dimensionsSchema, patternNames } from '../domain/start-options.ts';
 import { workflowSchema } from '../domain/workflow.ts';
 import { contract } from '../ports/activity.ts';
 import { repositoryReportSchema, workspaceInfoSchema } from '../ports/workspace.ts';
+
+/** The program of a session's runs. */
+export const SESSION_PROGRAM = 'session';
 
 /** What people did to a plan before it was started. Part of the definition, so that it is pinned with it. */
 export const planReviewSchema = z.object({
@@ -42,6 +46,10 @@ export const sessionDefinitionSchema = z.object({
   steered: z.literal(true).optional(),
   /** Agents are asked for only after it was seen that they work. Absent in runs that began before that was there. */
   admission: z.literal(true).optional(),
+  /** How much it may use before it pauses and asks: of baton.yaml, its workflow and its start, the last one that says so. */
+  budget: budgetSchema.optional(),
+  /** Its work can be ended by people who take what is there. Absent in runs that began before that was there. */
+  deliverable: z.literal(true).optional(),
 });
 export type SessionDefinition = z.infer<typeof sessionDefinitionSchema>;
 
@@ -113,6 +121,10 @@ export const closeWorkspace = contract('workspace.close', z.object({}), z.object
 /** What Start and Cancel on the plan send. */
 export const planSignalSchema = z.object({ verdict: z.enum(['start', 'cancel']), by: z.string() });
 export const PLAN_SIGNAL = 'plan';
+
+/** People take what is there instead of more: the work ends, and is kept. */
+export const DELIVER_SIGNAL = 'deliver';
+export const deliverSignalSchema = z.object({ by: z.string() });
 
 /** The one answer to a run's plan: started, cancelled, or given up for another. */
 export function planDecisionId(runId: string): string {

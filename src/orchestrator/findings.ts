@@ -27,6 +27,15 @@ export class Findings {
     return matchCommand(this.#settings, argv);
   }
 
+  /** US dollars above which the policy wants to be asked before more is spent; null where it says nothing of it. */
+  get costThreshold(): number | null {
+    const above = this.#settings.triggers.flatMap((trigger) =>
+      trigger.when === 'cost' ? (trigger.above ?? []) : [],
+    );
+    return above.length === 0 ? null : Math.min(...above);
+  }
+
+  /** @param costUsd what the work may cost in all, once this is allowed */
   ofCost(costUsd: number): Match[] {
     return matchCost(this.#settings, costUsd);
   }

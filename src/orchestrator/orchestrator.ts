@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Decider } from '../domain/approval.ts';
+import type { Budget } from '../domain/budget.ts';
 import { restOver } from '../domain/circuit.ts';
 import type { Control, StartRefusal } from '../domain/control.ts';
 import { BatonError } from '../domain/failure.ts';
 import type { Json } from '../domain/json.ts';
-import { isRollbackRun } from '../domain/rollback.ts';
 import { isTerminal, type RunSpec } from '../domain/run.ts';
 import {
   type Dimensions,
@@ -58,6 +58,8 @@ export interface OrchestratorDeps {
   readonly requests: RequestDefaults;
   /** Repositories people may name beside the default one; null: any, where everybody is at this machine anyway. */
   readonly repositories: readonly string[] | null;
+  /** What a run may use that says nothing of it. */
+  readonly budget?: Budget | undefined;
   /** What people type goes into channels, prompts, commits and branch names: secrets are taken out at this door. */
   readonly redact: Redact;
 }
@@ -196,23 +198,36 @@ export class Orchestrator {
 
   /** Stops a run for good; what was done so far is put on its branch, and the snapshots stay. */
   async stop(runId: string, by: string): Promise<Control> {
-    const { store, engine, clock, registry } = this.#deps;
-    const session = await store.sessions.byRun(runId);
-    const run = await store.runs.status(runId);
-    if (session === null || run === null) return 'unknown';
+    const session = await this.#deps.store.sessions.byRun(runId);
+    if (session === null) return 'unknown';
     const no = await this.#deps.roles.steers(session, by);
     if (no !== null) return no;
+    return this.#end(runId, by, STOPPED, null);
+  }
+
+  /** Stops a run because people who may decide about it said so. @param asking the part that asked: it ends by itself */
+  async stopAsDecided(runId: string, by: string, asking: string): Promise<void> {
+    if ((await this.#deps.store.runs.status(runId)) !== null)
+      await this.#end(runId, by, 'Stopped at its budget', asking);
+  }
+
+  async #end(runId: string, by: string, reason: string, asking: string | null): Promise<Control> {
+    const { store, engine, clock, registry } = this.#deps;
+    const run = await store.runs.status(runId);
+    if (run === null) return 'unknown';
     const ended = isTerminal(run.status);
     const id = `dec_stop_${runId}`;
     if (!ended) {
-      await store.decisions.record(runId, person(id, 'stop', by, 'stop', STOPPED), clock.now());
-      await engine.cancel(runId, STOPPED);
+      await store.decisions.record(runId, person(id, 'stop', by, 'stop', reason), clock.now());
+      await engine.cancel(runId, reason);
     }
+    const parts = (await store.runs.parts(runId)).filter((part) => part !== asking);
+    // Who still asks on its behalf has nobody to ask for.
+    for (const part of parts) await engine.cancel(part, reason);
     // After the end, so that nothing can be asked anew; and again for a stop that a crash cut off here.
-    for (const id of [runId, ...(await store.runs.parts(runId))]) {
+    for (const id of [runId, ...parts]) {
       await store.approvals.voidAll(id, clock.now());
       await store.personTasks.voidAll(id, clock.now());
-      if (isRollbackRun(id)) await engine.cancel(id, STOPPED);
     }
     if (!ended) await this.#keepUnfinished(runId);
     await registry.close(runId);

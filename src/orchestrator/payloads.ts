@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Approval, ApprovalSubject } from '../domain/approval.ts';
+import { amount, type BudgetUnit } from '../domain/budget.ts';
 import type { DiffStat } from '../domain/events.ts';
 import { canonicalJson } from '../domain/json.ts';
 import type { ToolAsked } from '../ports/runner.ts';
@@ -25,7 +26,14 @@ export type Subject =
   | ({ readonly kind: 'conflict' } & ConflictAsked)
   | ToolAsked
   | { readonly kind: 'question'; readonly question: string; readonly why: string }
-  | { readonly kind: 'failure'; readonly code: string; readonly message: string };
+  | { readonly kind: 'failure'; readonly code: string; readonly message: string }
+  | ({ readonly kind: 'budget'; readonly stock: string } & Raise);
+
+interface Raise {
+  readonly unit: BudgetUnit;
+  readonly given: number;
+  readonly to: number;
+}
 
 export interface Content {
   readonly payload: string;
@@ -52,6 +60,7 @@ const payloadSchema = z.looseObject({
     'rollback',
     'tool',
     'tool-change',
+    'budget',
   ]),
   argv: z.array(z.string()).nullish(),
   stream: z.string().nullable().default(null),
@@ -101,6 +110,26 @@ export async function contentOf(
     }
     case 'conflict':
       return conflictContent(deps, runId, subject);
+    case 'budget': {
+      const { unit, given, to } = subject;
+      const stock = deps.redact(subject.stock);
+      const payload = canonicalJson({
+        kind: 'budget',
+        unit,
+        given,
+        to,
+        stock,
+        runId,
+        at,
+        policy: deps.policyVersion,
+      });
+      const labels = {
+        approve: `Raise to ${amount(unit, to)}`,
+        request_changes: 'Deliver what is there',
+        reject: 'Stop',
+      };
+      return { excerpt: stock, cut: false, labels, ...withoutTree(payload) };
+    }
     case 'changes':
       return changes(deps, runId, subject.stream, label, at);
     default:

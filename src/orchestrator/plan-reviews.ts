@@ -1,3 +1,4 @@
+import type { Budget } from '../domain/budget.ts';
 import type { Control } from '../domain/control.ts';
 import { durationText } from '../domain/duration.ts';
 import { asJson, type Json } from '../domain/json.ts';
@@ -30,6 +31,8 @@ export interface PlanReviewDeps {
   readonly clock: Clock;
   readonly redact: Redact;
   readonly roles: Roles;
+  /** What a run may use that says nothing of it. */
+  readonly budget?: Budget | undefined;
 }
 
 /** Which plan is meant, who speaks, and what makes the change the same one when it is delivered again. */

@@ -8,8 +8,11 @@ import { INTERPRETER_VERSION, type Interpreter } from '../patterns/interpreter.t
 import type { Flow, NamedBody, Operation, Program } from '../ports/flow.ts';
 import type { Runner } from '../ports/runner.ts';
 import type { RepositoryReport } from '../ports/workspace.ts';
+import { budgetDelivered } from './budget/delivered.ts';
 import {
   closeWorkspace,
+  DELIVER_SIGNAL,
+  deliverSignalSchema,
   inspectRepository,
   keepApproved,
   keepWork,
@@ -18,6 +21,7 @@ import {
   PLAN_SIGNAL,
   type PlanLimits,
   planSignalSchema,
+  SESSION_PROGRAM,
   type SessionDefinition,
   type SessionInput,
   sessionDefinitionSchema,
@@ -30,8 +34,6 @@ import { permitFor } from './permit.ts';
 
 /** A plan nobody answers is let go after this; the words to start it again are in the epic. */
 const PLAN_PATIENCE_MS = 7 * 86_400_000;
-
-export const SESSION_PROGRAM = 'session';
 
 /** What agents do with a tool that may change the worktree. */
 const CHANGING: ReadonlySet<string> = new Set(['write', 'execute']);
@@ -100,7 +102,7 @@ function* session(
     kept.state = state;
   };
   const done = yield* attempt(
-    inTime(yield* timeLeft(definition.limits, flow), flow, (inner) =>
+    bounded(definition, yield* timeLeft(definition.limits, flow), flow, (inner) =>
       interpreter.run(definition.workflow.flow, { ...emptyHandoff, result: input.given ?? null }, inner, {
         request: withNotes(input.request, definition.review?.notes ?? []),
         testCommand: report.testCommand,
@@ -146,14 +148,24 @@ function* timeLeft(limits: PlanLimits | undefined, flow: Flow): Operation<number
   return Math.max(0, limits.dueAt - (yield* flow.now('work-begins')));
 }
 
-/** The work within the time the plan gives it. Without a limit no clock is set, as in runs that began before there was one. */
-function* inTime(
+/**
+ * The work, until it is done, its time is up, or people take what is there. Runs that began before there was one or the
+ * other are not bounded by it.
+ */
+function* bounded(
+  { deliverable }: SessionDefinition,
   ms: number | null,
   flow: Flow,
   work: (inner: Flow) => Operation<Handoff>,
 ): Operation<Handoff> {
-  if (ms === null) return yield* flow.call('work', work);
-  const late: NamedBody<Handoff> = {
+  const ends = [...(ms === null ? [] : [late(ms)]), ...(deliverable === true ? [delivered] : [])];
+  if (ends.length === 0) return yield* flow.call('work', work);
+  const name = ms === null ? 'until-delivered' : 'deadline';
+  return (yield* flow.race(name, [{ name: 'work', run: work }, ...ends])).value;
+}
+
+function late(ms: number): NamedBody<Handoff> {
+  return {
     name: 'limit',
     *run(inner) {
       yield* inner.sleep('sleep', ms);
@@ -165,8 +177,16 @@ function* inTime(
       });
     },
   };
-  return (yield* flow.race('deadline', [{ name: 'work', run: work }, late])).value;
 }
+
+/** Its wait is idle: work in which everything waits for everything else must still learn so. */
+const delivered: NamedBody<Handoff> = {
+  name: 'delivered',
+  *run(inner) {
+    const { by } = yield* inner.waitSignal('deliver', DELIVER_SIGNAL, deliverSignalSchema, { idle: true });
+    throw new BatonError(budgetDelivered(by));
+  },
+};
 
 /** What was said about the plan stands beside the request, for every agent. */
 function withNotes(request: string, notes: readonly string[]): string {

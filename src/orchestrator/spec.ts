@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Budget } from '../domain/budget.ts';
 import { shortId, slugOf } from '../domain/ids.ts';
 import { asJson, canonicalJson, type Json } from '../domain/json.ts';
 import type { RunSpec } from '../domain/run.ts';
@@ -8,8 +9,13 @@ import type { Workflow } from '../domain/workflow.ts';
 import { INTERPRETER_VERSION, type Interpreter } from '../patterns/interpreter.ts';
 import type { Session } from '../ports/store.ts';
 import type { Catalog } from './catalog.ts';
-import type { PlanLimits, PlanReview, SessionDefinition, SessionInput } from './contracts.ts';
-import { SESSION_PROGRAM } from './session-program.ts';
+import {
+  type PlanLimits,
+  type PlanReview,
+  SESSION_PROGRAM,
+  type SessionDefinition,
+  type SessionInput,
+} from './contracts.ts';
 
 /** What a run of a session is to do, before it is pinned. */
 export interface Wanted {
@@ -27,6 +33,8 @@ export interface Wanted {
 export interface SpecDeps {
   readonly catalog: Catalog;
   readonly interpreter: Interpreter;
+  /** What a run may use that says nothing of it. */
+  readonly budget?: Budget | undefined;
 }
 
 /** Pins a run: the workflow with all it calls, every role it may ask, what people said of the plan, and the digest over all of it. */
@@ -41,10 +49,12 @@ export function sessionSpec(deps: SpecDeps, session: Session, runId: string, wan
     roles: rolesOf(deps, whole),
     steered: true,
     admission: true,
+    deliverable: true,
     ...(review === undefined ? {} : { review }),
     ...(limits === undefined ? {} : { limits }),
     ...(wanted.wanted === undefined ? {} : { wanted: wanted.wanted }),
     ...(wanted.pattern === undefined ? {} : { pattern: wanted.pattern }),
+    ...budgetOf(deps.budget, workflow.budget, limits?.budgetUsd ?? undefined),
   };
   const input: SessionInput = {
     runId,
@@ -65,6 +75,16 @@ export function sessionSpec(deps: SpecDeps, session: Session, runId: string, wan
     input: asJson(input),
     hash: definitionHash(definition),
   };
+}
+
+/** What was said last goes before: baton.yaml, the workflow, the start. A workflow that it calls shares it. */
+function budgetOf(
+  usual: Budget | undefined,
+  workflow: Budget | undefined,
+  usd: number | undefined,
+): { readonly budget?: Budget } {
+  const budget = { ...usual, ...workflow, ...(usd === undefined ? {} : { usd }) };
+  return Object.values(budget).some((bound) => bound !== undefined) ? { budget } : {};
 }
 
 /** SHA-256 over program, version and definition: what approvals are bound to. */

@@ -6,6 +6,7 @@ const PEOPLE_DECIDED: ReadonlySet<string> = new Set([
   'approval_changes',
   'approval_timeout',
   'person_timeout',
+  'budget_delivered',
 ]);
 
 /**

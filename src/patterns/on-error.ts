@@ -124,8 +124,7 @@ export function* withChain(
     failure = end.failure;
   }
   const { class: kind } = failure;
-  if (kind === 'transient' || kind === 'needs_person' || kind === 'budget')
-    return yield* attempt.run(node, input, flow, 'last');
+  if (kind === 'transient' || kind === 'needs_person') return yield* attempt.run(node, input, flow, 'last');
   throw new BatonError(failure);
 }
 

@@ -11,7 +11,7 @@ export function throwingFlow(flow: Flow): Flow {
     path: flow.path,
     step: (name, of, input, options) => flow.step(name, of, input, { giveUp: 'throw', ...options }),
     sleep: (name, ms) => flow.sleep(name, ms),
-    waitSignal: (name, signal, schema) => flow.waitSignal(name, signal, schema),
+    waitSignal: (name, signal, schema, options) => flow.waitSignal(name, signal, schema, options),
     waitSignalFor: (name, signal, schema, ms) => flow.waitSignalFor(name, signal, schema, ms),
     now: (name) => flow.now(name),
     random: (name) => flow.random(name),

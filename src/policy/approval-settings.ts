@@ -21,6 +21,22 @@ export const triggerKinds = [
 ] as const;
 export type TriggerKind = (typeof triggerKinds)[number];
 
+/** Which look of `Findings` a trigger is part of. */
+export const lookOf = {
+  breaking_api: 'ofChanges',
+  schema_change: 'ofChanges',
+  deploy: 'ofCommand',
+  architecture: 'ofChanges',
+  cost: 'ofCost',
+  risky_command: 'ofCommand',
+  new_dependency: 'ofChanges',
+  files: 'ofChanges',
+  rollback: 'ofRollback',
+} as const satisfies Record<TriggerKind, string>;
+
+/** Looks that somebody takes. A trigger of any other would be read and hold nothing: it is refused, so nobody relies on it. */
+const TAKEN: ReadonlySet<string> = new Set(['ofChanges', 'ofCommand', 'ofCost', 'ofRollback']);
+
 const deadlines = {
   remind_after: durationSchema.optional(),
   escalate_after: durationSchema.optional(),
@@ -32,27 +48,32 @@ const deadlines = {
 };
 const count = z.number().int().min(1).max(20);
 
-const triggerSchema = z
-  .strictObject({
-    when: z.enum(triggerKinds),
-    /** Switches a trigger off that holds without being named. */
-    off: z.boolean().default(false),
-    people: z.array(z.string()).default([]),
-    groups: z.array(z.string()).default([]),
-    /** The owners of what changes, by the repository's CODEOWNERS; each has to be covered. */
-    code_owners: z.boolean().default(false),
-    count: count.default(1),
-    four_eyes: z.boolean().optional(),
-    ...deadlines,
-    /** Paths for `files` and `architecture`, commands for `deploy` and `risky_command`. */
-    patterns: z.array(z.string().min(1).max(300)).max(100).default([]),
-    /** For `cost`: US dollars. */
-    above: z.number().positive().optional(),
-    /** For `deploy`: for the roles that hold there. */
-    environment: z.string().optional(),
-  })
+const anyTrigger = z.strictObject({
+  when: z.enum(triggerKinds),
+  /** Switches a trigger off that holds without being named. */
+  off: z.boolean().default(false),
+  people: z.array(z.string()).default([]),
+  groups: z.array(z.string()).default([]),
+  /** The owners of what changes, by the repository's CODEOWNERS; each has to be covered. */
+  code_owners: z.boolean().default(false),
+  count: count.default(1),
+  four_eyes: z.boolean().optional(),
+  ...deadlines,
+  /** Paths for `files` and `architecture`, commands for `deploy` and `risky_command`. */
+  patterns: z.array(z.string().min(1).max(300)).max(100).default([]),
+  /** For `cost`: US dollars. */
+  above: z.number().positive().optional(),
+  /** For `deploy`: for the roles that hold there. */
+  environment: z.string().optional(),
+});
+const triggerSchema = anyTrigger
   .refine(({ when, patterns }) => when !== 'files' || patterns.length > 0, 'files needs patterns')
-  .refine(({ when, above }) => when !== 'cost' || above !== undefined, 'cost needs above');
+  .refine(({ when, above }) => when !== 'cost' || above !== undefined, 'cost needs above')
+  .refine(({ when, code_owners: owners }) => when !== 'cost' || !owners, 'money has no code owners')
+  .refine(
+    ({ when, off }) => off || TAKEN.has(lookOf[when]),
+    'nothing in this version of Baton asks about this, so it would hold nothing',
+  );
 export type Trigger = z.infer<typeof triggerSchema>;
 
 const channelId = z
@@ -126,7 +147,7 @@ export function readPolicy(
   const { escalation, ...settings } = said.data ?? approvalsSchema.parse({});
   const named = new Set(settings.triggers.map(({ when }) => when));
   const anyway = HELD_ANYWAY.filter((when) => !named.has(when)).map((when) =>
-    triggerSchema.parse({ when, four_eyes: true }),
+    anyTrigger.parse({ when, four_eyes: true }),
   );
   const triggers = [...settings.triggers.map(withDefaults), ...anyway].filter(({ off }) => !off);
   const version = createHash('sha256')

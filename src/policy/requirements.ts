@@ -51,11 +51,11 @@ export function matchCommand(settings: PolicySettings, argv: readonly string[]):
   });
 }
 
-/** What the settings want asked about work that has cost this much. */
+/** What the settings want asked before work may cost this much. */
 export function matchCost(settings: PolicySettings, costUsd: number): Match[] {
   return matching(settings, ({ when, above }) =>
     when === 'cost' && above !== undefined && costUsd > above
-      ? [{ path: '', why: `it has cost more than $${above}` }]
+      ? [{ path: '', why: `it may then cost more than $${above}` }]
       : [],
   );
 }

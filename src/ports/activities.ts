@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { approvalPolicySchema, storedPolicySchema, verdicts } from '../domain/approval.ts';
+import { budgetUnits } from '../domain/budget.ts';
 import { urgencies } from '../domain/escalation.ts';
 import { contract } from './activity.ts';
 import { commandResultSchema, snapshotSchema } from './workspace.ts';
@@ -86,6 +87,14 @@ export const openApproval = contract(
       ...toolAskedSchema.options,
       /** What failed, when people are asked whether to try it once more. */
       z.object({ kind: z.literal('failure'), code: z.string(), message: z.string() }),
+      /** A budget that is used up: to how much it may be raised, and what people are told to decide by. */
+      z.object({
+        kind: z.literal('budget'),
+        unit: z.enum(budgetUnits),
+        given: z.number(),
+        to: z.number(),
+        stock: z.string(),
+      }),
     ]),
     /** The person who last edited what is asked about; they may not decide. */
     lastEditor: z.string().optional(),

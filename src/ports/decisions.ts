@@ -1,4 +1,5 @@
 import type { ActorKind } from '../domain/audit.ts';
+import type { RunEvent } from '../domain/events.ts';
 import type { Json } from '../domain/json.ts';
 
 /** A choice that was made about a run, by a person or by Baton itself: what, why, instead of what, on what evidence. */
@@ -18,7 +19,7 @@ export interface Decision extends NewDecision {
 }
 
 export interface DecisionStore {
-  /** Idempotent by id: the first one stands. */
-  record(runId: string, decision: NewDecision, now: number): Promise<void>;
+  /** Idempotent by id: the first one stands. @param tell what the run says of it, in the same transaction */
+  record(runId: string, decision: NewDecision, now: number, tell?: RunEvent): Promise<void>;
   ofRun(runId: string): Promise<Decision[]>;
 }

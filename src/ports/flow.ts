@@ -20,7 +20,13 @@ export type Op =
       readonly giveUp: GiveUp;
     }
   | { readonly op: 'sleep'; readonly name: string; readonly ms: number }
-  | { readonly op: 'signal'; readonly name: string; readonly signal: string }
+  | {
+      readonly op: 'signal';
+      readonly name: string;
+      readonly signal: string;
+      /** Not waited for by the work: when nothing else can happen in the run, `until` is told so all the same. */
+      readonly idle?: boolean;
+    }
   | { readonly op: 'now'; readonly name: string }
   | { readonly op: 'random'; readonly name: string }
   | { readonly op: 'child'; readonly name: string; readonly spec: RunSpec }
@@ -85,8 +91,16 @@ export interface Flow {
   readonly path: string;
   step<I, O>(name: string, of: ActivityContract<I, O>, input: I, options?: StepOptions): Operation<O>;
   sleep(name: string, ms: number): Operation<void>;
-  /** Waits for a signal of this run; one sent before the wait counts. First wins by idempotency key. */
-  waitSignal<T>(name: string, signal: string, schema: z.ZodType<T>): Operation<T>;
+  /**
+   * Waits for a signal of this run; one sent before the wait counts. First wins by idempotency key. An `idle` wait is no
+   * part of the work: `until` does not count on it.
+   */
+  waitSignal<T>(
+    name: string,
+    signal: string,
+    schema: z.ZodType<T>,
+    options?: { readonly idle?: boolean },
+  ): Operation<T>;
   /** Waits for a signal for at most `ms`; null when it did not come. */
   waitSignalFor<T>(name: string, signal: string, schema: z.ZodType<T>, ms: number): Operation<T | null>;
   now(name: string): Operation<number>;

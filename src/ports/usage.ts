@@ -1,3 +1,4 @@
+import type { Used } from '../domain/budget.ts';
 import type { Usage } from '../domain/usage.ts';
 
 /** What something took, summed up. */
@@ -49,4 +50,10 @@ export interface UsageReader {
   byAgent(since: number): Promise<ReadonlyMap<string, Spending>>;
   /** Entries since a moment, oldest first. */
   entries(since: number): Iterable<UsageEntry>;
+}
+
+/** What a run and its parts used so far, as budgets count it. Cheap enough to be asked before each step. */
+export interface Meter {
+  /** @param root a run that is no part of another */
+  used(root: string): Used;
 }

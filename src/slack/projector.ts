@@ -1,3 +1,4 @@
+import { amount } from '../domain/budget.ts';
 import type { RunEvent } from '../domain/events.ts';
 import { shortId } from '../domain/ids.ts';
 import { isTerminal, rootRun } from '../domain/run.ts';
@@ -195,7 +196,9 @@ function threadMessages(event: RunEvent, seq: number, view: RunView, setting: Se
       if (
         event.status !== 'paused' ||
         event.failure === undefined ||
-        event.failure.code === 'paused_by_person'
+        event.failure.code === 'paused_by_person' ||
+        // The question about it says more, and has the buttons.
+        event.failure.class === 'budget'
       )
         return [];
       return [
@@ -215,6 +218,8 @@ function threadMessages(event: RunEvent, seq: number, view: RunView, setting: Se
       ];
     case 'note':
       return [note({ kind: 'note', text: event.text })];
+    case 'budget.warned':
+      return [note({ kind: 'note', text: warnedWords(event) })];
     case 'error.handled':
       // Trying again is seen in the epic; what changes the plan is worth a line.
       if (event.action === 'retry') return [];
@@ -260,6 +265,11 @@ const handledWords = {
   escalate: 'asking a person',
   skip: 'skipped',
 } as const;
+
+/** "80% of its budget is used: $4.05 of $5.00." */
+function warnedWords({ unit, used, given }: Extract<RunEvent, { type: 'budget.warned' }>): string {
+  return `${Math.floor((used / given) * 100)}% of its budget is used: ${amount(unit, used)} of ${amount(unit, given)}. When all of it is, it pauses and asks.`;
+}
 
 /** A vote with every ballot, as the thread tells of it. */
 function voteWords(vote: Extract<RunEvent, { type: 'vote.counted' }>): string {

@@ -50,7 +50,7 @@ export function epicView(view: RunView, setting: Setting): EpicView {
       setting.tasks.some(({ status }) => status === 'open')
         ? null
         : Math.max(0, expected - elapsedMs),
-    budgetUsd: view.plan?.budgetUsd ?? null,
+    budgetUsd: view.budgetUsd,
     state: stateOf(view, setting),
   };
 }
@@ -129,7 +129,10 @@ function base(view: RunView, { session, rehearsal, now }: Setting) {
 }
 
 function stateOf(view: RunView, { approvals, tasks }: Setting): EpicState {
-  if (view.status === 'paused') {
+  const open = approvals.filter(({ status }) => status === 'pending');
+  const first = open[0];
+  // At its budget a run is paused and asks: what it asks is what people need to see.
+  if (view.status === 'paused' && !(view.failure?.class === 'budget' && first !== undefined)) {
     return {
       status: 'paused',
       reason: view.failure?.message ?? 'Paused',
@@ -138,8 +141,6 @@ function stateOf(view: RunView, { approvals, tasks }: Setting): EpicState {
       byPerson: view.failure?.code === 'paused_by_person',
     };
   }
-  const open = approvals.filter(({ status }) => status === 'pending');
-  const first = open[0];
   if (first !== undefined)
     return { status: 'waiting', what: first.subject.title, people: first.policy.people };
   const task = tasks.find(({ status }) => status === 'open');

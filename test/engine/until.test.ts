@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { z } from 'zod';
 import { Machine } from '../../src/engine/machine.ts';
 import type { Flow, NamedBody, Operation } from '../../src/ports/flow.ts';
 
@@ -125,4 +126,48 @@ test('a fiber that is given up waits no more, a condition that throws fails its 
     },
   });
   expect(watched.result).toMatchObject({ ok: false, failure: { class: 'structural' } });
+});
+
+test('an idle wait is no part of the work: who waits in vain is told so all the same, and the signal still counts', () => {
+  const told: string[] = [];
+  const idle: Body = function* (flow) {
+    told.push(`signal ${yield* flow.waitSignal('wait', 'end', z.string(), { idle: true })}`);
+  };
+  const machine = begun({
+    idle,
+    *vain(flow) {
+      told.push(`held ${yield* flow.until(() => false)}`);
+    },
+  });
+  expect(told).toEqual(['held false']);
+  expect(machine.settle('all/idle/wait', { ok: true, value: 'now' })).toBe(true);
+  expect(told).toEqual(['held false', 'signal now']);
+  expect(machine.result).toMatchObject({ ok: true });
+});
+
+test('an idle wait that is dropped is forgotten: the next that waits in vain is told', () => {
+  const told: string[] = [];
+  const machine = begun({
+    *first(flow) {
+      yield* flow.race('race', [
+        { name: 'idle', run: (inner) => inner.waitSignal('wait', 'end', z.string(), { idle: true }) },
+        {
+          name: 'work',
+          *run(inner) {
+            yield* inner.sleep('s', 1);
+            return 'done';
+          },
+        },
+      ]);
+      // Something outside is waited for: nobody waits in vain yet.
+      yield* flow.sleep('later', 1);
+    },
+    *vain(flow) {
+      told.push(`held ${yield* flow.until(() => false)}`);
+    },
+  });
+  ok(machine, 'all/first/race/work/s');
+  expect(told).toEqual([]);
+  ok(machine, 'all/first/later');
+  expect(told).toEqual(['held false']);
 });

@@ -39,6 +39,8 @@ export interface Caller {
   readonly onWait: (ms: number) => void;
   /** Told when it has waited, and is made now. */
   readonly onTurn: () => void;
+  /** Asked right before the call is made, however long it waited for its turn; a rejection takes its place. */
+  readonly before?: () => Promise<void>;
   /** Told when another model than the one that was asked for goes on. */
   readonly onFailover: (from: string, to: string, why: string) => Promise<void>;
 }
@@ -135,6 +137,7 @@ export class ModelPool {
     const cancelLimit = clock.after(callMs, () => limit.abort());
     let used: number | null = null;
     try {
+      await caller.before?.();
       const reply = await endpoint.client.complete(request, AbortSignal.any([caller.signal, limit.signal]));
       used = reply.tokens === null ? null : reply.tokens.input + reply.tokens.output;
       gate.answered();

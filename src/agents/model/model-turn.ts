@@ -24,6 +24,8 @@ export interface ModelTurnDependencies {
   readonly tell?: (runId: string, node: string, agent: string, text: string) => Promise<void>;
   /** Answers to the very same question in the same repository; absent: each is asked anew. */
   readonly cache?: AnswerCache;
+  /** The last look before a call is made; rejects when the run may use nothing more. */
+  readonly pass?: (runId: string) => Promise<void>;
   /** Records that another model goes on; told once for each run and pair of models. */
   readonly failedOver?: (runId: string, from: string, to: string, why: string) => Promise<void>;
 }
@@ -122,6 +124,7 @@ async function ask(
         signal: context.signal,
         onWait: (ms) => say(`waiting for the model's limit, ${Math.ceil(ms / 1_000)} s`),
         onTurn: () => say(THINKING),
+        before: async () => dependencies.pass?.(runId),
         onFailover: async (from, to, why) => dependencies.failedOver?.(runId, from, to, redact(why)),
       },
     );

@@ -33,6 +33,8 @@ export interface ApprovalDeps {
   readonly defaults: ApprovalPolicy;
   readonly findings: Findings;
   readonly chaser: Chaser;
+  /** Ends a part of a run that nobody needs any more; one that has ended stays as it is. */
+  readonly cancel: (runId: string) => Promise<void>;
 }
 
 /** Asking people, asking again, and letting the clock decide. */
@@ -88,7 +90,10 @@ export function approvalActivities(deps: ApprovalDeps): Activity[] {
     }),
 
     implement(withdrawQuestions, async ({ at }, { runId }) => {
-      for (const id of [runId, ...(await payloads.runs.parts(runId))]) {
+      const parts = await payloads.runs.parts(runId);
+      // What is left of its parts at its end is whoever still asks for it.
+      for (const id of parts) await deps.cancel(id);
+      for (const id of [runId, ...parts]) {
         await approvals.voidAll(id, at);
         await personTasks.voidAll(id, at);
       }
@@ -143,6 +148,10 @@ async function withTriggers(
         findings.ofCommand(subject.argv),
         await payloads.registry.of(runId, subject.stream),
       );
+    case 'budget': {
+      const matches = subject.unit === 'usd' ? findings.ofCost(subject.to) : [];
+      return findings.policyFor(own, matches, null);
+    }
     case 'conflict':
     case 'question':
     case 'failure':

@@ -7,7 +7,7 @@ import { traitsOf } from '../../patterns/traits.ts';
 import { filesLikely } from '../../planning/files-likely.ts';
 import { tradeOff } from '../../planning/trade-off.ts';
 import { type Activity, implement } from '../../ports/activity.ts';
-import { makePlan, type PlanLimits } from '../contracts.ts';
+import { makePlan, type PlanLimits, type SessionDefinition } from '../contracts.ts';
 
 export interface PlanningDeps {
   readonly interpreter: Interpreter;
@@ -61,13 +61,17 @@ export function planningActivities({ interpreter, agentTask, workflows }: Planni
         ...(review === undefined
           ? {}
           : { changedBy: review.by, changes: review.changes, notes: review.notes }),
-        ...(typeof definition.limits?.budgetUsd === 'number'
-          ? { budgetUsd: definition.limits.budgetUsd }
-          : {}),
+        ...budgetShown(definition),
         alternatives: alternativesTo(workflow, estimate, workflows(), estimated),
       };
     }),
   ];
+}
+
+/** What it may cost before people are asked, whoever said so; a run that began before workflows could only had its start's. */
+function budgetShown({ budget, limits }: SessionDefinition): { budgetUsd?: number } {
+  const usd = budget?.usd ?? limits?.budgetUsd ?? null;
+  return usd === null ? {} : { budgetUsd: usd };
 }
 
 /** What was asked for beside the words; nothing where all is as usual. */

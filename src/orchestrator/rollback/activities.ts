@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { Approval, ApprovalPolicy } from '../../domain/approval.ts';
 import { BatonError } from '../../domain/failure.ts';
 import { asJson } from '../../domain/json.ts';
+import { isRollbackRun } from '../../domain/rollback.ts';
 import { isTerminal } from '../../domain/run.ts';
 import { type Activity, implement } from '../../ports/activity.ts';
 import type { NewDecision } from '../../ports/decisions.ts';
@@ -107,8 +108,11 @@ export function rollbackActivities(deps: RollbackDeps): Activity[] {
       await store.decisions.record(target, decisionOf(deed, id, before?.status ?? 'cancelled'), deed.at);
       await engine.cancel(target, `Rolled back to ${deed.request.point.label}`);
       await keepTheRest(deps, deed, id);
-      for (const each of [target, ...(await store.runs.parts(target))])
+      for (const each of [target, ...(await store.runs.parts(target))]) {
+        // Who asks about its budget has nobody to ask for; this very run is a part of it, too, and goes on.
+        if (!isRollbackRun(each)) await engine.cancel(each, `Rolled back to ${deed.request.point.label}`);
         await store.approvals.voidAll(each, deed.at);
+      }
       await registry.close(target);
       return {};
     }),

@@ -241,23 +241,26 @@ function problemRow({ policy }: Approval): Piece[] {
       ];
 }
 
+/** The three answers, by the names they have for what is asked. */
+export function answerButtons({ nonce, subject: { labels } }: Approval): Part[] {
+  if (labels === undefined)
+    return [
+      button(actionIds.approvalApprove, 'Approve', nonce, { style: 'primary' }),
+      button(actionIds.approvalReject, 'Reject…', nonce, { style: 'danger' }),
+      button(actionIds.approvalChanges, 'Request changes…', nonce),
+    ];
+  return [
+    button(actionIds.approvalApprove, labels.approve, nonce),
+    button(actionIds.approvalChanges, labels.request_changes, nonce),
+    button(actionIds.approvalReject, labels.reject, nonce, { style: 'danger' }),
+  ];
+}
+
 function cardButtons({ approval }: ApprovalView): Part {
-  const { nonce, runId } = approval;
-  const { labels } = approval.subject;
   return actions(
-    ...(labels === undefined
-      ? [
-          button(actionIds.approvalApprove, 'Approve', nonce, { style: 'primary' }),
-          button(actionIds.approvalReject, 'Reject…', nonce, { style: 'danger' }),
-          button(actionIds.approvalChanges, 'Request changes…', nonce),
-        ]
-      : [
-          button(actionIds.approvalApprove, labels.approve, nonce),
-          button(actionIds.approvalChanges, labels.request_changes, nonce),
-          button(actionIds.approvalReject, labels.reject, nonce, { style: 'danger' }),
-        ]),
-    button(actionIds.approvalAsk, 'Ask…', nonce),
-    ...(isCut(approval) ? [button(actionIds.runDetails, 'Details', runId)] : []),
+    ...answerButtons(approval),
+    button(actionIds.approvalAsk, 'Ask…', approval.nonce),
+    ...(isCut(approval) ? [button(actionIds.runDetails, 'Details', approval.runId)] : []),
   );
 }
 

@@ -1,11 +1,11 @@
 import type { Approval } from '../../domain/approval.ts';
 import type { PersonTask } from '../../domain/person-task.ts';
-import { actionIds } from '../actions.ts';
-import { actions, bold, button, header, lines, type Part, section, type View, when } from '../blocks.ts';
+import { actions, bold, header, lines, type Part, section, type View, when } from '../blocks.ts';
 import { money } from '../format.ts';
 import { short } from '../text.ts';
 import type { RunLine } from '../views.ts';
 import { runRows } from './answers.ts';
+import { answerButtons } from './approval.ts';
 import { personTaskRows } from './person-task.ts';
 
 /** Of each list; the rest is counted. Far below the 100 blocks a view may have. */
@@ -60,11 +60,7 @@ function waitingBlocks({ waiting, tasks }: HomeView): Part[] {
           [short(approval.subject.why, 300)],
           ['Until ', when(approval.expiresAt, 'day and time'), '. The card in its thread shows all of it.'],
         ),
-        actions(
-          button(actionIds.approvalApprove, 'Approve', approval.nonce, { style: 'primary' }),
-          button(actionIds.approvalReject, 'Reject…', approval.nonce, { style: 'danger' }),
-          button(actionIds.approvalChanges, 'Request changes…', approval.nonce),
-        ),
+        actions(...answerButtons(approval)),
       ]),
     ...(more > 0 ? [lines([`and ${more} more`])] : []),
   ];
