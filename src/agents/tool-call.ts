@@ -3,6 +3,7 @@ import { BatonError, toFailure } from '../domain/failure.ts';
 import { computeUsage } from '../domain/usage.ts';
 import { type Activity, implement, type StepContext } from '../ports/activity.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Recall } from '../ports/memory.ts';
 import type { Redact } from '../ports/redactor.ts';
 import type { FileChange, Workspace } from '../ports/workspace.ts';
 import { type ToolCallInput, type ToolCallOutput, toolCallContract } from './activities.ts';
@@ -28,6 +29,8 @@ export interface ToolCallDependencies {
   }) => Promise<boolean>;
   /** Reads the counts of passed and failed tests from a command's output; null where there are none. */
   readonly summariseTests: (output: string) => { readonly passed: number; readonly failed: number } | null;
+  /** What earlier work in the run's repository left; nothing unless given. */
+  readonly recall?: Recall;
   /** US dollars for a second of a command; on one's own machine nothing. */
   readonly computeSecondUsd?: number;
 }
@@ -42,6 +45,8 @@ const WHOLE_CHARS = 512 * 1024;
 const LIST_LIMIT = 400;
 const SEARCH_LIMIT = 60;
 const SEARCH_LINE_CHARS = 240;
+/** Of one entry of what is remembered. */
+const MEMORY_CHARS = 500;
 /** Characters of output in the event that the epic and the thread show. */
 const TAIL_CHARS = 1_500;
 /** As the redactor writes it. */
@@ -54,6 +59,7 @@ const ALL_TOOLS: readonly ToolName[] = [
   'search',
   'diff',
   'log',
+  'memory',
   'write',
   'edit',
   'patch',
@@ -149,6 +155,8 @@ async function carryOut(
       const body = text === '' ? '(no commits)' : cutEnd(text, OUTPUT_CHARS);
       return { ok: true, content: markAsData('commits', body), summary: 'looked at the history' };
     }
+    case 'memory':
+      return await remember(dependencies, call.query, context.runId);
     case 'ask':
     case 'emit':
       return { ok: false, content: `${call.tool} is not done here.`, summary: 'not done' };
@@ -161,11 +169,33 @@ async function carryOut(
   }
 }
 
+/** What earlier work here left, newest and most fitting first. */
+async function remember(
+  { recall, redact }: ToolCallDependencies,
+  query: string,
+  runId: string,
+): Promise<Done> {
+  const { entries, more } = (await recall?.(runId, query)) ?? { entries: [], more: 0 };
+  const rows = entries.map(({ at, kind, text }) => {
+    const line = redact(text).replace(/\s+/g, ' ').slice(0, MEMORY_CHARS);
+    return `${new Date(at).toISOString().slice(0, 10)} ${kind}: ${line}`;
+  });
+  if (more > 0) rows.push(`[… ${more} more that fit; ask with other words …]`);
+  const body = rows.length === 0 ? '(nothing that fits)' : rows.join('\n');
+  return {
+    ok: true,
+    content: markAsData(`what earlier work here left on ${JSON.stringify(query.slice(0, 80))}`, body),
+    summary: `remembered ${entries.length}`,
+  };
+}
+
 type CallOf<T extends PreparedCall['tool']> = Extract<PreparedCall, { tool: T }>;
 
 async function list(workspace: Workspace, call: CallOf<'list'>): Promise<Done> {
-  const { paths, cut } = await workspace.files.list(call.under, LIST_LIMIT);
-  const more = cut ? `\n[… more than ${LIST_LIMIT} files; list a folder for the rest …]` : '';
+  const { paths, cut } = await workspace.files.list(call.under, LIST_LIMIT, call.glob ?? undefined);
+  const more = cut
+    ? `\n[… more than ${LIST_LIMIT} files; list a folder, or give a glob, for the rest …]`
+    : '';
   const body = paths.length === 0 ? '(no files)' : paths.join('\n') + more;
   return {
     ok: true,
@@ -223,9 +253,13 @@ async function search(
   workspace: Workspace,
   call: CallOf<'search'>,
 ): Promise<Done> {
-  const { hits, cut } = await workspace.files.search(call.query, call.under, SEARCH_LIMIT);
+  const { hits, cut } = await workspace.files.search(call.query, call.under, SEARCH_LIMIT, {
+    pattern: call.pattern,
+    ignoreCase: call.ignoreCase,
+    ...(call.glob === null ? {} : { glob: call.glob }),
+  });
   const rows = hits.map((hit) => `${hit.path}:${hit.line}: ${redact(hit.text).slice(0, SEARCH_LINE_CHARS)}`);
-  if (cut) rows.push(`[… more than ${SEARCH_LIMIT} places; search in a folder …]`);
+  if (cut) rows.push(`[… more than ${SEARCH_LIMIT} places; search in a folder or by a glob …]`);
   const body = rows.length === 0 ? '(nothing found)' : rows.join('\n');
   return {
     ok: true,

@@ -9,9 +9,17 @@ export type ToolName = AgentRole['tools'][number];
 
 /** A call that is understood and allowed: what the implementation carries out. */
 export type PreparedCall =
-  | { readonly tool: 'list'; readonly under: string }
+  | { readonly tool: 'list'; readonly under: string; readonly glob: string | null }
   | { readonly tool: 'read'; readonly path: string; readonly from: number | null; readonly to: number | null }
-  | { readonly tool: 'search'; readonly query: string; readonly under: string }
+  | {
+      readonly tool: 'search';
+      readonly query: string;
+      readonly under: string;
+      readonly pattern: boolean;
+      readonly ignoreCase: boolean;
+      readonly glob: string | null;
+    }
+  | { readonly tool: 'memory'; readonly query: string }
   | { readonly tool: 'diff' }
   | { readonly tool: 'log'; readonly path: string | null; readonly count: number }
   | { readonly tool: 'write'; readonly path: string; readonly content: string }
@@ -34,16 +42,36 @@ const DEFAULT_LOG = 10;
 
 const path = z.string().min(1).describe('Path relative to the root of the repository.');
 const under = z.string().nullish().describe('Folder to look in; null for the whole repository.');
+const glob = z
+  .string()
+  .min(1)
+  .max(200)
+  .nullish()
+  .describe('Only paths that match as a whole, such as "**/*.ts"; null for all.');
 const line = z.number().int().min(1).nullish();
 
 const schemas = {
-  list: z.object({ under }),
+  list: z.object({ under, glob }),
   read: z.object({
     path,
     from: line.describe('First line, from 1; null for the beginning.'),
     to: line.describe('Last line, included; null for the end.'),
   }),
-  search: z.object({ query: z.string().min(1).describe('Literal text, not a pattern.'), under }),
+  search: z.object({
+    query: z.string().min(1).max(1_000).describe('Literal text, or a pattern where pattern is true.'),
+    pattern: z
+      .boolean()
+      .nullish()
+      .describe(
+        'Whether query is a regular expression, matched line by line; no look-around, no references back.',
+      ),
+    ignoreCase: z.boolean().nullish(),
+    under,
+    glob,
+  }),
+  memory: z.object({
+    query: z.string().min(1).max(300).describe('A few words: what you want to know of earlier work here.'),
+  }),
   write: z.object({ path, content: z.string().describe('The whole new content of the file.') }),
   edit: z.object({
     path,
@@ -80,7 +108,9 @@ const schemas = {
 const descriptions: Readonly<Record<ToolName, string>> = {
   list: 'Lists the files of the repository.',
   read: 'Reads a text file, or some of its lines.',
-  search: 'Finds literal text in the files of the repository.',
+  search: 'Finds lines with a text, or that match a pattern, in the files of the repository.',
+  memory:
+    'Finds what earlier work in this repository decided, was told by people, and came to. Ask before you decide what others may have decided.',
   write: 'Creates a file or replaces it as a whole. For a change to an existing file use edit.',
   edit: 'Replaces one piece of text in a file.',
   patch: 'Changes files by a unified diff: all of it, or nothing where a part does not fit.',
@@ -116,7 +146,9 @@ export function prepareCall(name: string, argumentsText: string, allowed: readon
   switch (tool) {
     case 'list': {
       const input = schemas.list.safeParse(parsed.value);
-      return input.success ? ready({ tool, under: input.data.under ?? '.' }) : fail(input.error);
+      return input.success
+        ? ready({ tool, under: input.data.under ?? '.', glob: input.data.glob ?? null })
+        : fail(input.error);
     }
     case 'read': {
       const input = schemas.read.safeParse(parsed.value);
@@ -125,9 +157,20 @@ export function prepareCall(name: string, argumentsText: string, allowed: readon
     }
     case 'search': {
       const input = schemas.search.safeParse(parsed.value);
-      return input.success
-        ? ready({ tool, query: input.data.query, under: input.data.under ?? '.' })
-        : fail(input.error);
+      if (!input.success) return fail(input.error);
+      const { query, under: folder, pattern, ignoreCase, glob: paths } = input.data;
+      return ready({
+        tool,
+        query,
+        under: folder ?? '.',
+        pattern: pattern ?? false,
+        ignoreCase: ignoreCase ?? false,
+        glob: paths ?? null,
+      });
+    }
+    case 'memory': {
+      const input = schemas.memory.safeParse(parsed.value);
+      return input.success ? ready({ tool, query: input.data.query }) : fail(input.error);
     }
     case 'write': {
       const input = schemas.write.safeParse(parsed.value);
@@ -220,6 +263,8 @@ export function labelOf(call: PreparedCall): string {
       return cut(`reading ${call.path}`);
     case 'search':
       return cut(`searching for "${call.query}"`);
+    case 'memory':
+      return cut(`remembering "${call.query}"`);
     case 'write':
       return cut(`writing ${call.path}`);
     case 'edit':

@@ -6,6 +6,7 @@ import { createHealthStore } from '../../db/health.ts';
 import { SqliteJournal } from '../../db/journal.ts';
 import { createLeaseStore } from '../../db/leases.ts';
 import { createMcpPins } from '../../db/mcp-pins.ts';
+import { createMemory } from '../../db/memory.ts';
 import { createRunMetrics } from '../../db/metrics.ts';
 import { createAnswerStore } from '../../db/model-answers.ts';
 import { openStore } from '../../db/open.ts';
@@ -336,7 +337,7 @@ export async function createCore(options: CoreOptions) {
         }),
         ...eventActivities({ events, runs: store.runs }),
         models.activity,
-        toolCall({ ...inWorktrees, summariseTests, computeSecondUsd }),
+        toolCall({ ...inWorktrees, summariseTests, computeSecondUsd, recall: createMemory(raw) }),
         ...acpActivities({ ...inWorktrees, runners, broker }),
         programActivity({ ...inWorktrees, runners, broker }),
         ...mcp.activities,

@@ -126,18 +126,29 @@ export interface ChangedFile {
 
 export const searchHitSchema = z.object({ path: z.string(), line: z.number(), text: z.string() });
 
+/** How files are searched. */
+export interface SearchHow {
+  /** `query` is a regular expression of the kind an automaton decides: no references back, no looking around. */
+  readonly pattern?: boolean;
+  readonly ignoreCase?: boolean;
+  /** Only files whose path matches as a whole. */
+  readonly glob?: string;
+}
+
 /** Where agents read, write and run. Every path is relative to the worktree; leaving it is a terminal failure. */
 export interface Files {
-  list(under: string, limit: number): Promise<{ paths: string[]; cut: boolean }>;
+  /** `glob`: only paths that match it as a whole, with `*`, `**` and `?`. */
+  list(under: string, limit: number, glob?: string): Promise<{ paths: string[]; cut: boolean }>;
   read(
     path: string,
     range?: { readonly from: number; readonly to: number },
   ): Promise<{ text: string; lines: number; cut: boolean }>;
-  /** Plain text or an RE2-like simple regular expression is not promised: `query` is a literal string. */
+  /** `query` is a literal string unless `how` says that it is a pattern, which no text can make slow. */
   search(
     query: string,
     under: string,
     limit: number,
+    how?: SearchHow,
   ): Promise<{ hits: z.infer<typeof searchHitSchema>[]; cut: boolean }>;
   /** Idempotent by nature. */
   write(path: string, content: string): Promise<FileChange>;

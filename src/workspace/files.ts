@@ -1,13 +1,15 @@
-import { lstat } from 'node:fs/promises';
+import { lstat, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BatonError } from '../domain/failure.ts';
 import type { FileChange, Files } from '../ports/workspace.ts';
 import { createEditLog, replaceOnce } from './edits.ts';
 import { createFileAccess } from './file-access.ts';
 import { type Git, readable, splitNul } from './git.ts';
+import { matchesGlob } from './glob.ts';
 import type { KeyedMutex } from './mutex.ts';
 import { applyPatch, parsePatch } from './patch.ts';
 import { pathParts } from './paths.ts';
+import { type Ripgrep, searchFiles } from './search.ts';
 import type { OpenedWorktree } from './worktree.ts';
 
 /** Lines and characters of one read: what a model can use at once. The range gives the rest. */
@@ -15,20 +17,6 @@ const MAX_READ_LINES = 2_000;
 const MAX_READ_CHARS = 256 * 1024;
 /** Upper bound on what a caller may ask for. */
 const MAX_LISTED = 5_000;
-const MAX_HITS = 1_000;
-/** Characters of a line shown: minified files have lines of a megabyte. */
-const MAX_LINE_CHARS = 300;
-const MAX_QUERY_CHARS = 1_000;
-/** Bytes of search output read before it is cut. */
-const MAX_SEARCH_BYTES = 8 * 1024 * 1024;
-const SEARCH_TIMEOUT_MS = 20_000;
-const SEARCH_OPTIONS = [
-  '--untracked',
-  '--exclude-standard',
-  '--no-recurse-submodules',
-  '--no-textconv',
-  '--no-color',
-];
 
 export interface WorktreeFiles {
   readonly files: Files;
@@ -37,7 +25,12 @@ export interface WorktreeFiles {
 }
 
 /** The files of one worktree. Changes are made one at a time per run, so two agents cannot edit over each other. */
-export function createFiles(git: Git, opened: OpenedWorktree, mutex: KeyedMutex): WorktreeFiles {
+export function createFiles(
+  git: Git,
+  opened: OpenedWorktree,
+  mutex: KeyedMutex,
+  ripgrep: Ripgrep = null,
+): WorktreeFiles {
   const root = opened.worktree;
   const access = createFileAccess(root, join(opened.side, 'tmp'));
   const edits = createEditLog(join(opened.side, 'edits'), access);
@@ -45,7 +38,7 @@ export function createFiles(git: Git, opened: OpenedWorktree, mutex: KeyedMutex)
   const bind = () => git.bind({ cwd: root, gitDir: opened.gitDir, workTree: root });
 
   const files: Files = {
-    async list(under, limit) {
+    async list(under, limit, glob) {
       const folder = pathParts(under).join('/');
       const bound = await bind();
       const scope = folder === '' ? [] : [folder];
@@ -58,7 +51,9 @@ export function createFiles(git: Git, opened: OpenedWorktree, mutex: KeyedMutex)
         '--',
         ...scope,
       ]);
-      const names = [...new Set(splitNul(stdout))].filter((name) => !name.endsWith('/')).toSorted();
+      const names = [...new Set(splitNul(stdout))]
+        .filter((name) => !name.endsWith('/') && (glob === undefined || matchesGlob(glob, name)))
+        .toSorted();
       const wanted = Math.min(Math.max(limit, 0), MAX_LISTED);
       const paths: string[] = [];
       for (const name of names) {
@@ -84,21 +79,10 @@ export function createFiles(git: Git, opened: OpenedWorktree, mutex: KeyedMutex)
       };
     },
 
-    async search(query, under, limit) {
-      checkQuery(query);
+    async search(query, under, limit, how = {}) {
       const folder = pathParts(under).join('/');
-      const bound = await bind();
-      const scope = folder === '' ? [] : [folder];
-      const literal = ['-n', '-z', '-I', '-F', '-e', query, '--', ...scope];
-      const answer = await bound.run(['grep', ...SEARCH_OPTIONS, ...literal], {
-        answers: [1],
-        maxBytes: MAX_SEARCH_BYTES,
-        cutOutput: true,
-        timeoutMs: SEARCH_TIMEOUT_MS,
-      });
-      const all = parseHits(answer.stdout, answer.cut);
-      const wanted = Math.min(Math.max(limit, 0), MAX_HITS);
-      return { hits: all.slice(0, wanted), cut: answer.cut || all.length > wanted };
+      await within(root, folder);
+      return searchFiles(await bind(), ripgrep, query, { folder, limit, how });
     },
 
     write: (path, content) =>
@@ -152,6 +136,18 @@ export function createFiles(git: Git, opened: OpenedWorktree, mutex: KeyedMutex)
   return { files, settle: () => alone(() => edits.settle()) };
 }
 
+/** A folder that is a link, or lies behind one, may lead out. @throws BatonError `path_outside` */
+async function within(root: string, folder: string): Promise<void> {
+  const [real, top] = await Promise.all([realpath(join(root, folder)).catch(() => null), realpath(root)]);
+  if (real === null || real === top || real.startsWith(`${top}/`)) return;
+  throw new BatonError({
+    class: 'terminal',
+    code: 'path_outside',
+    message: `${folder} leads out of the worktree.`,
+    hint: 'Name a folder of the repository.',
+  });
+}
+
 async function exists(root: string, name: string): Promise<boolean> {
   const path = Buffer.from(`${Buffer.from(root).toString('latin1')}/${name}`, 'latin1');
   return lstat(path).then(
@@ -180,37 +176,6 @@ export function changeOf(path: string, before: string | null, after: string): Fi
     removed: old.length - start - end,
     created: before === null,
   };
-}
-
-/** `path NUL line NUL text LF` for each hit; the path itself may hold line ends. */
-function parseHits(output: Buffer, cut: boolean): { path: string; line: number; text: string }[] {
-  const all = output.toString('utf8');
-  const hits: { path: string; line: number; text: string }[] = [];
-  for (let at = 0; at < all.length; ) {
-    const pathEnd = all.indexOf('\0', at);
-    const lineEnd = all.indexOf('\0', pathEnd + 1);
-    const textEnd = all.indexOf('\n', lineEnd + 1);
-    // What comes last is torn where the output was cut.
-    if (pathEnd === -1 || lineEnd === -1 || (textEnd === -1 && cut)) break;
-    const text = all.slice(lineEnd + 1, textEnd === -1 ? all.length : textEnd);
-    hits.push({
-      path: all.slice(at, pathEnd),
-      line: Number(all.slice(pathEnd + 1, lineEnd)),
-      text: text.slice(0, MAX_LINE_CHARS),
-    });
-    at = textEnd === -1 ? all.length : textEnd + 1;
-  }
-  return hits;
-}
-
-function checkQuery(query: string): void {
-  if (query !== '' && query.length <= MAX_QUERY_CHARS && !/[\n\0]/.test(query)) return;
-  throw new BatonError({
-    class: 'terminal',
-    code: 'query_refused',
-    message: 'The text to search for must be one line of 1 to 1,000 characters.',
-    hint: 'Search for one telling line, then read the file around it.',
-  });
 }
 
 function missing(path: string): BatonError {

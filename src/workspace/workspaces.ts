@@ -20,6 +20,7 @@ import { createKeyedMutex, type KeyedMutex } from './mutex.ts';
 import { createPast } from './past.ts';
 import { addressOf, locate, type Repository } from './repository.ts';
 import { type Extras, type Sandbox, SYSTEM_PATH, wrapCommand } from './sandbox.ts';
+import { MAX_SEARCH_BYTES, type Ripgrep, SEARCH_TIMEOUT_MS } from './search.ts';
 import {
   commitBranch,
   commitsOf,
@@ -29,6 +30,7 @@ import {
   takeSnapshot,
   tipOf,
 } from './snapshots.ts';
+import { isThere } from './toolchain.ts';
 import {
   closeWorktree,
   commonOf,
@@ -50,6 +52,9 @@ export interface WorkspacesSettings {
   /** Passed to git for fetches over ssh, never to commands. */
   readonly sshAuthSock?: string | undefined;
 }
+
+/** Where the system keeps it; the sandbox shows /usr. */
+const RIPGREP = '/usr/bin/rg';
 
 interface Context {
   readonly git: Git;
@@ -245,7 +250,7 @@ async function workspaceOf(
   { runId, id, parent }: { readonly runId: string; readonly id: string; readonly parent: string | null },
 ): Promise<Workspace> {
   const { git, mutex, sandbox } = context;
-  const { files, settle } = createFiles(git, opened, mutex);
+  const { files, settle } = createFiles(git, opened, mutex, await ripgrepFor(context, opened));
   await settle();
   // The private index and the branch have one writer at a time.
   const alone = <T>(work: () => Promise<T>) => mutex.run(`snapshots:${id}`, work);
@@ -293,6 +298,33 @@ function unknownBranch(stream: string): BatonError {
     code: 'stream_ahead',
     message: `The stream ${stream} has no branch of its own; its work is merged where it began.`,
   });
+}
+
+/** Shut in like a command, so that a link which is turned while it looks leads nowhere; null where it cannot be. */
+async function ripgrepFor({ sandbox, monotonic }: Context, opened: OpenedWorktree): Promise<Ripgrep> {
+  if (sandbox.kind !== 'bubblewrap' || !(await isThere(RIPGREP))) return null;
+  return async (args) => {
+    const extras = { environment: {}, reads: [], readOnly: true };
+    const wrapped = await wrapCommand(sandbox, opened, [RIPGREP, ...args], SEARCH_TIMEOUT_MS, extras);
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const over = new AbortController();
+    const { input, done } = contain({
+      ...wrapped,
+      cwd: opened.worktree,
+      timeoutMs: SEARCH_TIMEOUT_MS,
+      signal: over.signal,
+      monotonic,
+      talk: (chunk) => {
+        size += chunk.length;
+        if (size <= MAX_SEARCH_BYTES) chunks.push(chunk);
+        else over.abort();
+      },
+    });
+    input?.end();
+    const { exitCode, ended } = await done;
+    return { stdout: Buffer.concat(chunks), cut: ended !== null, exitCode };
+  };
 }
 
 async function run(context: Context, opened: OpenedWorktree, command: RunCommand): Promise<CommandResult> {

@@ -33,7 +33,7 @@ describe('roles', () => {
     const roles = loadRoles([shipped]);
     expect(roleNamed(roles, 'architect')).toMatchObject({
       output: 'spec',
-      tools: ['list', 'read', 'search', 'diff', 'log'],
+      tools: ['list', 'read', 'search', 'diff', 'log', 'memory'],
       model: null,
     });
     expect(roleNamed(roles, 'reviewer').tools).not.toContain('write');
