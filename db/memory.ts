@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3';
 import { z } from 'zod';
-import { PACKED } from './event-log.ts';
 import type { Memory, Recall } from '../src/ports/memory.ts';
+import { PACKED } from './event-log.ts';
 
 /** Runs that are looked through, the newest; entries of each kind; entries that are told. */
 const RUNS = 60;
