@@ -34,7 +34,7 @@ async function work(id: string, more: Parameters<typeof session>[0], about: stri
     decision(`dec_three_${id}`, { kind: 'guidance', choice: 'told', reason: 'said' }),
     at,
   );
-  await world.journal.commit([
+  world.journal.commit([
     { w: 'event', runId, event: { type: 'note', text: 'before' }, at },
     {
       w: 'event',
