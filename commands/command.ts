@@ -1,5 +1,6 @@
 import type { Absences } from '../src/orchestrator/absences.ts';
 import type { Catalog } from '../src/orchestrator/catalog.ts';
+import type { Flags } from '../src/orchestrator/flags.ts';
 import type { Orchestrator } from '../src/orchestrator/orchestrator.ts';
 import type { Queries } from '../src/orchestrator/queries.ts';
 import type { Roles } from '../src/orchestrator/roles.ts';
@@ -36,6 +37,7 @@ export interface CommandDeps {
   readonly roles: Roles;
   /** Why somebody may not even look, in words; null when they may. */
   readonly gate: (team: string, user: string) => Promise<string | null>;
+  readonly flags: Flags;
   readonly people: People;
   readonly approvals: Pick<ApprovalStore, 'byId'>;
   readonly audit: AuditReader;

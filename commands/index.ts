@@ -7,6 +7,7 @@ import type { Command } from './command.ts';
 import { cancel, pause, resume, retry, undo } from './control.ts';
 import { cost } from './cost.ts';
 import { delegate } from './delegate.ts';
+import { flag } from './flag.ts';
 import { helpCommand } from './help.ts';
 import { history } from './history.ts';
 import { list } from './list.ts';
@@ -63,6 +64,7 @@ export function allCommands(
     cost,
     history,
     delegate,
+    flag,
     'break-glass': breakGlass,
     help: helpCommand(() => [...commands.values()]),
   };

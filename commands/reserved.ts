@@ -15,6 +15,7 @@ export const RESERVED_WORDS = [
   'cost',
   'history',
   'delegate',
+  'flag',
   'break-glass',
   'help',
 ] as const satisfies readonly string[];

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { type BudgetSettings, budgetSettingsSchema } from './domain/budget.ts';
 import { declarationsSchema } from './domain/bus-event.ts';
 import { BatonError } from './domain/failure.ts';
+import { type FlagSettings, flagSettingsSchema } from './domain/flags.ts';
 import { hooksSchema } from './domain/hook.ts';
 import { type McpSettings, mcpSchema, variablesOf } from './domain/mcp-settings.ts';
 import { type PeopleSettings, peopleSchema } from './domain/person-task.ts';
@@ -75,6 +76,8 @@ const fileSchema = z.strictObject({
   channels: channelsSchema.prefault({}),
   /** What requests are like, by channel, unless they say otherwise. */
   requests: requestDefaultsSchema.prefault({}),
+  /** Switches by channel that rules may ask for. */
+  flags: flagSettingsSchema.prefault({}),
   /** People who can be given tasks, by member id, and what they can do. */
   people: peopleSchema.default({}),
   /** What there is of what, for `uses:` in workflows. */
@@ -173,6 +176,7 @@ export interface Config {
   readonly policy: PolicySettings;
   readonly requests: RequestDefaults;
   readonly people: PeopleSettings;
+  readonly flags: FlagSettings;
   readonly resources: Inventory;
   readonly events: EventSettings;
   readonly hooks: { readonly list: readonly Hook[]; readonly port: number };
@@ -227,6 +231,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     policy: readPolicy(file.approvals, file.access, file.channels.escalations ?? null),
     requests: file.requests,
     people: file.people,
+    flags: file.flags,
     resources: file.resources,
     events: { declared: file.events, subscriptions: file.subscriptions },
     hooks: { list: hooks, port: file.hooks_port },

@@ -86,6 +86,7 @@ async function startWith(
     policy: config.policy,
     requests: config.requests,
     people: config.people,
+    flags: config.flags,
     resources: config.resources,
     events: config.events,
     prices: config.prices,

@@ -145,6 +145,7 @@ function coreOptions(config: Config, home: string, workflow: Workflow, castUrl: 
     directory: everybody,
     requests: config.requests,
     people: config.people,
+    flags: config.flags,
     resources: config.resources,
     // Nothing subscribes to what a single run does.
     events: { ...config.events, subscriptions: [] },

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { AuditLog, HEADS_FILE } from '../../db/audit.ts';
 import { createBus } from '../../db/bus.ts';
 import { EventLog } from '../../db/event-log.ts';
+import { createFlagStore } from '../../db/flags.ts';
 import { createHealthStore } from '../../db/health.ts';
 import { SqliteJournal } from '../../db/journal.ts';
 import { createLeaseStore } from '../../db/leases.ts';
@@ -24,6 +25,7 @@ import { runnerFor } from '../agents/runners.ts';
 import { toolCall } from '../agents/tool-call.ts';
 import type { EventSettings } from '../config.ts';
 import type { BudgetSettings } from '../domain/budget.ts';
+import { type FlagSettings, flagSettingsSchema } from '../domain/flags.ts';
 import type { McpSettings } from '../domain/mcp-settings.ts';
 import type { PeopleSettings } from '../domain/person-task.ts';
 import type { Inventory } from '../domain/resources.ts';
@@ -47,6 +49,7 @@ import { Chaser } from '../orchestrator/chaser.ts';
 import { CommandGate } from '../orchestrator/command-gate.ts';
 import { Events } from '../orchestrator/events.ts';
 import { Findings } from '../orchestrator/findings.ts';
+import { Flags } from '../orchestrator/flags.ts';
 import { LeaseKeeper } from '../orchestrator/lease-keeper.ts';
 import { partProgram } from '../orchestrator/parts.ts';
 import { currentDigest, payloadKind } from '../orchestrator/payloads.ts';
@@ -85,6 +88,8 @@ export interface CoreOptions extends ModelsOptions {
   readonly directory?: Directory;
   /** People who can be given tasks, and what for; nobody in particular unless given. */
   readonly people?: PeopleSettings;
+  /** Switches by channel, until somebody changes them there. */
+  readonly flags?: FlagSettings;
   /** What requests are like unless they say otherwise. */
   readonly requests?: RequestDefaults;
   /** What `uses:` in workflows may name; nothing unless given. */
@@ -253,6 +258,14 @@ export async function createCore(options: CoreOptions) {
       redact,
       clock,
     });
+    const flags = new Flags({
+      flags: createFlagStore(db, log),
+      sessions: store.sessions,
+      settings: options.flags ?? flagSettingsSchema.parse({}),
+      clock,
+      mayApprove: async (by) =>
+        uses.roles.outsider(by) === null && (await uses.roles.has('approver', by, defaultRepository)),
+    });
     const broker = createModelBroker(model);
     const play = runnerFor(createAgentRunner(), runners);
     const inWorktrees: Omit<ProgramDependencies, 'runners' | 'broker'> = {
@@ -335,6 +348,7 @@ export async function createCore(options: CoreOptions) {
           clock,
           cpuUsage: options.cpuUsage ?? hostLoad,
         }),
+        flags.activity,
         ...eventActivities({ events, runs: store.runs }),
         models.activity,
         toolCall({ ...inWorktrees, summariseTests, computeSecondUsd, recall: createMemory(raw) }),
@@ -388,6 +402,7 @@ export async function createCore(options: CoreOptions) {
       bus,
       events,
       subscriptions: checked.subscriptions,
+      flags,
       directory: people.directory,
       connectDirectory: people.connect,
       defaultRepository,

@@ -173,6 +173,7 @@ export async function createSlack(options: SlackOptions) {
     models: core.models.pool,
     toolServers: core.toolServers,
     approvers: core.approvers,
+    flags: core.flags,
     redact,
     commands: liveCommands(core.catalog),
   });

@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { inSequence, noEstimate, oneOf } from '../domain/estimate.ts';
 import type { Handoff } from '../domain/handoff.ts';
 import { type Node, nodeSchema } from '../domain/workflow.ts';
+import { readFlags } from '../ports/flags.ts';
 import type { Flow, Operation } from '../ports/flow.ts';
-import { decide, factsOf, ruleSchema } from './facts.ts';
+import { asksFor, decide, factsOf, ruleSchema } from './facts.ts';
 import { commonShape } from './on-error.ts';
 import { definePattern, type RunContext } from './pattern.ts';
 
@@ -76,7 +77,11 @@ function branches(node: Pick<Conditional, 'cases' | 'on_success' | 'on_failure' 
 }
 
 function* choose(node: Conditional, given: Handoff, flow: Flow, context: RunContext): Operation<Node | null> {
-  const facts = factsOf(given, context);
+  const asks = node.cases.some((each) => asksFor(each.if, 'flags'));
+  const flags = asks
+    ? { flags: yield* flow.step('flags', readFlags, { node: node.id }, { label: 'reading flags' }) }
+    : {};
+  const facts = factsOf(given, context, flags);
   for (const each of node.cases) if (yield* decide(each.if, facts, node.id, flow)) return each.then;
   return (given.validation.passed ? node.on_success : node.on_failure) ?? node.else ?? null;
 }

@@ -4,6 +4,7 @@ import type { Handoff } from '../domain/handoff.ts';
 import type { Json } from '../domain/json.ts';
 import type { Flow, Operation } from '../ports/flow.ts';
 import { compileRule, type Facts, type Rule } from '../rules/rule.ts';
+import { tokenise } from '../rules/tokens.ts';
 import type { RunContext } from './pattern.ts';
 
 /** A rule in a workflow file: refused with its column when it cannot be read. */
@@ -53,6 +54,17 @@ export function* decide(source: string, facts: Facts, node: string, flow: Flow):
 /** Decides a rule without a record: for what is looked at again and again. */
 export function matches(source: string, facts: Facts): boolean {
   return compiled(source).evaluate(facts).matched;
+}
+
+/** Whether a rule speaks of a fact by this name: what is not asked for need not be read. */
+export function asksFor(source: string, name: string): boolean {
+  const read = tokenise(source);
+  return (
+    read.ok &&
+    read.tokens.some(
+      ({ kind, text }, at) => kind === 'word' && text === name && read.tokens[at - 1]?.text !== '.',
+    )
+  );
 }
 
 function compiled(source: string): Rule {

@@ -115,6 +115,7 @@ function deps(): CommandDeps {
     rollbacks: core.rollbacks,
     roles: core.roles,
     gate: async () => null,
+    flags: core.flags,
     people: new Given(clients.prompt, systemClock),
     catalog: core.catalog,
     rehearsal: true,

@@ -177,3 +177,24 @@ describe('consensus', () => {
     });
   });
 });
+
+describe('flags', () => {
+  const fork = (rule: string): Node => ({
+    kind: 'conditional',
+    id: 'fork',
+    cases: [{ if: rule, then: { kind: 'agent', id: 'new', agent: 'backend', task: 't' } }],
+    else: { kind: 'agent', id: 'old', agent: 'backend', task: 't' },
+  });
+  const asked = (rule: string, flags: Record<string, boolean>) => {
+    const played = play(fork(rule), {}, { effects: { 'flags.read': () => flags } });
+    return [played.tasks.map(({ node }) => node), played.keys.filter((key) => key.endsWith('/flags')).length];
+  };
+
+  test('are read in one step where a rule asks for them, and not elsewhere', () => {
+    expect(asked('flags.fancy and passed', { fancy: true })).toEqual([['new'], 1]);
+    expect(asked('flags.fancy', { fancy: false })).toEqual([['old'], 1]);
+    expect(asked('flags.fancy', {})).toEqual([['old'], 1]);
+    expect(asked('passed', { fancy: true })).toEqual([['new'], 0]);
+    expect(asked('result.flags == 1', { fancy: true })).toEqual([['old'], 0]);
+  });
+});
