@@ -1,4 +1,4 @@
-import { pathMatches } from './glob.ts';
+import { pathMatches } from '../domain/glob.ts';
 
 /** One line of a CODEOWNERS file. No owners: nobody owns what it matches. */
 export interface OwnersRule {

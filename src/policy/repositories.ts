@@ -1,6 +1,6 @@
 import { realpathSync } from 'node:fs';
 import path from 'node:path';
-import { globMatches } from './glob.ts';
+import { globMatches } from '../domain/glob.ts';
 
 /**
  * Which repositories people may name. A rule is a path or an address; one that ends in `/*` allows all below it.

@@ -1,6 +1,6 @@
+import { globMatches } from '../domain/glob.ts';
 import type { Choice, Conflict, ConflictRule, Resolution } from '../ports/workspace.ts';
 import { readable } from './git.ts';
-import { matchesGlob } from './glob.ts';
 import type { Entry, TreeConflict } from './tree-merge.ts';
 
 /** A conflict with what the rules say of it. */
@@ -30,7 +30,7 @@ export function decideConflicts(
   for (const conflict of conflicts) {
     const path = readable(conflict.path);
     const rule =
-      rules.find(({ paths }) => paths === null || paths.some((glob) => matchesGlob(glob, path))) ?? STOP;
+      rules.find(({ paths }) => paths === null || paths.some((glob) => globMatches(glob, path))) ?? STOP;
     const chosen = choices.find((each) => each.path === path)?.take;
     const take = chosen ?? (rule.way === 'first' || rule.way === 'second' ? rule.way : null);
     if (take === null) {

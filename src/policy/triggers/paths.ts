@@ -1,5 +1,5 @@
+import { pathMatches } from '../../domain/glob.ts';
 import type { ChangedFile } from '../../ports/workspace.ts';
-import { pathMatches } from '../glob.ts';
 import type { Finding } from './change.ts';
 
 /** What shapes a system as a whole, where nothing else is said: its decisions, its builds, where and how it runs. */

@@ -1,7 +1,8 @@
 /** One word or sign of a TypeScript file. `line`: whether a line break stands before it, which can end a statement. */
 export interface Token {
   readonly text: string;
-  readonly kind: 'word' | 'sign' | 'string' | 'template' | 'number' | 'regex';
+  /** `broken`: something that the end of the file, or of the line, left open. */
+  readonly kind: 'word' | 'sign' | 'string' | 'template' | 'number' | 'regex' | 'broken';
   readonly line: boolean;
 }
 
@@ -11,13 +12,31 @@ const LONG = ['=>', '...', '?.', '??', '&&', '||', '==', '!=', '<=', '**', '++',
 const BEFORE_REGEX =
   /^(?:[([{,;=:?!&|+\-*%^~<>]|=>|&&|\|\||\?\?|return|typeof|case|in|of|delete|void|throw|new|else|do|instanceof|yield|await)$/;
 
+/** What each kind looks like when it is not left open. */
+const CLOSED: Partial<Record<Token['kind'], RegExp>> = {
+  string: /^(["'])(?:\\[\s\S]|(?!\1)[^\\])*\1$/,
+  template: /`$/,
+  regex: /^\/.*\/[a-z]*$/s,
+};
+
+/** Either kind of quotes means the same. */
+function sameQuotes(found: string): string {
+  return /^'[^'"\\]*'$/.test(found) ? `"${found.slice(1, -1)}"` : found;
+}
+
 /** The words and signs of a file, without comments and white space. */
 export function tokensOf(text: string): Token[] {
   const tokens: Token[] = [];
   let at = 0;
   let line = true;
   const push = (kind: Token['kind'], end: number): void => {
-    tokens.push({ text: text.slice(at, end), kind, line });
+    const found = text.slice(at, end);
+    const closed = CLOSED[kind]?.test(found) !== false;
+    tokens.push({
+      text: kind === 'string' ? sameQuotes(found) : found,
+      kind: closed ? kind : 'broken',
+      line,
+    });
     line = false;
     at = end;
   };
@@ -30,6 +49,7 @@ export function tokensOf(text: string): Token[] {
     else if (text.startsWith('//', at)) at = endOf(text, '\n', at);
     else if (text.startsWith('/*', at)) {
       const end = endOf(text, '*/', at + 2) + 2;
+      if (end > text.length) push('broken', text.length);
       if (text.slice(at, end).includes('\n')) line = true;
       at = end;
     } else if (text.startsWith('#!', at) && at === 0) at = endOf(text, '\n', at);
