@@ -7,7 +7,7 @@ const SCHEMA_PATHS =
 
 /** Calls that shape tables in the common libraries, with the text around them compared from state to state. */
 const SHAPING =
-  /\b(?:sqliteTable|pgTable|mysqlTable|pgEnum|mysqlEnum|create_table|drop_table|alter_table|add_column|remove_column|drop_column|rename_column|rename_table|add_index|remove_index|add_foreign_key|change_column|createTable|dropTable|alterTable|addColumn|dropColumn|renameColumn|renameTable|createIndex|dropIndex|hasTable|mapped_column|db\.Column|sa\.Column|models\.[A-Z]\w*Field|models\.ForeignKey|@Entity|@Column|@PrimaryColumn|@PrimaryGeneratedColumn|@ManyToOne|@OneToMany|@JoinColumn|AutoMigrate)\b/;
+  /(?<!\w)(?:sqliteTable|pgTable|mysqlTable|pgEnum|mysqlEnum|create_table|drop_table|alter_table|add_column|remove_column|drop_column|rename_column|rename_table|add_index|remove_index|add_foreign_key|change_column|createTable|dropTable|alterTable|addColumn|dropColumn|renameColumn|renameTable|createIndex|dropIndex|hasTable|mapped_column|db\.Column|sa\.Column|models\.[A-Z]\w*Field|models\.ForeignKey|@Entity|@Column|@PrimaryColumn|@PrimaryGeneratedColumn|@ManyToOne|@OneToMany|@JoinColumn|AutoMigrate)\b/;
 
 /** Statements that make, change or drop what a database consists of. */
 const DDL =

@@ -8,9 +8,15 @@ const manifestSchema = z.looseObject({
   optionalDependencies: z.record(z.string(), z.unknown()).optional(),
   peerDependencies: z.record(z.string(), z.unknown()).optional(),
   overrides: z.record(z.string(), z.unknown()).optional(),
+  bundledDependencies: z.union([z.array(z.string()), z.boolean()]).optional(),
+  bundleDependencies: z.union([z.array(z.string()), z.boolean()]).optional(),
+  scripts: z.record(z.string(), z.unknown()).optional(),
   require: z.record(z.string(), z.unknown()).optional(),
   'require-dev': z.record(z.string(), z.unknown()).optional(),
 });
+
+/** Scripts that run by themselves when something is installed: code of others comes in by them as well. */
+const WHEN_INSTALLED = /^(pre|post)?(install|prepare)$|^prepublish$/;
 
 /** A version is no new dependency; where it comes from is: an address, a path, another name. */
 const ELSEWHERE = /[:/]/;
@@ -86,11 +92,18 @@ function namesOfJson(text: string): ReadonlySet<string> {
     manifest.data.require,
     manifest.data['require-dev'],
   ];
-  return new Set(
-    all.flatMap((each) =>
+  const { bundledDependencies = [], bundleDependencies = [], scripts = {} } = manifest.data;
+  const bundled = [bundledDependencies, bundleDependencies].flatMap((each) =>
+    typeof each === 'boolean' ? [] : each,
+  );
+  const run = Object.entries(scripts).filter(([name]) => WHEN_INSTALLED.test(name));
+  return new Set([
+    ...bundled.map((name) => `${name} (bundled)`),
+    ...run.map(([name, script]) => `the script ${name}: ${JSON.stringify(script)}`),
+    ...all.flatMap((each) =>
       Object.entries(each ?? {}).map(([name, spec]) =>
         typeof spec === 'string' && !ELSEWHERE.test(spec) ? name : `${name} from ${JSON.stringify(spec)}`,
       ),
     ),
-  );
+  ]);
 }
