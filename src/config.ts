@@ -1,7 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { parse } from 'yaml';
 import { z } from 'zod';
 import { type BudgetSettings, budgetSettingsSchema } from './domain/budget.ts';
 import { declarationsSchema } from './domain/bus-event.ts';
@@ -17,6 +16,7 @@ import { type RequestDefaults, requestDefaultsSchema } from './domain/start-opti
 import { subscriptionSchema } from './domain/subscription.ts';
 import { type Rates, ratesSchema } from './domain/usage.ts';
 import { channelsSchema, type PolicySettings, readPolicy } from './policy/approval-settings.ts';
+import { readSettings } from './settings-file.ts';
 
 /** The environment, read once, here and nowhere else. An empty variable counts as one that is not set. */
 const environmentSchema = z.object({
@@ -214,7 +214,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
         .join('\n'),
     );
   const env = parsed.data;
-  const file = readFile(env.BATON_CONFIG);
+  const { file, whereIs } = readFile(env.BATON_CONFIG);
   const slack = slackOf(env);
   const hooks = hooksOf(file.hooks, given);
   const backups = backupsOf(file.models.backup, modelOf(env), given);
@@ -228,7 +228,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     repositories:
       file.repositories?.map((each) => atHome(each) ?? each) ?? (slack.mode === 'desk' ? null : []),
     steering: file.steering,
-    policy: readPolicy(file.approvals, file.access, file.channels.escalations ?? null),
+    policy: readPolicy(file.approvals, file.access, file.channels.escalations ?? null, whereIs),
     requests: file.requests,
     people: file.people,
     flags: file.flags,
@@ -352,24 +352,24 @@ function backupsOf(
   });
 }
 
-function readFile(named: string | undefined): z.infer<typeof fileSchema> {
+function readFile(named: string | undefined) {
   const file = path.resolve(named ?? 'baton.yaml');
   if (!existsSync(file)) {
     if (named !== undefined) throw invalid(`BATON_CONFIG names ${file}, which does not exist.`);
-    return fileSchema.parse({});
+    return { file: fileSchema.parse({}), whereIs: () => '' };
   }
-  let data: unknown;
+  let read: ReturnType<typeof readSettings>;
   try {
-    data = parse(readFileSync(file, 'utf8'), { uniqueKeys: true, maxAliasCount: 50 });
+    read = readSettings(path.basename(file), readFileSync(file, 'utf8'));
   } catch (error) {
     throw invalid(`${file}: ${error instanceof Error ? error.message : String(error)}`);
   }
-  const parsed = fileSchema.safeParse(data ?? {});
+  const parsed = fileSchema.safeParse(read.data ?? {});
   if (!parsed.success)
     throw invalid(
       parsed.error.issues.map((issue) => `${file}: ${issue.path.join('.')}: ${said(issue)}`).join('\n'),
     );
-  return parsed.data;
+  return { file: parsed.data, whereIs: read.whereIs };
 }
 
 /** What is wrong with a key of a record lies one below. */

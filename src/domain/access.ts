@@ -31,6 +31,17 @@ export const accessSchema = z.strictObject({
 });
 export type Access = z.infer<typeof accessSchema>;
 
+/** What holds while the settings cannot be read: who may do what is not known, so nobody may. */
+export const closedAccess: Access = {
+  viewer: [],
+  requester: [],
+  approver: [],
+  admin: [],
+  guests: [],
+  strangers: [],
+  rules: [],
+};
+
 /** Where something is done. */
 export interface Place {
   readonly repository: string;

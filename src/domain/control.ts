@@ -9,4 +9,12 @@ export type Control =
   | 'not_paused';
 
 /** Why somebody may not start work, or look, here. */
-export type StartRefusal = 'guest' | 'stranger' | 'not_a_person' | 'repository' | 'role' | 'look';
+export type StartRefusal =
+  | 'guest'
+  | 'stranger'
+  | 'not_a_person'
+  | 'repository'
+  | 'role'
+  | 'look'
+  /** Nobody may: who may cannot be read. */
+  | 'unreadable';

@@ -1,4 +1,4 @@
-import { type Access, hasRole, isNamed, type Role, roleGroups } from '../domain/access.ts';
+import { type Access, closedAccess, hasRole, isNamed, type Role, roleGroups } from '../domain/access.ts';
 import type { Decider } from '../domain/approval.ts';
 import type { StartRefusal } from '../domain/control.ts';
 import { sameRepository } from '../policy/repositories.ts';
@@ -25,9 +25,10 @@ export class Roles {
   }
 
   /** Why somebody has no business here at all, as a guest, a stranger or no person; null when they may come in. */
-  outsider(by: Decider): Extract<StartRefusal, 'guest' | 'stranger' | 'not_a_person'> | null {
+  outsider(by: Decider): Extract<StartRefusal, 'guest' | 'stranger' | 'not_a_person' | 'unreadable'> | null {
     const { access } = this.#deps;
     if (by.isBot) return 'not_a_person';
+    if (access === closedAccess) return 'unreadable';
     if (by.isStranger && !access.strangers.includes(by.id)) return 'stranger';
     return by.isGuest && !access.guests.includes(by.id) ? 'guest' : null;
   }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { type Access, accessSchema, openAccess } from '../domain/access.ts';
+import { type Access, accessSchema, closedAccess } from '../domain/access.ts';
 import { type ApprovalPolicy, policyDefaults, timeoutActions } from '../domain/approval.ts';
 import { durationMs, durationSchema } from '../domain/duration.ts';
 import { type Escalation, urgencies } from '../domain/escalation.ts';
@@ -37,12 +37,21 @@ export const lookOf = {
 /** Looks that somebody takes. A trigger of any other would be read and hold nothing: it is refused, so nobody relies on it. */
 const TAKEN: ReadonlySet<string> = new Set(['ofChanges', 'ofCommand', 'ofCost', 'ofRollback']);
 
+/** A name that means nobody would let nobody pass, without a word why. */
+const personId = z
+  .string()
+  .regex(/^[UW][A-Z0-9]+$/, 'Write the id of a member (profile, "Copy member ID"), such as U0123ABCD');
+const groupId = z.string().regex(/^S[A-Z0-9]+$/, 'Write the id of a user group, such as S0123ABCD');
+const ownerId = z
+  .string()
+  .regex(/^[UWS][A-Z0-9]+$/, 'Write the ids of members or user groups, such as U0123ABCD or S0123ABCD');
+
 const deadlines = {
   remind_after: durationSchema.optional(),
   escalate_after: durationSchema.optional(),
   expire_after: durationSchema.optional(),
   execute_within: durationSchema.optional(),
-  escalate_to: z.array(z.string()).optional(),
+  escalate_to: z.array(personId).optional(),
   on_timeout: z.enum(timeoutActions).optional(),
   urgency: z.enum(urgencies).optional(),
 };
@@ -52,8 +61,8 @@ const anyTrigger = z.strictObject({
   when: z.enum(triggerKinds),
   /** Switches a trigger off that holds without being named. */
   off: z.boolean().default(false),
-  people: z.array(z.string()).default([]),
-  groups: z.array(z.string()).default([]),
+  people: z.array(personId).default([]),
+  groups: z.array(groupId).default([]),
   /** The owners of what changes, by the repository's CODEOWNERS; each has to be covered. */
   code_owners: z.boolean().default(false),
   count: count.default(1),
@@ -97,11 +106,11 @@ export const channelsSchema = z.strictObject({ escalations: channelId.optional()
 const QUIET: QuietHours = { from: '20:00', to: '08:00', days: [] };
 
 const approvalsSchema = z.strictObject({
-  people: z.array(z.string()).default([]),
-  groups: z.array(z.string()).default([]),
+  people: z.array(personId).default([]),
+  groups: z.array(groupId).default([]),
   count: count.default(1),
   four_eyes: z.boolean().default(false),
-  escalate_to: z.array(z.string()).default([]),
+  escalate_to: z.array(personId).default([]),
   remind_after: durationSchema.default('10m'),
   escalate_after: durationSchema.default('20m'),
   expire_after: durationSchema.default('24h'),
@@ -111,8 +120,11 @@ const approvalsSchema = z.strictObject({
   /** How a question reaches somebody. No part of what an approval is bound to: it changes who is told, not who may. */
   escalation: escalationSettings.optional(),
   /** Names in CODEOWNERS as Slack ids of people and user groups. */
-  owners: z.record(z.string(), z.union([z.string(), z.array(z.string())])).default({}),
+  owners: z.record(z.string(), z.union([ownerId, z.array(ownerId)])).default({}),
 });
+
+/** Where a key of the settings stands, in words that end before its name: "baton.yaml, line 7: ". */
+export type WhereIs = (keys: readonly (string | number)[]) => string;
 
 /** What holds without a word in the settings: four eyes where a mistake reaches others or cannot be taken back. */
 const HELD_ANYWAY: readonly TriggerKind[] = ['breaking_api', 'schema_change', 'deploy', 'rollback'];
@@ -133,16 +145,21 @@ export interface PolicySettings {
 /**
  * Reads the parts `approvals` and `access` of the settings. What cannot be read is no reason not to start, since
  * looking and working need nobody's yes; but nobody may decide until it is put right.
+ * @param whereIs for the words about what is wrong
  * @param raisedIn the channel in which it is told that something waits, where `approvals.escalation` names none
  */
 export function readPolicy(
   approvals: unknown,
   access: unknown,
   raisedIn: string | null = null,
+  whereIs: WhereIs = () => '',
 ): PolicySettings {
   const said = approvalsSchema.safeParse(approvals ?? {});
   const who = accessSchema.safeParse(access ?? {});
-  const problems = [...problemsOf('approvals', said.error), ...problemsOf('access', who.error)];
+  const problems = [
+    ...problemsOf('approvals', said.error, whereIs),
+    ...problemsOf('access', who.error, whereIs),
+  ];
   const problem = problems.length === 0 ? null : problems.join('; ');
   const { escalation, ...settings } = said.data ?? approvalsSchema.parse({});
   const named = new Set(settings.triggers.map(({ when }) => when));
@@ -176,7 +193,8 @@ export function readPolicy(
     owners: new Map(
       Object.entries(settings.owners).map(([name, ids]) => [name, typeof ids === 'string' ? [ids] : ids]),
     ),
-    access: who.data ?? openAccess,
+    // Who may do what is not known then: nobody may, rather than everybody.
+    access: who.data ?? closedAccess,
   };
 }
 
@@ -198,8 +216,9 @@ function withDefaults(trigger: Trigger): Trigger {
   return { ...trigger, four_eyes: trigger.four_eyes ?? HELD_ANYWAY.includes(trigger.when) };
 }
 
-function problemsOf(section: string, error: z.ZodError | undefined): string[] {
-  return (error?.issues ?? [])
-    .slice(0, 5)
-    .map(({ path, message }) => `${[section, ...path].map(String).join('.')}: ${message}`);
+function problemsOf(section: string, error: z.ZodError | undefined, whereIs: WhereIs): string[] {
+  return (error?.issues ?? []).slice(0, 5).map(({ path, message }) => {
+    const keys = [section, ...path.map((key) => (typeof key === 'number' ? key : String(key)))];
+    return `${whereIs(keys)}${keys.join('.')}: ${message}`;
+  });
 }

@@ -36,6 +36,8 @@ export function startRefusalWords(refusal: StartRefusal): string {
       return 'Only people can start work here. Nothing was started.';
     case 'repository':
       return 'Baton may not work in that repository. Whoever runs Baton can allow it under `repositories:` in baton.yaml. Nothing was started.';
+    case 'unreadable':
+      return 'Nobody can start or look at work here at the moment: the part `access` of baton.yaml cannot be read. Whoever runs Baton has to put it right; it says the line when it starts. Nothing was changed.';
     case 'look':
       return 'You are not among those who may look at work here. Whoever runs Baton can name you under `access:` in baton.yaml. Nothing was changed.';
     case 'role':
@@ -54,6 +56,8 @@ export function lookRefusalWords(refusal: StartRefusal): string {
       return 'People of other organisations cannot look at work here, or change it, unless whoever runs Baton allows it under `access:` in baton.yaml. Nothing was changed.';
     case 'not_a_person':
       return 'Only people can do that. Nothing was changed.';
+    case 'unreadable':
+      return startRefusalWords(refusal);
     case 'repository':
     case 'role':
     case 'look':

@@ -1,11 +1,11 @@
 import { lstat, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BatonError } from '../domain/failure.ts';
+import { globMatches } from '../domain/glob.ts';
 import type { FileChange, Files } from '../ports/workspace.ts';
 import { createEditLog, replaceOnce } from './edits.ts';
 import { createFileAccess } from './file-access.ts';
 import { type Git, readable, splitNul } from './git.ts';
-import { matchesGlob } from './glob.ts';
 import type { KeyedMutex } from './mutex.ts';
 import { applyPatch, parsePatch } from './patch.ts';
 import { pathParts } from './paths.ts';
@@ -52,7 +52,7 @@ export function createFiles(
         ...scope,
       ]);
       const names = [...new Set(splitNul(stdout))]
-        .filter((name) => !name.endsWith('/') && (glob === undefined || matchesGlob(glob, name)))
+        .filter((name) => !name.endsWith('/') && (glob === undefined || globMatches(glob, name)))
         .toSorted();
       const wanted = Math.min(Math.max(limit, 0), MAX_LISTED);
       const paths: string[] = [];

@@ -1,8 +1,8 @@
 import type { z } from 'zod';
 import { BatonError } from '../domain/failure.ts';
+import { globMatches } from '../domain/glob.ts';
 import type { SearchHow, searchHitSchema } from '../ports/workspace.ts';
 import type { BoundGit } from './git.ts';
-import { matchesGlob } from './glob.ts';
 import { readPattern, type SearchPattern } from './pattern.ts';
 
 const MAX_HITS = 1_000;
@@ -56,7 +56,7 @@ export async function searchFiles(
       : await byGit(git, query, pattern, folder, how);
   const all = parseHits(answer.stdout, answer.cut).filter(
     // An empty line tells nobody anything, and git finds one more than there is at the end of a file.
-    ({ path, text }) => text !== '' && (how.glob === undefined || matchesGlob(how.glob, path)),
+    ({ path, text }) => text !== '' && (how.glob === undefined || globMatches(how.glob, path)),
   );
   const wanted = Math.min(Math.max(limit, 0), MAX_HITS);
   return { hits: all.slice(0, wanted), cut: answer.cut || all.length > wanted };
