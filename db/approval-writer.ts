@@ -2,10 +2,13 @@ import type { Approval } from '../src/domain/approval.ts';
 import type { ActorKind } from '../src/domain/audit.ts';
 import type { RunEvent } from '../src/domain/events.ts';
 import type { Json } from '../src/domain/json.ts';
+import type { Closed, TellClosed } from '../src/ports/outbox.ts';
 import { recordDecision } from './decisions.ts';
 import { and, eq, sql } from './drizzle.ts';
 import type { EventLog } from './event-log.ts';
 import type { Db } from './open.ts';
+import { enqueueRows } from './outbox.ts';
+import { questionOf } from './question.ts';
 import { approvals, usage } from './schema.ts';
 import type { Tx } from './transaction.ts';
 
@@ -84,10 +87,19 @@ export class ApprovalWriter {
   readonly #log: EventLog;
   readonly #statements: ReturnType<typeof approvalStatements>;
 
-  constructor(tx: Tx, log: EventLog, statements: ReturnType<typeof approvalStatements>) {
+  readonly #tell: TellClosed | null;
+
+  /** @param tell what a closed question leads to in the chat; null: nobody is told by this store */
+  constructor(
+    tx: Tx,
+    log: EventLog,
+    statements: ReturnType<typeof approvalStatements>,
+    tell: TellClosed | null,
+  ) {
     this.#tx = tx;
     this.#log = log;
     this.#statements = statements;
+    this.#tell = tell;
   }
 
   opened(approval: Approval): void {
@@ -113,7 +125,9 @@ export class ApprovalWriter {
   ): Approval {
     const auditHash = this.#audit(to, to.status, why, why.detail, why.executed, now);
     this.#set(from, { ...to, auditHash });
-    this.#event(to, { type: 'approval.closed', approvalId: to.id }, now);
+    const event = { type: 'approval.closed', approvalId: to.id } as const;
+    this.#event(to, event, now);
+    this.#outbox(event, { ...to, auditHash }, now);
     return { ...to, auditHash };
   }
 
@@ -140,7 +154,9 @@ export class ApprovalWriter {
     if (to.breakGlass === null) return;
     const { by, reason } = to.breakGlass;
     this.#audit(to, 'broke_glass', { actor: by, actorKind: 'person' }, { reason }, to.subject.digest, now);
-    this.#event(to, { type: 'approval.broke_glass', approvalId: to.id, by, reason }, now);
+    const event = { type: 'approval.broke_glass', approvalId: to.id, by, reason } as const;
+    this.#event(to, event, now);
+    this.#outbox(event, to, now);
   }
 
   asked(
@@ -278,6 +294,13 @@ export class ApprovalWriter {
       executed,
       detail,
     });
+  }
+
+  /** What people are told of it goes with it or not at all. */
+  #outbox(event: Closed['event'], approval: Approval, now: number): void {
+    if (this.#tell === null) return;
+    const about = questionOf(this.#tx, this.#log, approval);
+    if (about !== null) enqueueRows(this.#tx, this.#tell({ ...about, event, approval, now }), now);
   }
 
   #event({ runId }: Approval, event: RunEvent, now: number): void {

@@ -9,18 +9,19 @@ import {
   take,
   withdraw,
 } from '../src/domain/approval-rules.ts';
-import { type Done, keyOf } from '../src/domain/escalation.ts';
-import { type DeedEvent, deedOf, eventOf } from '../src/domain/escalation-events.ts';
-import { type RunEvent, runEventSchema } from '../src/domain/events.ts';
+import { keyOf } from '../src/domain/escalation.ts';
+import { eventOf } from '../src/domain/escalation-events.ts';
 import type { Json } from '../src/domain/json.ts';
 import { type DecisionSignal, decisionSignal } from '../src/ports/activities.ts';
+import type { TellClosed } from '../src/ports/outbox.ts';
 import type { ApprovalStore, Word } from '../src/ports/store.ts';
 import { toApproval, toRow } from './approval-rows.ts';
 import { ApprovalWriter, approvalStatements, type Who } from './approval-writer.ts';
 import { and, asc, eq, inArray, lte, or, sql } from './drizzle.ts';
 import type { EventLog } from './event-log.ts';
 import type { Db } from './open.ts';
-import { approvals, events, signals } from './schema.ts';
+import { deedsOf } from './question.ts';
+import { approvals, signals } from './schema.ts';
 import { atomically, type Tx } from './transaction.ts';
 
 /** Longest that a person is taken to have looked at a question: what came in between is not known. */
@@ -40,11 +41,13 @@ function attention({ runId, key, requestedAt }: Approval, now: number, minuteUsd
 /**
  * The only doors to an approval's state. Each is one transaction with its audit row, event and signal (A1).
  * @param humanMinuteUsd what a minute of a person costs; null when nobody said
+ * @param chat what a closed question leads to in the chat, once there is one
  */
 export function createApprovalStore(
   db: Db,
   log: EventLog,
   humanMinuteUsd: number | null = null,
+  chat: () => TellClosed | null = () => null,
 ): ApprovalStore {
   // Read with every click and every look at a question: built once, they cost a fifth.
   const found = (column: typeof approvals.id | typeof approvals.nonce) =>
@@ -61,7 +64,7 @@ export function createApprovalStore(
   };
   const statements = approvalStatements(db);
   const within = <T>(work: (tx: Tx, writer: ApprovalWriter) => T): T =>
-    atomically(db, log, (tx) => work(tx, new ApprovalWriter(tx, log, statements)));
+    atomically(db, log, (tx) => work(tx, new ApprovalWriter(tx, log, statements, chat())));
 
   /** A person's word: what the rules make of it is written, whatever it is. */
   const say = (
@@ -268,36 +271,6 @@ function timeOut(writer: ApprovalWriter, from: Approval, to: Approval, now: numb
   const what = to.status === 'lapsed' ? 'execute' : 'decide';
   writer.close(from, to, { ...CLOCK, detail: { timeout: what }, executed: null }, now);
   writer.timeout(from, what, now);
-}
-
-const DEEDS: readonly DeedEvent['type'][] = [
-  'approval.reminded',
-  'approval.escalated',
-  'approval.raised',
-  'approval.called',
-];
-
-function deedsOf(db: Db | Tx, { id, runId }: Approval): Done[] {
-  const rows = db
-    .select({ type: events.type, data: events.data, at: events.at })
-    .from(events)
-    .where(
-      and(
-        eq(events.runId, runId),
-        inArray(events.type, DEEDS),
-        sql`json_extract(${events.data}, '$.approvalId') = ${id}`,
-      ),
-    )
-    .orderBy(asc(events.seq))
-    .all();
-  return rows.flatMap(({ data, at }) => {
-    const event = runEventSchema.parse(JSON.parse(data));
-    return isDeed(event) ? [{ deed: deedOf(event), at }] : [];
-  });
-}
-
-function isDeed(event: RunEvent): event is DeedEvent {
-  return DEEDS.some((type) => type === event.type);
 }
 
 /** Sends the answer to the run that waits for it. */

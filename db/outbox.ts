@@ -74,18 +74,18 @@ function threadOf(db: OutboxDb, key: string): string | null {
 }
 
 /**
- * Whether an update equals what stands in Slack, or will once its post is sent. The row of the post always holds
- * the content sent last (see `sent`). With an update of the key on its way nobody can say yet.
+ * Whether an update equals what stands in Slack, or will once what is on its way has come. The row of the post always
+ * holds the content sent last (see `sent`).
  */
 function changesNothing(db: OutboxDb, update: { key: string; text: string; blocks: string }): boolean {
   const underWay = db
-    .select({ id: outbox.id })
+    .select({ text: outbox.text, blocks: outbox.blocks })
     .from(outbox)
     .where(
       and(isWaiting, eq(outbox.key, update.key), eq(outbox.kind, 'update'), eq(outbox.status, 'sending')),
     )
     .get();
-  if (underWay !== undefined) return false;
+  if (underWay !== undefined) return underWay.text === update.text && underWay.blocks === update.blocks;
   const standing = db
     .select({ status: outbox.status, text: outbox.text, blocks: outbox.blocks })
     .from(outbox)

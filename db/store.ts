@@ -1,3 +1,4 @@
+import type { TellClosed } from '../src/ports/outbox.ts';
 import type { Store } from '../src/ports/store.ts';
 import { createApprovalStore } from './approvals.ts';
 import { createAuditStore } from './audit-store.ts';
@@ -13,11 +14,16 @@ import { createHousekeeping, createProjections, createReplayGuard, createRunRead
 import { createSessionStore } from './sessions.ts';
 
 /** All that is kept beside the journal, on one open database. `log` must be the one the journal uses. */
-export function createStore(db: Db, log: EventLog, humanMinuteUsd: number | null = null): Store {
+export function createStore(
+  db: Db,
+  log: EventLog,
+  humanMinuteUsd: number | null = null,
+  tell: () => TellClosed | null = () => null,
+): Store {
   return {
     sessions: createSessionStore(db, log),
     decisions: createDecisionStore(db, log),
-    approvals: createApprovalStore(db, log, humanMinuteUsd),
+    approvals: createApprovalStore(db, log, humanMinuteUsd, tell),
     delegations: createDelegationStore(db, log),
     personTasks: createPersonTaskStore(db, log),
     audit: createAuditStore(db, log),

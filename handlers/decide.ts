@@ -3,7 +3,7 @@ import type { Approval, Verdict } from '../src/domain/approval.ts';
 import type { DecideResult } from '../src/domain/approval-rules.ts';
 import type { Said } from '../src/orchestrator/approvals.ts';
 import { answerBlocks } from '../src/slack/builders/answers.ts';
-import { epicKey } from '../src/slack/projector.ts';
+import { epicKey } from '../src/slack/epic-key.ts';
 import { refusalWords, answers as words } from '../src/slack/words.ts';
 import type { ApprovalDeps } from './deps.ts';
 import { turnAway } from './turn-away.ts';

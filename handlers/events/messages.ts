@@ -4,7 +4,7 @@ import type { Steered } from '../../src/orchestrator/steering.ts';
 import { answerBlocks } from '../../src/slack/builders/answers.ts';
 import { rollbackBlocks } from '../../src/slack/builders/rollback-form.ts';
 import { startRefusalWords } from '../../src/slack/control-words.ts';
-import { epicKey } from '../../src/slack/projector.ts';
+import { epicKey } from '../../src/slack/epic-key.ts';
 import { nothingDone, progressWords } from '../../src/slack/steering-words.ts';
 import { taskRefusalWords } from '../../src/slack/task-words.ts';
 import { teamKey } from '../../src/slack/team.ts';

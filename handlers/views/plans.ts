@@ -7,7 +7,7 @@ import { editableOf, type PlanEdits } from '../../src/planning/plan-edits.ts';
 import { actionIds, callbackIds, inputIds } from '../../src/slack/actions.ts';
 import { answerBlocks } from '../../src/slack/builders/answers.ts';
 import { controlWords, startRefusalWords } from '../../src/slack/control-words.ts';
-import { epicKey } from '../../src/slack/projector.ts';
+import { epicKey } from '../../src/slack/epic-key.ts';
 import { mk } from '../../src/slack/text.ts';
 import type { HandlerDeps } from '../deps.ts';
 import { turnAway } from '../turn-away.ts';

@@ -5,7 +5,7 @@ import { type PersonTask, readOutput, type TaskResult } from '../../src/domain/p
 import type { AboutTask } from '../../src/orchestrator/person-desk.ts';
 import { actionIds, callbackIds, inputIds } from '../../src/slack/actions.ts';
 import { answerBlocks } from '../../src/slack/builders/answers.ts';
-import { epicKey } from '../../src/slack/projector.ts';
+import { epicKey } from '../../src/slack/epic-key.ts';
 import { taskAnswers, taskRefusalWords } from '../../src/slack/task-words.ts';
 import type { HandlerDeps } from '../deps.ts';
 import { type Form, readForm, textOf, where } from './form.ts';

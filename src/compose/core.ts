@@ -64,6 +64,7 @@ import { agentEstimate } from '../planning/agent-estimate.ts';
 import type { PolicySettings } from '../policy/approval-settings.ts';
 import { sameRepository } from '../policy/repositories.ts';
 import type { Directory } from '../ports/directory.ts';
+import type { TellClosed } from '../ports/outbox.ts';
 import { ensureSampleRepository } from '../workspace/sample.ts';
 import { probeSandbox } from '../workspace/sandbox.ts';
 import { failingTests, summariseTests } from '../workspace/test-summary.ts';
@@ -142,7 +143,9 @@ export async function createCore(options: CoreOptions) {
     const { raw, db } = database;
     const log = new EventLog(raw, new AuditLog(raw, path.join(home, HEADS_FILE)));
     const { compute_second: computeSecondUsd, human_minute: humanMinuteUsd } = options.rates ?? NO_RATES;
-    const store = createStore(db, log, humanMinuteUsd);
+    // Who is told, and how, is known once the chat is joined.
+    const chat: { tell: TellClosed | null } = { tell: null };
+    const store = createStore(db, log, humanMinuteUsd, () => chat.tell);
     const catalog = loadCatalog(options.catalogHome ?? home, {
       extra: options.extraWorkflows,
       onProblem: options.onWorkflowProblem,
@@ -403,6 +406,10 @@ export async function createCore(options: CoreOptions) {
       events,
       subscriptions: checked.subscriptions,
       flags,
+      /** What a decision leads to in the chat goes into the outbox with the decision itself. */
+      connectChat: (tell: TellClosed): void => {
+        chat.tell = tell;
+      },
       directory: people.directory,
       connectDirectory: people.connect,
       defaultRepository,

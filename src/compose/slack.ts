@@ -14,18 +14,20 @@ import type { Clock } from '../ports/clock.ts';
 import type { OutboxRow } from '../ports/outbox.ts';
 import type { Redact } from '../ports/redactor.ts';
 import { Answers } from '../slack/answers.ts';
+import { closedMessages } from '../slack/approval-messages.ts';
 import { answerBlocks, forwardedBlocks } from '../slack/builders/answers.ts';
 import { closedHome } from '../slack/builders/home.ts';
 import { createClients } from '../slack/clients.ts';
 import { lookRefusalWords } from '../slack/control-words.ts';
 import { HttpReceiver } from '../slack/doors/http-receiver.ts';
 import { SocketDoor } from '../slack/doors/socket-door.ts';
+import { sessionOfEpic } from '../slack/epic-key.ts';
 import { Homes } from '../slack/homes.ts';
 import { createSender } from '../slack/out/sender.ts';
 import { createTransport } from '../slack/out/transport.ts';
 import { undeliverable } from '../slack/out/undeliverable.ts';
 import { People } from '../slack/people.ts';
-import { SlackProjector, sessionOfEpic } from '../slack/projector.ts';
+import { SlackProjector } from '../slack/projector.ts';
 import { teamKey } from '../slack/team.ts';
 import { answers as words } from '../slack/words.ts';
 import { HookServer } from '../webhooks/server.ts';
@@ -69,6 +71,7 @@ export async function createSlack(options: SlackOptions) {
     random: Math.random,
     onUndeliverable: (row, code) => tellUndeliverable(row, code),
   });
+  core.connectChat(closedMessages(rehearsal));
   const projector = new SlackProjector({
     store: core.store,
     rehearsal,

@@ -1,7 +1,8 @@
 import type { Approval } from '../domain/approval.ts';
 import type { RunEvent } from '../domain/events.ts';
 import type { QuestionView, RunView } from '../domain/run-view.ts';
-import type { Lane, OutboxMessage, Target } from '../ports/outbox.ts';
+import type { Lane, OutboxMessage, Target, TellClosed } from '../ports/outbox.ts';
+import type { Session } from '../ports/store.ts';
 import {
   approvalCard,
   approvalClosed,
@@ -10,6 +11,7 @@ import {
   brokenGlass,
 } from './builders/approval.ts';
 import { approvalDm, calledGroup, raisedCard, whoWasAsked } from './builders/chasing.ts';
+import { epicKey } from './epic-key.ts';
 import type { Message } from './message.ts';
 import type { Setting } from './run-views.ts';
 import { isUserId } from './text.ts';
@@ -26,6 +28,30 @@ export function approvalKey(approvalId: string): string {
 /** The approval whose card, or whose copy, a message of this key is; null: it is none. */
 export function approvalOfCard(key: string): string | null {
   return /^approval:([^:]+)(?::dm:[^:]+|:in:[^:]+)?$/.exec(key)?.[1] ?? null;
+}
+
+/**
+ * What the closing of a question leads to: its card and the copies of it without buttons, and a broken glass told loudly.
+ * Put into the outbox with the decision itself; the projector comes to the same messages later, and they change nothing.
+ */
+export function closedMessages(rehearsal: boolean): TellClosed {
+  return ({ event, approval, view, session, now }) => {
+    const setting: Setting = { session, rehearsal, approvals: [approval], tasks: [], now };
+    return approvalMessages(event, 0, view, setting, postIn(session));
+  };
+}
+
+/** Messages in the thread of a session's epic. */
+export function postIn({ id, team, channel }: Session): Post {
+  return (key, lane, content) => ({
+    team,
+    key,
+    kind: 'post',
+    target: { kind: 'channel', channel },
+    thread: epicKey(id),
+    lane,
+    ...content,
+  });
 }
 
 /** What is told of a question: its card, copies of it where people are asked, and lines about them. */

@@ -6,12 +6,13 @@ import { withParts } from '../domain/run-parts.ts';
 import { emptyRunView, fold, type RunView } from '../domain/run-view.ts';
 import type { Lane, OutboxMessage } from '../ports/outbox.ts';
 import type { Store } from '../ports/store.ts';
-import { approvalMessages } from './approval-messages.ts';
+import { approvalMessages, postIn } from './approval-messages.ts';
 import { endBlocks } from './builders/ending.ts';
 import { epicBlocks } from './builders/epic.ts';
 import { noticeBlocks } from './builders/notices.ts';
 import { personTaskCard, personTaskGiven } from './builders/person-task.ts';
 import { planBlocks } from './builders/plan.ts';
+import { epicKey } from './epic-key.ts';
 import { sentence } from './format.ts';
 import type { Message } from './message.ts';
 import { endView, epicView, planView, type Setting } from './run-views.ts';
@@ -136,15 +137,6 @@ export class SlackProjector {
   }
 }
 
-export function epicKey(sessionId: string): string {
-  return `epic:${sessionId}`;
-}
-
-/** The session whose epic a message of this key is; null: it is none. */
-export function sessionOfEpic(key: string | undefined): string | null {
-  return key?.startsWith('epic:') === true ? key.slice('epic:'.length) : null;
-}
-
 /** The epic, posted once and then rewritten. Before there is a plan there is nothing to show but a refusal. */
 function epicMessages(view: RunView, setting: Setting): OutboxMessage[] {
   const content = epicContent(view, setting);
@@ -170,15 +162,7 @@ function epicContent(view: RunView, setting: Setting): Message | null {
 
 function threadMessages(event: RunEvent, seq: number, view: RunView, setting: Setting): OutboxMessage[] {
   const { session, rehearsal } = setting;
-  const post = (key: string, lane: Lane, content: Message): OutboxMessage => ({
-    team: session.team,
-    key,
-    kind: 'post',
-    target: { kind: 'channel', channel: session.channel },
-    thread: epicKey(session.id),
-    lane,
-    ...content,
-  });
+  const post = postIn(session);
   // One lane for all of them, so that the thread reads in the order in which things happened.
   const note = (notice: Notice): OutboxMessage =>
     post(`event:${view.runId}:${seq}`, 'results', noticeBlocks(notice, rehearsal));

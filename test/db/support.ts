@@ -11,6 +11,7 @@ import { policyDefaults, type Voter } from '../../src/domain/approval.ts';
 import type { RunEvent } from '../../src/domain/events.ts';
 import type { RunSpec, RunStatus } from '../../src/domain/run.ts';
 import type { NewDecision } from '../../src/ports/decisions.ts';
+import type { TellClosed } from '../../src/ports/outbox.ts';
 import type { NewApproval, Session } from '../../src/ports/store.ts';
 
 export const NOW = 1_800_000_000_000;
@@ -27,15 +28,15 @@ const TABLES = [
   'deliveries',
   'replays',
 ] as const;
-export type Table = (typeof TABLES)[number];
+export type Table = (typeof TABLES)[number] | 'audit';
 
-/** The whole store on a real file in a folder of its own. */
-export function tempStore() {
+/** The whole store on a real file in a folder of its own. @param chat what a closed question leads to there */
+export function tempStore(chat: TellClosed | null = null) {
   const folder = mkdtempSync(path.join(tmpdir(), 'store-'));
   const file = path.join(folder, 'baton.db');
   const opened = openStore(file);
   const log = new EventLog(opened.raw);
-  const store = createStore(opened.db, log);
+  const store = createStore(opened.db, log, null, () => chat);
   const journal = new SqliteJournal(opened.raw, log);
   const rows = (table: Table): Record<string, unknown>[] =>
     z.array(z.record(z.string(), z.unknown())).parse(opened.raw.prepare(`select * from ${table}`).all());

@@ -1,0 +1,76 @@
+import type { Approval } from '../src/domain/approval.ts';
+import type { Done } from '../src/domain/escalation.ts';
+import { type DeedEvent, deedOf } from '../src/domain/escalation-events.ts';
+import { type RunEvent, runEventSchema } from '../src/domain/events.ts';
+import { emptyRunView, fold, type RunView } from '../src/domain/run-view.ts';
+import type { Session } from '../src/ports/store.ts';
+import { and, asc, eq, inArray, sql } from './drizzle.ts';
+import type { EventLog } from './event-log.ts';
+import type { Db } from './open.ts';
+import { events, runs, sessions } from './schema.ts';
+import type { Tx } from './transaction.ts';
+
+const DEEDS: readonly DeedEvent['type'][] = [
+  'approval.reminded',
+  'approval.escalated',
+  'approval.raised',
+  'approval.called',
+];
+/** A plan is among the first events of its run; further on there is none. */
+const PLAN_WITHIN = 60;
+
+/** What was done so that somebody answers, oldest first. */
+export function deedsOf(db: Db | Tx, approval: Approval): Done[] {
+  return deedEvents(db, approval).map(({ event, at }) => ({ deed: deedOf(event), at }));
+}
+
+function deedEvents(db: Db | Tx, { id, runId }: Approval) {
+  const rows = db
+    .select({ data: events.data, at: events.at })
+    .from(events)
+    .where(
+      and(
+        eq(events.runId, runId),
+        inArray(events.type, DEEDS),
+        sql`json_extract(${events.data}, '$.approvalId') = ${id}`,
+      ),
+    )
+    .orderBy(asc(events.seq))
+    .all();
+  return rows.flatMap(({ data, at }) => {
+    const event = runEventSchema.parse(JSON.parse(data));
+    return isDeed(event) ? [{ event, at }] : [];
+  });
+}
+
+function isDeed(event: RunEvent): event is DeedEvent {
+  return DEEDS.some((type) => type === event.type);
+}
+
+/**
+ * A question with what stands around it: whose session it is, who was asked, and the plan's title. Null: it belongs to no
+ * session, and nobody is told. Only these events are read, so that a decision costs the same in a run of any length.
+ */
+export function questionOf(
+  tx: Tx,
+  log: EventLog,
+  approval: Approval,
+): { readonly session: Session; readonly view: RunView } | null {
+  const found = tx
+    .select({ session: sessions })
+    .from(runs)
+    .innerJoin(sessions, eq(sessions.id, runs.sessionId))
+    .where(eq(runs.id, approval.runId))
+    .get();
+  if (found === undefined) return null;
+  const { runId, id: approvalId, requestedAt } = approval;
+  const view = emptyRunView(runId);
+  const plan = log.after(runId, 0, PLAN_WITHIN).filter(({ event }) => event.type === 'plan.ready');
+  const about = [
+    ...plan,
+    { at: requestedAt, event: { type: 'approval.requested', approvalId } as const },
+    ...deedEvents(tx, approval),
+  ];
+  for (const [index, { at, event }] of about.entries()) fold(view, { runId, seq: index + 1, at, event });
+  return { session: found.session, view };
+}
