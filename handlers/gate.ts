@@ -20,14 +20,12 @@ const whoSchema = z.looseObject({
   team: z.string(),
   user: z.string(),
   channel: z.string().default(''),
-  /** Of what people write: whether they spoke to Baton. */
-  mentioned: z.boolean().optional(),
   word: z.string().default(''),
 });
 
 /**
- * Deliveries whose own rules turn people away, in words that fit and with a row in the audit: deciding, and starting.
- * Everything else takes at least the right to look.
+ * Deliveries whose own rules turn people away, in words that fit and with a row in the audit: deciding, starting, and
+ * what people write, most of which is none of Baton's business. Everything else takes at least the right to look.
  */
 const OWN_RULES: ReadonlySet<string> = new Set([
   'approve-click',
@@ -38,6 +36,8 @@ const OWN_RULES: ReadonlySet<string> = new Set([
   'changes_form',
   'ask_form',
   'start-form',
+  'said',
+  'changed',
 ]);
 
 /** The gate before every door: who may not even look gets no further, whichever way they come. */
@@ -59,12 +59,12 @@ export class Gate {
     const { answers, rehearsal, starts } = this.#deps;
     const who = whoSchema.safeParse(payload).data;
     if (who === undefined || OWN_RULES.has(kind) || (kind === 'command' && starts(who.word))) return true;
-    const { team, user, channel, mentioned } = who;
+    const { team, user, channel } = who;
     const refusal = await this.refusal(team, user);
     if (refusal === null) return true;
-    // Talk among people is none of Baton's business, and the App Home says it itself.
+    // The App Home says it itself.
     if (kind === 'home') return true;
-    if (channel !== '' && mentioned !== false)
+    if (channel !== '')
       await answers.send({ intent, team, user, channel }, answerBlocks(lookRefusalWords(refusal), rehearsal));
     return false;
   }

@@ -2,7 +2,7 @@ import type { CardThere } from '../src/domain/typed-decision.ts';
 import { readReply, typedDecision } from '../src/domain/typed-decision.ts';
 import { approvalKey, approvalOfCard } from '../src/slack/approval-messages.ts';
 import { answerBlocks } from '../src/slack/builders/answers.ts';
-import { epicKey } from '../src/slack/projector.ts';
+import { epicKey } from '../src/slack/epic-key.ts';
 import { typedWords } from '../src/slack/typed-words.ts';
 import { decideAndAnswer } from './decide.ts';
 import type { HandlerDeps } from './deps.ts';

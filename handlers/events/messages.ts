@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Steered } from '../../src/orchestrator/steering.ts';
 import { answerBlocks } from '../../src/slack/builders/answers.ts';
 import { rollbackBlocks } from '../../src/slack/builders/rollback-form.ts';
-import { startRefusalWords } from '../../src/slack/control-words.ts';
+import { lookRefusalWords, startRefusalWords } from '../../src/slack/control-words.ts';
 import { epicKey } from '../../src/slack/epic-key.ts';
 import { nothingDone, progressWords } from '../../src/slack/steering-words.ts';
 import { taskRefusalWords } from '../../src/slack/task-words.ts';
@@ -65,7 +65,8 @@ export function registerMessages(app: App, deps: HandlerDeps): void {
     const sessionId = parent === undefined ? null : await deps.sessionAt(channel, parent);
     const text = written(event.text);
     const place = { text, channel, parent: parent ?? null, sessionId };
-    if (!mentioned && sessionId === null && !(await mayBeDecision(place, deps))) return;
+    const isAboutRun = isDirect(channel) && RUN_NAME.test(text);
+    if (!mentioned && sessionId === null && !isAboutRun && !(await mayBeDecision(place, deps))) return;
     const team = teamKey(enterprise, homeTeam);
     const kept: Kept = { ...place, team, homeTeam, user, ts, mentioned };
     await deps.worker.accept(`said:${team}:${channel}:${ts}`, 'said', kept);
@@ -97,11 +98,37 @@ export function registerMessages(app: App, deps: HandlerDeps): void {
     if (await decideByWord({ ...kept, intent }, deps)) return;
     if (kept.mentioned && (await startedBy(kept, intent, receivedAt, deps))) return;
     if (kept.sessionId !== null) await steer(kept, kept.sessionId, intent, receivedAt, deps);
-    else if (kept.mentioned) await say(kept, intent, HOW, deps);
+    else if (await steeredByName(kept, intent, receivedAt, deps)) return;
+    else if (kept.mentioned || RUN_NAME.test(kept.text)) await say(kept, intent, HOW, deps);
   });
   deps.worker.handle('changed', async ({ intent, payload }) =>
     refuseEdited({ ...keptSchema.parse(payload), intent }, deps),
   );
+}
+
+/** How a run is named in a direct message: by its id, or by the end of it that every message shows. */
+const RUN_NAME = /(?:^|\s)((?:run|ses)_[0-9a-z]{6,40}|(?=[0-9a-z]*\d)[0-9a-z]{6})(?=$|[\s:,.])/;
+
+function isDirect(channel: string): boolean {
+  return channel.startsWith('D');
+}
+
+/** "pause 7f3k2a": what is said in a direct message about a run that is named steers it, as it would in its thread. */
+async function steeredByName(
+  kept: Kept,
+  intent: string,
+  receivedAt: number,
+  deps: HandlerDeps,
+): Promise<boolean> {
+  const name = isDirect(kept.channel) ? RUN_NAME.exec(kept.text)?.[1] : undefined;
+  const run = name === undefined ? null : await deps.queries.find(kept, name);
+  if (run === null || name === undefined) return false;
+  const text = kept.text
+    .replace(name, ' ')
+    .replace(/^[\s:,]+|[\s:,]+$/g, '')
+    .replace(/\s+/g, ' ');
+  await steer({ ...kept, text, mentioned: true }, run.session.id, intent, receivedAt, deps);
+  return true;
 }
 
 const HOW =
@@ -138,9 +165,10 @@ async function steer(
   const at = Math.floor(Number(ts) * 1_000);
   const plain = deps.steering === 'requester';
   const person = await deps.people.decider(by, kept.team, kept.homeTeam);
-  if (deps.roles.outsider(person) !== null) {
-    if (addressed)
-      await say(kept, intent, 'Only members of this workspace steer work. Nothing was changed.', deps);
+  const refusal = await deps.roles.looks(person, null);
+  if (refusal !== null) {
+    // Talk among people is none of Baton's business.
+    if (addressed) await say(kept, intent, lookRefusalWords(refusal), deps);
     return;
   }
   const said = { intent, receivedAt, sessionId, by, text, addressed, plain, at };
@@ -183,8 +211,11 @@ export async function answerSteered(result: Steered | null, where: Where, deps: 
     result.did === 'done'
       ? mk`Noted: ${oneLine(result.what)}.`
       : progressWords(result.view, deps.now(), open);
-  const to = { intent, team, channel: run.session.channel, thread };
-  await deps.answers.tell(to, answerBlocks(text, deps.rehearsal));
+  const words = answerBlocks(text, deps.rehearsal);
+  // Whoever asks in a direct message is answered there; what was done concerns everybody in the thread.
+  if (isDirect(channel)) await deps.answers.send({ intent: `${intent}:dm`, team, user, channel }, words);
+  if (!isDirect(channel) || result.did === 'done')
+    await deps.answers.tell({ intent, team, channel: run.session.channel, thread }, words);
 }
 
 /** One line, without a full stop of its own. */

@@ -34,7 +34,7 @@ import { HookServer } from '../webhooks/server.ts';
 import { WebHooks } from '../webhooks/web-hooks.ts';
 import type { Core } from './core.ts';
 import { gather } from './gather.ts';
-import { homeOf } from './home.ts';
+import { homeOf, spentBy } from './home.ts';
 import { startOnEvents } from './on-events.ts';
 
 export interface SlackOptions {
@@ -102,7 +102,11 @@ export async function createSlack(options: SlackOptions) {
     build: async (team, user) => {
       const refused = await wayIn(team, user);
       return refused === null
-        ? homeOf(await core.queries.concerning(team, user), clock.now())
+        ? homeOf(
+            await core.queries.concerning(team, user),
+            await spentBy(core.usage, team, user, clock.now()),
+            clock.now(),
+          )
         : closedHome(refused);
     },
     onTrouble: (error) => log.warn({ error: redact(String(error)) }, 'An App Home could not be drawn'),

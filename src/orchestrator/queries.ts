@@ -10,6 +10,9 @@ const MOST_LISTED = 10;
 const PAGE = 1_000;
 /** Sessions looked through for one person's overview. */
 const MOST_SEEN = 50;
+/** Newest sessions looked through for ended ones, and how many of a person's own are shown. */
+const MOST_ENDED = 20;
+const ENDED_SHOWN = 5;
 
 /** Who asks, and where. */
 export interface Asking {
@@ -34,6 +37,8 @@ export interface Concerns {
   readonly tasks: readonly { readonly run: RunAnswer; readonly task: PersonTask }[];
   readonly mine: readonly RunAnswer[];
   readonly team: readonly RunAnswer[];
+  /** This person's runs that have ended, the newest first. */
+  readonly ended: readonly RunAnswer[];
 }
 
 /** Views kept between questions: asking about many runs must cost what is new, not what is old. */
@@ -94,13 +99,19 @@ export class Queries {
     const channels = new Set(theirs.map(({ channel }) => channel));
     const open = await this.#seen(await sessions.recent(team, MOST_SEEN, { open: true }), user);
     const answers = await Promise.all(open.map((session) => this.#answer(session)));
+    // An ended run can wait for an answer, too: whether it is taken back.
+    const openIds = new Set(open.map(({ id }) => id));
+    const over = (await this.#seen(await sessions.recent(team, MOST_ENDED), user)).filter(
+      ({ id }) => !openIds.has(id),
+    );
+    const lately = await Promise.all(over.map((session) => this.#answer(session)));
     const known = answers.filter(({ session }) => channels.has(session.channel));
     const mayDecide = ({ session }: RunAnswer, { policy, requester, status }: Approval): boolean =>
       status === 'pending' &&
       !(policy.fourEyes && requester === user) &&
       (policy.people.includes(user) || (policy.people.length === 0 && channels.has(session.channel)));
     return {
-      waiting: answers.flatMap((run) =>
+      waiting: [...answers, ...lately].flatMap((run) =>
         run.approvals.filter((approval) => mayDecide(run, approval)).map((approval) => ({ run, approval })),
       ),
       tasks: answers.flatMap((run) =>
@@ -110,6 +121,7 @@ export class Queries {
       ),
       mine: answers.filter(({ session }) => session.requester === user),
       team: known.filter(({ session }) => session.requester !== user),
+      ended: lately.filter(({ session }) => session.requester === user).slice(0, ENDED_SHOWN),
     };
   }
 

@@ -64,6 +64,17 @@ describe('the App Home', () => {
     expect(await words('alice')).not.toContain('approval_approve');
   });
 
+  test('a run that has ended is still there, with its state and when; nothing is under way, and that is what it says', async () => {
+    await shows('alice', 'Ended lately');
+    const text = await words('alice');
+    expect(text).toContain('✅ done');
+    expect(text).toContain('at home');
+    expect(text).toContain('None under way.');
+    expect(text).not.toContain('/orchestrate in a channel starts one');
+    expect(text).toMatch(/Your runs: \$[\d.]+ today, \$[\d.]+ this month/);
+    expect(validateView(asJson({ type: 'home', blocks: (await home('alice'))?.blocks ?? [] }))).toEqual([]);
+  });
+
   test('many changes are few calls', async () => {
     const before = (await w.desk.stats()).calls['views.publish']?.calls ?? 0;
     await asked('busy');

@@ -253,6 +253,41 @@ describe('the form', () => {
   });
 });
 
+describe('a direct message', () => {
+  const directly = async (user: string, text: string) => {
+    const id = await w.desk.id(user);
+    const opened = z
+      .object({ channel: z.object({ id: z.string() }) })
+      .parse(await w.desk.api('conversations.open', { users: id }));
+    await w.desk.page('message', { user: id, channel: opened.channel.id, text });
+    return opened.channel.id;
+  };
+
+  test('about a run that is named steers it, and is answered there and in the thread', async () => {
+    const epic = await started('from afar');
+    const { currentRunId } = await session('from afar');
+    const dm = await directly('alice', `pause ${currentRunId.slice(-6)}`);
+    await until(async () => (await view('from afar'))?.status === 'paused');
+    await inThread(epic, 'Noted: paused');
+    await until(async () =>
+      (await w.seen('alice')).some(({ channel, text }) => channel === dm && text.includes('Noted: paused')),
+    );
+    await directly('alice', `${currentRunId}: resume`);
+    await until(async () => (await view('from afar'))?.status === 'running');
+    // Somebody else's run is not told of, and its name steers nothing.
+    await directly('bob', `stop ${currentRunId}`);
+    await w.find('bob', 'I take work by', epic.ts);
+    // Words without a name are about nothing.
+    await directly('alice', 'stop');
+    await w.settled();
+    expect((await view('from afar'))?.status).toBe('running');
+    await directly('alice', `stop ${currentRunId}`);
+    await until(async () => (await view('from afar'))?.status === 'cancelled');
+    await until(async () => (await steered('from afar')).length === 3);
+    expect((await steered('from afar')).map(({ choice }) => choice)).toEqual(['pause', 'resume', 'stop']);
+  });
+});
+
 test('a mention that begins with a workflow starts it', async () => {
   await w.write('bob', '@Baton pair from a mention');
   await w.find('bob', /from a mention.*Estimate/s);

@@ -1,9 +1,21 @@
 import type { Approval } from '../../domain/approval.ts';
 import type { PersonTask } from '../../domain/person-task.ts';
-import { actions, bold, header, lines, type Part, section, type View, when } from '../blocks.ts';
+import {
+  actions,
+  bold,
+  code,
+  header,
+  lines,
+  type Part,
+  type Piece,
+  section,
+  type View,
+  when,
+} from '../blocks.ts';
 import { money } from '../format.ts';
 import { short } from '../text.ts';
 import type { RunLine } from '../views.ts';
+import { statusWords } from '../words.ts';
 import { runRows } from './answers.ts';
 import { answerButtons } from './approval.ts';
 import { personTaskRows } from './person-task.ts';
@@ -19,6 +31,10 @@ export interface HomeView {
   readonly tasks: readonly { readonly task: PersonTask; readonly epicTitle: string }[];
   readonly mine: readonly RunLine[];
   readonly team: readonly RunLine[];
+  /** This person's runs that have ended, the newest first, with when. */
+  readonly ended: readonly (RunLine & { readonly endedAt: number })[];
+  /** What this person's runs have cost since midnight and since the first of the month, in US dollars. */
+  readonly mineUsd: { readonly day: number; readonly month: number; readonly isLeast: boolean };
   /** US dollars that the runs under way have cost so far, and the budgets people gave them; null: none known. */
   readonly spentUsd: number | null;
   readonly budgetUsd: number | null;
@@ -32,11 +48,15 @@ export function homeView(view: HomeView): View {
       header('Waiting for you'),
       ...waitingBlocks(view),
       header('Your runs'),
-      ...runBlocks(view.mine, 'None. /orchestrate in a channel starts one.'),
+      ...runBlocks(
+        view.mine,
+        view.ended.length > 0 ? 'None under way.' : 'None. /orchestrate in a channel starts one.',
+      ),
+      ...(view.ended.length === 0 ? [] : [lines([bold('Ended lately')], ...view.ended.map(endedRow))]),
       header('The team’s runs'),
       ...runBlocks(view.team, 'None under way.'),
       header('Money'),
-      lines([moneyWords(view)]),
+      lines([moneyWords(view)], [yoursWords(view)]),
     ],
   };
 }
@@ -79,4 +99,27 @@ function moneyWords({ spentUsd, budgetUsd, mine, team }: HomeView): string {
   if (mine.length + team.length === 0) return 'Nothing is being spent.';
   const of = budgetUsd === null ? '; none of them has a budget' : ` of ${money(budgetUsd)} budgeted`;
   return `Runs under way have cost ${money(spentUsd)}${of}.`;
+}
+
+function endedRow({
+  status,
+  title,
+  repository,
+  endedAt,
+  costUsd,
+  runId,
+}: HomeView['ended'][number]): Piece[] {
+  return [
+    `${statusWords(status)} `,
+    when(endedAt, 'day and time'),
+    ' · ',
+    bold(short(title, 120)),
+    ` · ${short(repository, 60)} · ${money(costUsd)} · `,
+    code(runId),
+  ];
+}
+
+function yoursWords({ mineUsd: { day, month, isLeast } }: HomeView): string {
+  const least = isLeast ? ', and calls whose price is not known' : '';
+  return `Your runs: ${money(day)} today, ${money(month)} this month${least}.`;
 }
