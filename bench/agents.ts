@@ -37,7 +37,7 @@ const server = createServer((request, response) => {
       'chat',
       last
         ? { text: JSON.stringify({ summary: 'Done', files: [], warnings: [] }) }
-        : { calls: [{ name: 'nothing', args: { turn } }] },
+        : { calls: [{ name: `nothing-${turn}`, args: {} }] },
     );
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     for (const event of events) response.write(`data: ${JSON.stringify(event)}\n\n`);

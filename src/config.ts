@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
+import { type StepLimits, stepLimitsSchema } from './domain/agent.ts';
 import { type BudgetSettings, budgetSettingsSchema } from './domain/budget.ts';
 import { declarationsSchema } from './domain/bus-event.ts';
 import { BatonError } from './domain/failure.ts';
@@ -122,6 +123,8 @@ const fileSchema = z.strictObject({
   rates: ratesSchema.prefault({}),
   /** What a run may use before it pauses and asks, and how it is counted. */
   budget: budgetSettingsSchema.prefault({}),
+  /** Caps of one piece of an agent's work where neither its node nor its role says otherwise. */
+  step_limits: stepLimitsSchema.default({}),
   prices: z
     .record(z.string(), z.strictObject({ input: z.number(), cached: z.number(), output: z.number() }))
     .default({}),
@@ -185,6 +188,7 @@ export interface Config {
   readonly mcp: McpSettings;
   readonly rates: Rates;
   readonly budget: BudgetSettings;
+  readonly stepLimits: StepLimits;
   readonly cacheAnswers: boolean;
   /** Models that stand in for the configured one. */
   readonly backups: readonly Omit<Extract<ModelConfig, { mode: 'model' }>, 'mode'>[];
@@ -240,6 +244,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     mcp,
     rates: file.rates,
     budget: file.budget,
+    stepLimits: file.step_limits,
     cacheAnswers: file.cache.answers,
     backups,
     limits: file.limits,

@@ -94,6 +94,7 @@ async function startWith(
     mcp: config.mcp,
     rates: config.rates,
     budget: config.budget,
+    stepLimits: config.stepLimits,
     cacheAnswers: config.cacheAnswers,
     backups: config.backups,
     // The rehearsal's own server is on this machine, and nobody pays for it.

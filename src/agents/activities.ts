@@ -32,6 +32,8 @@ const modelTurnOutputSchema = z.object({
   finish: z.enum(['stop', 'tool_calls', 'length']),
   tokens: tokensSchema,
   durationMs: z.number().nonnegative(),
+  /** What it counts for against a cap in US dollars: its price, or the dearest known where it has none. */
+  usd: z.number().nonnegative().optional(),
   /**
    * What people said since the turn before, read as this turn began. Kept with the answer it led to, so that a replay
    * hears the same. Absent where nobody said anything.

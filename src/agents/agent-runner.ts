@@ -8,12 +8,10 @@ import { type ModelTurnOutput, modelTurnContract, toolCallContract } from './act
 import { compact } from './compaction.ts';
 import {
   capReached,
-  createRepetitionGuard,
   isLastTurn,
   MAX_CALLS_PER_TURN,
   MAX_REPAIRS,
   MAX_TRUNCATED,
-  noProgress,
   resultInvalid,
   truncated,
 } from './guards.ts';
@@ -22,6 +20,7 @@ import { buildPrompt } from './prompt.ts';
 import { parseJsonObject, parseResult } from './results.ts';
 import { labelOf, type PreparedCall, prepareCall, toolDefinitions } from './tools.ts';
 import type { Message, ToolCallRequest } from './transcript.ts';
+import { createWatch, type Watch } from './watch.ts';
 
 export interface AgentRunnerOptions {
   /** Characters of the transcript that a model is sent; about four make a token. */
@@ -61,12 +60,13 @@ interface Session {
   readonly task: AgentTask;
   readonly guard: Guard;
   readonly budget: number;
-  readonly repeated: (call: ToolCallRequest) => 'fine' | 'warn' | 'stop';
+  readonly watch: Watch;
   readonly offer: ServerOffer;
   readonly counts: CallCounts;
   messages: Message[];
   turns: number;
   tokens: number;
+  usd: number;
   workedMs: number;
   repairs: number;
   truncations: number;
@@ -80,12 +80,13 @@ function newSession(task: AgentTask, guard: Guard, budget: number, offer: Server
     task,
     guard,
     budget,
-    repeated: createRepetitionGuard(),
+    watch: createWatch(task.limits.idleTurns ?? null),
     offer,
     counts: new Map(),
     messages: buildPrompt(task, offerNote(offer)),
     turns: 0,
     tokens: 0,
+    usd: 0,
     workedMs: 0,
     repairs: 0,
     truncations: 0,
@@ -150,6 +151,7 @@ function* modelTurn(session: Session, flow: Flow): Operation<ModelTurnOutput> {
     say(session, text);
   }
   session.tokens += reply.tokens.input + reply.tokens.output;
+  session.usd += reply.usd ?? 0;
   session.workedMs += reply.durationMs;
   return reply;
 }
@@ -202,6 +204,9 @@ function* toolCalls(session: Session, flow: Flow, reply: ModelTurnOutput): Opera
         : yield* toolCall(session, flow, asked, `turn-${session.turns}-call-${index + 1}`);
     session.messages.push({ role: 'tool', callId: call.id, name: call.name, text });
   }
+  const found = session.watch.turnEnded();
+  if (found?.do === 'stop') fail(found.failure);
+  if (found?.do === 'warn') say(session, found.text);
 }
 
 /** Servers parse arguments again when the transcript comes back to them, and fail on what is not JSON. */
@@ -211,11 +216,11 @@ function parseableArguments(text: string): string {
 
 /** One call: refused with a reason, or carried out as a step. Returns the text for the model. */
 function* toolCall(session: Session, flow: Flow, call: ToolCallRequest, name: string): Operation<string> {
-  const repetition = session.repeated(call);
-  if (repetition === 'stop') fail(noProgress);
+  const found = session.watch.called(call);
+  if (found?.do === 'stop') fail(found.failure);
   const text = yield* answerCall(session, flow, call, name);
-  if (repetition === 'fine') return text;
-  return `${text}\n\nYou have made this same call several times running and its result does not change. Do something else.`;
+  session.watch.answered(call, text);
+  return found === null ? text : `${text}\n\n${found.text}`;
 }
 
 /** By a server's tool where it is one; else by Baton's own. */

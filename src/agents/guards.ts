@@ -21,6 +21,8 @@ export interface Spent {
   readonly turns: number;
   readonly tokens: number;
   readonly workedMs: number;
+  /** US dollars, calls without a known price at the dearest that is; counted by runs that have a cap on it. */
+  readonly usd?: number;
 }
 
 /** The cap that is reached, as the failure that ends the task; null while there is room. */
@@ -30,6 +32,8 @@ export function capReached(spent: Spent, limits: AgentTask['limits']): Failure |
   if (spent.workedMs >= limits.timeoutMs) {
     return exhausted('time_limit', `${Math.round(limits.timeoutMs / 1_000)} seconds of work`);
   }
+  if (limits.usd !== undefined && (spent.usd ?? 0) >= limits.usd)
+    return exhausted('cost_limit', `$${limits.usd.toFixed(2)}`);
   return null;
 }
 
@@ -47,7 +51,8 @@ export function isLastTurn(spent: Spent, limits: AgentTask['limits']): boolean {
   return (
     spent.turns + 1 >= limits.turns ||
     spent.tokens >= limits.tokens * NEARLY ||
-    spent.workedMs >= limits.timeoutMs * NEARLY
+    spent.workedMs >= limits.timeoutMs * NEARLY ||
+    (spent.usd ?? 0) >= (limits.usd ?? Number.POSITIVE_INFINITY) * NEARLY
   );
 }
 
@@ -58,12 +63,17 @@ export function createRepetitionGuard(): (call: ToolCallRequest) => Repetition {
   let last = '';
   let count = 0;
   return (call) => {
-    const identity = `${call.name} ${normalised(call.arguments)}`;
+    const identity = callIdentity(call);
     count = identity === last ? count + 1 : 1;
     last = identity;
     if (count >= STOP_AT) return 'stop';
     return count >= WARN_AT ? 'warn' : 'fine';
   };
+}
+
+/** What makes a call the same as another. */
+export function callIdentity(call: ToolCallRequest): string {
+  return `${call.name} ${normalised(call.arguments)}`;
 }
 
 function normalised(argumentsText: string): string {

@@ -154,6 +154,7 @@ function coreOptions(config: Config, home: string, workflow: Workflow, castUrl: 
     mcp: config.mcp,
     rates: config.rates,
     budget: config.budget,
+    stepLimits: config.stepLimits,
     cacheAnswers: config.cacheAnswers,
     ...(castUrl === null ? { backups: config.backups, limits: config.limits } : {}),
     repositories: null,

@@ -24,6 +24,7 @@ import { createModelBroker } from '../agents/programs/model-broker.ts';
 import { runnerFor } from '../agents/runners.ts';
 import { toolCall } from '../agents/tool-call.ts';
 import type { EventSettings } from '../config.ts';
+import type { StepLimits } from '../domain/agent.ts';
 import type { BudgetSettings } from '../domain/budget.ts';
 import { type FlagSettings, flagSettingsSchema } from '../domain/flags.ts';
 import type { McpSettings } from '../domain/mcp-settings.ts';
@@ -100,6 +101,8 @@ export interface CoreOptions extends ModelsOptions {
   readonly prices: PriceTable;
   /** What a run may use before it pauses and asks. Without it, what is said at its start. */
   readonly budget?: BudgetSettings;
+  /** Caps of one piece of an agent's work, where neither its node nor its role says otherwise. */
+  readonly stepLimits?: StepLimits;
   /** What time costs, of machines and of people. */
   readonly rates?: Rates;
   /** Without them, the events that Baton knows, and nobody but the runs that wait for them. */
@@ -370,6 +373,7 @@ export async function createCore(options: CoreOptions) {
     engine.onCommit(() => events.wake());
     const uses = joinUseCases({
       budget: money.budget,
+      stepLimits: options.stepLimits,
       engine,
       store,
       catalog,

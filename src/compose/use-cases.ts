@@ -18,10 +18,22 @@ export function joinUseCases(
     readonly people: PersonDeskDeps['people'];
   },
 ) {
-  const { engine, store, catalog, interpreter, registry, clock, redact, directory, access, people, budget } =
-    given;
+  const {
+    engine,
+    store,
+    catalog,
+    interpreter,
+    registry,
+    clock,
+    redact,
+    directory,
+    access,
+    people,
+    budget,
+    stepLimits,
+  } = given;
   const roles = new Roles({ access, directory });
-  const shared = { engine, store, catalog, interpreter, clock, redact, roles, budget };
+  const shared = { engine, store, catalog, interpreter, clock, redact, roles, budget, stepLimits };
   const orchestrator = new Orchestrator({ ...given, roles });
   const queries = new Queries(store, (session, user) => roles.sees(session, user));
   const plans = new PlanReviews(shared);

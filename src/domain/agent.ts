@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { durationSchema } from './duration.ts';
 import { jsonSchema } from './json.ts';
 
 /** Which typed result an agent ends with; see `agentResults`. A role has its own; a node may ask for another. */
@@ -39,6 +40,19 @@ export const toolEffects: Readonly<
   emit: 'tell',
 };
 
+/** Caps of one piece of an agent's work, as people write them; what is left out is as usual. */
+export const stepLimitsSchema = z.strictObject({
+  turns: z.number().int().min(1).max(500).exactOptional(),
+  tokens: z.number().int().min(1_000).exactOptional(),
+  /** Time it works; waiting for people does not count. */
+  timeout: durationSchema.exactOptional(),
+  /** US dollars. */
+  usd: z.number().positive().exactOptional(),
+  /** Turns in which no file changes and nothing new is learned. */
+  idle_turns: z.number().int().min(2).max(500).exactOptional(),
+});
+export type StepLimits = z.infer<typeof stepLimitsSchema>;
+
 /** A role as read from `catalog/agents/*.md`: front matter, and the body as its instructions. */
 export const agentRoleSchema = z.object({
   name: z.string().regex(/^[a-z][a-z0-9-]*$/),
@@ -53,6 +67,8 @@ export const agentRoleSchema = z.object({
   model: z.string().nullable(),
   /** A runner of baton.yaml; Baton's own loop with a model unless given. */
   runner: z.string().exactOptional(),
+  /** Caps of its work where a node says nothing of them. */
+  limits: stepLimitsSchema.exactOptional(),
   /** Tool servers of baton.yaml that it may use. */
   mcp: z.array(z.string()).exactOptional(),
   instructions: z.string(),
@@ -120,7 +136,14 @@ export const agentTaskSchema = z.object({
   /** The worktree it works in: null is the run's own, otherwise a stream's. */
   stream: z.string().nullable(),
   testCommand: z.array(z.string()).nullable(),
-  limits: z.object({ turns: z.number().int(), tokens: z.number().int(), timeoutMs: z.number().int() }),
+  limits: z.object({
+    turns: z.number().int(),
+    tokens: z.number().int(),
+    timeoutMs: z.number().int(),
+    usd: z.number().optional(),
+    /** Absent in runs that began before it was watched. */
+    idleTurns: z.number().int().optional(),
+  }),
 });
 export type AgentTask = z.infer<typeof agentTaskSchema>;
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { agentRoleSchema } from '../domain/agent.ts';
+import { agentRoleSchema, stepLimitsSchema } from '../domain/agent.ts';
 import { budgetSchema } from '../domain/budget.ts';
 import { diffStatSchema, planSchema } from '../domain/events.ts';
 import { type Json, jsonSchema } from '../domain/json.ts';
@@ -48,6 +48,8 @@ export const sessionDefinitionSchema = z.object({
   admission: z.literal(true).optional(),
   /** How much it may use before it pauses and asks: of baton.yaml, its workflow and its start, the last one that says so. */
   budget: budgetSchema.optional(),
+  /** Caps of agents' work as baton.yaml had them when it was made. Absent in runs that began before it could. */
+  stepLimits: stepLimitsSchema.optional(),
   /** Its work can be ended by people who take what is there. Absent in runs that began before that was there. */
   deliverable: z.literal(true).optional(),
 });

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { StepLimits } from '../domain/agent.ts';
 import type { Decider } from '../domain/approval.ts';
 import type { Budget } from '../domain/budget.ts';
 import { restOver } from '../domain/circuit.ts';
@@ -60,6 +61,7 @@ export interface OrchestratorDeps {
   readonly repositories: readonly string[] | null;
   /** What a run may use that says nothing of it. */
   readonly budget?: Budget | undefined;
+  readonly stepLimits?: StepLimits | undefined;
   /** What people type goes into channels, prompts, commits and branch names: secrets are taken out at this door. */
   readonly redact: Redact;
 }

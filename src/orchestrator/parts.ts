@@ -120,6 +120,7 @@ export function partProgram(
         testCommand: place.testCommand,
         stream,
         admission: definition.admission === true,
+        stepLimits: definition.stepLimits,
         ...agents,
         permit,
         approved,

@@ -1,3 +1,4 @@
+import type { StepLimits } from '../domain/agent.ts';
 import type { Budget } from '../domain/budget.ts';
 import type { Control } from '../domain/control.ts';
 import { durationText } from '../domain/duration.ts';
@@ -33,6 +34,7 @@ export interface PlanReviewDeps {
   readonly roles: Roles;
   /** What a run may use that says nothing of it. */
   readonly budget?: Budget | undefined;
+  readonly stepLimits?: StepLimits | undefined;
 }
 
 /** Which plan is meant, who speaks, and what makes the change the same one when it is delivered again. */

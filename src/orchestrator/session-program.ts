@@ -112,6 +112,7 @@ function* session(
           if (stream === null) kept.state = null;
         }),
         admission: definition.admission === true,
+        stepLimits: definition.stepLimits,
         permit,
         approved,
         child: partsOf({

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { StepLimits } from '../domain/agent.ts';
 import type { Budget } from '../domain/budget.ts';
 import { shortId, slugOf } from '../domain/ids.ts';
 import { asJson, canonicalJson, type Json } from '../domain/json.ts';
@@ -35,6 +36,8 @@ export interface SpecDeps {
   readonly interpreter: Interpreter;
   /** What a run may use that says nothing of it. */
   readonly budget?: Budget | undefined;
+  /** Caps of agents' work where neither node nor role says otherwise. */
+  readonly stepLimits?: StepLimits | undefined;
 }
 
 /** Pins a run: the workflow with all it calls, every role it may ask, what people said of the plan, and the digest over all of it. */
@@ -50,6 +53,7 @@ export function sessionSpec(deps: SpecDeps, session: Session, runId: string, wan
     steered: true,
     admission: true,
     deliverable: true,
+    stepLimits: deps.stepLimits ?? {},
     ...(review === undefined ? {} : { review }),
     ...(limits === undefined ? {} : { limits }),
     ...(wanted.wanted === undefined ? {} : { wanted: wanted.wanted }),

@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { stepLimitsSchema } from '../domain/agent.ts';
 import { mergeContext } from '../domain/handoff.ts';
 import { takeSnapshot } from '../ports/activities.ts';
-import { askAgent, limitsSchema } from './ask.ts';
+import { askAgent } from './ask.ts';
 import { commonShape } from './on-error.ts';
 import { definePattern } from './pattern.ts';
 
@@ -10,7 +11,7 @@ const schema = z.strictObject({
   kind: z.literal('agent'),
   agent: z.string(),
   task: z.string(),
-  limits: limitsSchema,
+  limits: stepLimitsSchema.optional(),
 });
 
 /** A leaf: one agent does one task, and what it left in the worktree is kept as a snapshot. */

@@ -1,6 +1,5 @@
-import { z } from 'zod';
-import type { AgentResult, ResultKind } from '../domain/agent.ts';
-import { durationMs, durationSchema } from '../domain/duration.ts';
+import type { AgentResult, AgentTask, ResultKind, StepLimits } from '../domain/agent.ts';
+import { durationMs } from '../domain/duration.ts';
 import { type Failure, toFailure } from '../domain/failure.ts';
 import type { Handoff } from '../domain/handoff.ts';
 import type { RetryPolicy } from '../domain/retry.ts';
@@ -19,13 +18,8 @@ const ADMISSION_RETRY: RetryPolicy = { tries: 20, baseMs: 15_000, maxMs: 300_000
 /** Terminal failures of a model's server or of the request, which another agent would meet too. */
 const SERVERS_OWN: ReadonlySet<string> = new Set(['model_rejected', 'node_timeout', 'deadline_passed']);
 
-export const limitsSchema = z
-  .strictObject({
-    turns: z.number().int().min(1).max(500).default(DEFAULT_LIMITS.turns),
-    tokens: z.number().int().min(1_000).default(DEFAULT_LIMITS.tokens),
-    timeout: durationSchema.default(DEFAULT_LIMITS.timeout),
-  })
-  .default(DEFAULT_LIMITS);
+/** Turns without a change and without news that are left to an agent that looks around. */
+const IDLE_TURNS = 12;
 
 /** One question to one agent. */
 export interface Ask {
@@ -35,7 +29,7 @@ export interface Ask {
   readonly line: string;
   readonly agent: string;
   readonly task: string;
-  readonly limits?: z.infer<typeof limitsSchema>;
+  readonly limits?: StepLimits | undefined;
   /** The role's own kind of result unless given. */
   readonly output?: ResultKind;
   /** What a vote or a route chooses from. */
@@ -46,7 +40,6 @@ export interface Ask {
 export function* askAgent(ask: Ask, input: Handoff, flow: Flow, context: RunContext): Operation<AgentResult> {
   const name = yield* admitted(ask, flow, context);
   const role = context.role(name);
-  const limits = ask.limits ?? limitsSchema.parse(undefined);
   yield* flow.emit({ type: 'node.started', node: ask.line, kind: 'agent', agent: role.name });
   const work = context.runner(role).run(
     {
@@ -61,7 +54,7 @@ export function* askAgent(ask: Ask, input: Handoff, flow: Flow, context: RunCont
       options: [...(ask.options ?? [])],
       stream: context.stream,
       testCommand: context.testCommand === null ? null : [...context.testCommand],
-      limits: { turns: limits.turns, tokens: limits.tokens, timeoutMs: durationMs(limits.timeout) },
+      limits: limitsOf(context.stepLimits, role.limits, ask.limits),
     },
     flow,
     {
@@ -79,6 +72,24 @@ export function* askAgent(ask: Ask, input: Handoff, flow: Flow, context: RunCont
     summary: result.summary,
   });
   return result;
+}
+
+/** What was said last goes before: the usual, baton.yaml, the role, the node. */
+function limitsOf(
+  settings: StepLimits | undefined,
+  role: StepLimits | undefined,
+  node: StepLimits | undefined,
+): AgentTask['limits'] {
+  const said = { ...DEFAULT_LIMITS, ...settings, ...role, ...node };
+  const { turns, tokens, timeout, usd } = said;
+  return {
+    turns,
+    tokens,
+    timeoutMs: durationMs(timeout),
+    ...(usd === undefined ? {} : { usd }),
+    // A run that began before it was watched goes on without, or its replay would end where it did not.
+    ...(settings === undefined ? {} : { idleTurns: said.idle_turns ?? IDLE_TURNS }),
+  };
 }
 
 /** An agent that rests after failures, or was taken out of use, is not asked: its backup is. */

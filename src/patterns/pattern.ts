@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { AgentRole } from '../domain/agent.ts';
+import type { AgentRole, StepLimits } from '../domain/agent.ts';
 import { BatonError } from '../domain/failure.ts';
 import type { Handoff } from '../domain/handoff.ts';
 import type { Estimate, Node } from '../domain/workflow.ts';
@@ -17,6 +17,8 @@ export interface RunContext {
   readonly steered?: boolean;
   /** Whether agents are asked for only after it was seen that they work. Absent in runs that began before that was there. */
   readonly admission?: boolean;
+  /** Caps of agents' work as baton.yaml has them. Absent in runs that began before it could. */
+  readonly stepLimits?: StepLimits | undefined;
   role(name: string): AgentRole;
   runner(role: AgentRole): Runner;
   /** Asks first where commands have no sandbox; null when the command may run. */

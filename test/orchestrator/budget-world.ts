@@ -82,6 +82,7 @@ export async function budgetWorld(given: {
   readonly prices?: CoreOptions['prices'];
   readonly clock?: Clock;
   readonly turns?: number;
+  readonly stepLimits?: CoreOptions['stepLimits'];
 }): Promise<BudgetWorld> {
   const home = mkdtempSync(path.join(tmpdir(), 'baton-budget-'));
   const server = await startModelServer(given.answer ?? worker(given.turns ?? 10));
@@ -101,6 +102,7 @@ export async function budgetWorld(given: {
       directory: everybody,
       prices: given.prices ?? { m: { input: 100, cached: 100, output: 100 } },
       ...(given.budget === undefined ? {} : { budget: budgetSettingsSchema.parse(given.budget) }),
+      ...(given.stepLimits === undefined ? {} : { stepLimits: given.stepLimits }),
       extraWorkflows: given.workflows,
       onStoreTrouble: () => undefined,
     });

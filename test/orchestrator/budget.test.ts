@@ -6,6 +6,7 @@ let world: BudgetWorld;
 beforeAll(async () => {
   world = await budgetWorld({
     turns: 10,
+    stepLimits: { turns: 4, usd: 5 },
     workflows: [
       workflow('one', agentNode('build')),
       workflow('skips', agentNode('build', { on_error: ['retry', 'skip'] })),
@@ -15,6 +16,8 @@ beforeAll(async () => {
         branches: Array.from({ length: 20 }, (_, n) => agentNode(`build-${n}`)),
       }),
       workflow('capped', agentNode('build'), { turns: 4 }),
+      workflow('thrifty', agentNode('build', { limits: { usd: 0.25 } })),
+      workflow('usual', agentNode('build', { limits: {} })),
     ],
   });
 });
@@ -151,5 +154,28 @@ describe('a budget in calls', () => {
     await world.decide(again, 'reject');
     await world.ended(runId);
     expect(await spent(runId)).toBeCloseTo(6 * CALL_USD);
+  });
+});
+
+describe('a cap on one piece of work', () => {
+  const ends = async (name: string) => {
+    const runId = await world.start(name);
+    expect(await world.ended(runId)).toBe('failed');
+    const result = (await world.events(runId)).find((event) => event.type === 'result');
+    // What was done is kept, whichever cap ended it.
+    expect(result?.type === 'result' && result.diff?.files.length).toBeGreaterThan(1);
+    return { runId, code: (await failureOf(runId))?.code };
+  };
+
+  test('in dollars ends it', async () => {
+    const { runId, code } = await ends('thrifty');
+    expect(code).toBe('cost_limit');
+    expect(await spent(runId)).toBeCloseTo(3 * CALL_USD);
+  });
+
+  test('of the settings holds where neither node nor role says otherwise', async () => {
+    const { runId, code } = await ends('usual');
+    expect(code).toBe('turn_limit');
+    expect(await spent(runId)).toBeCloseTo(4 * CALL_USD);
   });
 });

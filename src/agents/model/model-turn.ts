@@ -10,7 +10,7 @@ import { type AnswerCache, answerDigest, worthKeeping } from './answer-cache.ts'
 import type { CompletedReply } from './model-client.ts';
 import { refused } from './model-faults.ts';
 import type { Answered, ModelPool } from './model-pool.ts';
-import { type PriceTable, priceOf } from './prices.ts';
+import { dearest, type PriceTable, priceOf } from './prices.ts';
 
 export interface ModelTurnDependencies {
   readonly models: ModelPool;
@@ -56,7 +56,8 @@ export function modelTurn(dependencies: ModelTurnDependencies): Activity {
     for (const { id: guidanceId } of heard)
       context.emit({ type: 'guidance.read', guidanceId, node: input.node, agent: input.agent });
     if (reply.finish === 'refusal') throw new BatonError(refused(redact(reply.text)));
-    const output = toOutput(reply, reply.finish, tokens, durationMs, redact);
+    const usd = priceOf(model, tokens, dependencies.prices) ?? dearest(tokens, dependencies.prices);
+    const output = { ...toOutput(reply, reply.finish, tokens, durationMs, redact), usd };
     if (kept.digest !== null && worthKeeping(output))
       await dependencies.cache?.store.put(kept.digest, JSON.stringify(output));
     return heard.length === 0 ? output : { ...output, heard };
@@ -93,7 +94,7 @@ async function fromCache(
   const tokens: Tokens = { input: 0, cached: 0, output: 0, reasoning: 0 };
   const kept = modelTurnContract.output.parse(JSON.parse(found));
   spend({ prices }, context, { agent: input.agent, model, tokens, durationMs: 0 });
-  return { output: { ...kept, tokens, durationMs: 0 }, digest };
+  return { output: { ...kept, tokens, durationMs: 0, usd: 0 }, digest };
 }
 
 async function ask(

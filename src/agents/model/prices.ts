@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { worstCase } from '../../domain/budget.ts';
 import { BatonError } from '../../domain/failure.ts';
 import { describeIssues } from '../json-schema.ts';
 import type { Tokens } from '../transcript.ts';
@@ -31,6 +32,12 @@ export function priceOf(model: string, tokens: Tokens, table: PriceTable): numbe
   if (price === undefined) return null;
   const fresh = Math.max(0, tokens.input - tokens.cached);
   return (fresh * price.input + tokens.cached * price.cached + tokens.output * price.output) / PER_MILLION;
+}
+
+/** What a call of unknown price counts for where a cap has to hold: as much as the dearest model that is known. */
+export function dearest(tokens: Tokens, table: PriceTable): number {
+  const { input, output } = worstCase({ unmetered_call: 0 }, table);
+  return (tokens.input * input + tokens.output * output) / PER_MILLION;
 }
 
 /**

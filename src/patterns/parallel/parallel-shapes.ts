@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { stepLimitsSchema } from '../../domain/agent.ts';
 import { nodeSchema } from '../../domain/workflow.ts';
-import { limitsSchema } from '../ask.ts';
 
 const id = nodeSchema.shape.id;
 const syncTypes = ['start', 'milestone', 'resource', 'integration', 'progress'] as const;
@@ -9,7 +9,7 @@ export const taskSchema = z.strictObject({
   id,
   agent: z.string().optional(),
   task: z.string().optional(),
-  limits: limitsSchema.removeDefault().optional(),
+  limits: stepLimitsSchema.optional(),
   /** A node instead of one agent's task. */
   flow: nodeSchema.optional(),
   /** Tasks and sync points that come before. */
