@@ -60,7 +60,11 @@ export async function run(argv: string[]): Promise<number> {
   const config = configFromEnvironment();
   const workflow = readWorkflowFile(
     file,
-    loadCatalog(config.home, { runners: config.runners, mcp: config.mcp.servers }).rules,
+    loadCatalog(config.home, {
+      runners: config.runners,
+      mcp: config.mcp.servers,
+      events: config.events.declared,
+    }).rules,
   );
   const request = readInput(values.input);
   const cast =

@@ -10,8 +10,8 @@ export function validate(files: readonly string[]): number {
     console.error('Which file? baton validate FILE...');
     return 2;
   }
-  const { home, runners, mcp } = configFromEnvironment();
-  const catalog = loadCatalog(home, { runners, mcp: mcp.servers });
+  const { home, runners, mcp, events } = configFromEnvironment();
+  const catalog = loadCatalog(home, { runners, mcp: mcp.servers, events: events.declared });
   const texts = new Map(files.map((file) => [file, readNamedFile(file)]));
   const together = new Map<string, Workflow>();
   for (const text of texts.values()) {
@@ -22,6 +22,7 @@ export function validate(files: readonly string[]): number {
   const rules = {
     ...catalog.rules,
     workflow: (name: string) => together.get(name) ?? catalog.workflows.get(name),
+    workflowNames: [...together.keys(), ...catalog.workflows.keys()],
   };
   let bad = 0;
   for (const [file, text] of texts) {

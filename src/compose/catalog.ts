@@ -1,9 +1,11 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
 import { RESERVED_WORDS } from '../../commands/reserved.ts';
 import { withServers } from '../agents/mcp/roles.ts';
 import { loadRoles } from '../agents/registry.ts';
 import { withRunners } from '../agents/runners.ts';
+import { type Declarations, eventTypes } from '../domain/bus-event.ts';
 import { BatonError } from '../domain/failure.ts';
 import type { McpServers } from '../domain/mcp-settings.ts';
 import type { Runners } from '../domain/runner-settings.ts';
@@ -36,6 +38,8 @@ export interface CatalogOptions {
   readonly extra?: readonly Workflow[] | undefined;
   /** Told of each file that was changed and cannot be used any more. */
   readonly onProblem?: ((problem: string) => void) | undefined;
+  /** Events of the person's own; without them, events are not looked at. */
+  readonly events?: Declarations | undefined;
   /** Programs that play agents. */
   readonly runners?: Runners | undefined;
   /** Servers whose tools agents may use. */
@@ -49,22 +53,23 @@ export interface CatalogOptions {
  */
 export function loadCatalog(
   home: string,
-  { extra = [], onProblem, runners = {}, mcp = {} }: CatalogOptions = {},
+  { extra = [], onProblem, runners = {}, mcp = {}, events }: CatalogOptions = {},
 ): LoadedCatalog {
   const interpreter = new Interpreter(patterns);
   const known = loadRoles([path.join(SHIPPED, 'agents'), path.join(home, 'agents')]);
   const roles = withServers(withRunners(known, runners), mcp);
-  const rules = treeRules(interpreter, [...roles.keys()]);
+  const rules = treeRules(interpreter, [...roles.keys()], events);
   const started: { onProblem: (problem: string) => void } = { onProblem: () => undefined };
-  const folder = (parent: string) =>
+  const folder = (parent: string, beside: readonly Workflow[]) =>
     new WorkflowFolder({
+      beside,
       folder: path.join(parent, 'workflows'),
       rules,
       reserved: RESERVED_WORDS,
       onProblem: (problem) => started.onProblem(problem),
     });
-  const shipped = allGood(folder(SHIPPED).read());
-  const own = folder(home);
+  const shipped = allGood(folder(SHIPPED, []).read());
+  const own = folder(home, [...shipped, ...extra]);
   allGood(own.read());
   // At the start a broken file stops everything and is told by that.
   started.onProblem = onProblem ?? started.onProblem;
@@ -93,14 +98,26 @@ export function loadCatalog(
   };
 }
 
+/** Nodes that tell an event or wait for one. */
+const eventNode = z.object({ kind: z.enum(['emit', 'receive']), event: z.string() });
+
 /** What workflow files are checked against. */
-export function treeRules(interpreter: Interpreter, agents: readonly string[]): TreeRules {
+export function treeRules(
+  interpreter: Interpreter,
+  agents: readonly string[],
+  declared?: Declarations,
+): TreeRules {
   return {
     kinds: interpreter.kinds,
     agents,
     reserved: RESERVED_WORDS,
     references: referencesOf,
     locks: locksOf,
+    events: (node) => {
+      const { event } = eventNode.safeParse(node).data ?? {};
+      return event === undefined ? [] : [{ key: 'event', name: event }];
+    },
+    knownEvents: declared === undefined ? undefined : [...eventTypes(declared).keys()],
     schema: (kind) => interpreter.find(kind)?.schema,
     children: (node) => interpreter.find(node.kind)?.children(node) ?? [],
     asks: (node) => [

@@ -150,6 +150,7 @@ export async function createCore(options: CoreOptions) {
     const chat: { tell: TellClosed | null } = { tell: null };
     const store = createStore(db, log, humanMinuteUsd, () => chat.tell);
     const catalog = loadCatalog(options.catalogHome ?? home, {
+      events: options.events?.declared ?? {},
       extra: options.extraWorkflows,
       onProblem: options.onWorkflowProblem,
       runners: options.runners,

@@ -33,6 +33,9 @@ const schema = shape
     (node) => branches(node).length > 0,
     'A conditional needs `cases`, `on_success`, `on_failure` or `else`',
   )
+  .superRefine((node, context) => {
+    for (const problem of unreached(node)) context.addIssue({ code: 'custom', ...problem });
+  })
   .refine(
     (node) => node.else === undefined || node.on_success === undefined || node.on_failure === undefined,
     {
@@ -41,6 +44,31 @@ const schema = shape
         'This is never reached: `on_success` or `on_failure` is taken before it. Take one of the three out.',
     },
   );
+
+/** What stands behind a case that is always taken, and a case that never is. */
+function unreached({
+  cases,
+  ...rest
+}: Conditional): { readonly path: (string | number)[]; readonly message: string }[] {
+  const never = cases.flatMap(({ if: rule }, at) =>
+    rule.trim() === 'false'
+      ? [
+          {
+            path: ['cases', at, 'if'],
+            message: 'This is never taken: the rule is `false`. Take the case out.',
+          },
+        ]
+      : [],
+  );
+  const always = cases.findIndex(({ if: rule }) => rule.trim() === 'true');
+  if (always < 0) return never;
+  const behind = always + 1 < cases.length ? ['cases', always + 1] : undefined;
+  const other = (['on_success', 'on_failure', 'else'] as const).find((key) => rest[key] !== undefined);
+  const path = behind ?? (other === undefined ? undefined : [other]);
+  if (path === undefined) return never;
+  const message = 'This is never reached: the case before it is always taken. Take one of them out.';
+  return [...never, { path, message }];
+}
 
 /** P3: one of several ways, by rules over what was handed over, or by its success. */
 export const conditional = definePattern({

@@ -54,7 +54,10 @@ const schema = z
         );
     }
     if (pathsOf(node.domains.map((domain) => jobOf(domain, 1))).size < new Set(ids).size)
-      say(['domains'], 'Some domains need one another in a circle.');
+      say(
+        ['domains'],
+        'Some domains need one another in a circle, so none of them could begin. Take one of their `needs` out.',
+      );
   });
 type Orchestrator = z.infer<typeof schema>;
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { callsOf } from '../domain/sub-workflows.ts';
 import { type Node, nodeSchema, type Workflow } from '../domain/workflow.ts';
-import { suggestion } from './nearest.ts';
+import { nearest, suggestion } from './nearest.ts';
 
 /** What a node says of others of its file. */
 export interface Speaking {
@@ -103,6 +103,7 @@ function leadsTo(within: ReadonlyMap<string, ReadonlySet<string>>, from: string,
 export function callProblems(
   workflow: Workflow,
   find: ((name: string) => Workflow | undefined) | undefined,
+  names: readonly string[] = [],
 ): { readonly node: string; readonly key: 'workflow' | 'max_depth'; readonly message: string }[] {
   const known = (name: string): Workflow | undefined => (name === workflow.name ? workflow : find?.(name));
   return callsOf(workflow.flow).flatMap(({ node, workflow: name, maxDepth }) => {
@@ -113,13 +114,20 @@ export function callProblems(
             {
               node,
               key: 'workflow' as const,
-              message: `There is no workflow "${name}". Put its file beside this one, or correct the name.`,
+              message: `There is no workflow "${name}". ${near(name, names)}`,
             },
           ];
     if (maxDepth !== null || !comesBack(name, workflow.name, known)) return [];
     const message = `"${workflow.name}" calls itself by this node, so it could go on for ever. Say how often it may: \`max_depth: 3\`.`;
     return [{ node, key: 'workflow' as const, message }];
   });
+}
+
+function near(name: string, names: readonly string[]): string {
+  const found = nearest(name, names);
+  return found === null
+    ? 'Put its file beside this one, or correct the name.'
+    : `Did you mean "${found}"? If not, put its file beside this one.`;
 }
 
 /** Whether a workflow leads to another through calls that are not bounded. */

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { callsOf } from '../domain/sub-workflows.ts';
 import type { Workflow } from '../domain/workflow.ts';
 import { loadWorkflow, type TreeRules } from './load.ts';
 
@@ -7,6 +8,8 @@ export interface FolderOptions {
   /** It need not be there, and may come and go. */
   readonly folder: string;
   readonly rules: TreeRules;
+  /** Workflows that those of this folder may call beside one another. */
+  readonly beside: readonly Workflow[];
   /** Names that no workflow may have. */
   readonly reserved: readonly string[];
   /** Told once for each state of a file that cannot be used. */
@@ -74,6 +77,7 @@ export class WorkflowFolder {
       if (stamp === null) continue;
       now.set(name, known?.stamp === stamp ? known : this.#readFile(name, stamp, known?.good ?? null));
     }
+    this.#checkCalls(now, before);
     const same = now.size === before.size && [...now].every(([name, file]) => before.get(name) === file);
     if (same) return this.#state;
     this.#files = now;
@@ -82,6 +86,20 @@ export class WorkflowFolder {
       problems: [...now.values()].flatMap(({ problems }) => problems),
     };
     return this.#state;
+  }
+
+  /** What a changed file calls, and whether it comes back to itself, can be told only once all of them are read. */
+  #checkCalls(now: Map<string, KnownFile>, before: ReadonlyMap<string, KnownFile>): void {
+    const { beside, rules } = this.#options;
+    const all = new Map(
+      [...beside, ...[...now.values()].flatMap(({ good }) => good ?? [])].map((each) => [each.name, each]),
+    );
+    const withCalls = { ...rules, workflow: (name: string) => all.get(name), workflowNames: [...all.keys()] };
+    for (const [name, file] of now) {
+      if (file === before.get(name) || file.problems.length > 0 || file.good === null) continue;
+      if (callsOf(file.good.flow).length > 0)
+        now.set(name, this.#readFile(name, file.stamp, before.get(name)?.good ?? null, withCalls));
+    }
   }
 
   #names(): string[] {
@@ -95,9 +113,9 @@ export class WorkflowFolder {
     }
   }
 
-  #readFile(name: string, stamp: string, last: Workflow | null): KnownFile {
+  #readFile(name: string, stamp: string, last: Workflow | null, rules = this.#options.rules): KnownFile {
     const file = path.join(this.#options.folder, name);
-    const found = this.#load(file);
+    const found = this.#load(file, rules);
     if (!Array.isArray(found)) return { stamp, good: found, problems: [] };
     const kept = last === null ? '' : ` (the last good version of "${last.name}" is used)`;
     const problems = found.map((problem) => `${file}:${problem}${kept}`);
@@ -106,14 +124,14 @@ export class WorkflowFolder {
   }
 
   /** The workflow, or what is wrong with it. */
-  #load(file: string): Workflow | string[] {
+  #load(file: string, rules: TreeRules): Workflow | string[] {
     let text: string;
     try {
       text = readFileSync(file, 'utf8');
     } catch (error) {
       return [`1:1: The file cannot be read (${error instanceof Error ? error.message : String(error)})`];
     }
-    const loaded = loadWorkflow(text, this.#options.rules);
+    const loaded = loadWorkflow(text, rules);
     if (!loaded.ok)
       return loaded.problems.map(({ line, column, message }) => `${line}:${column}: ${message}`);
     const { name } = loaded.workflow;

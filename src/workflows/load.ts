@@ -5,6 +5,7 @@ import { canonicalJson, type Json, jsonSchema } from '../domain/json.ts';
 import { type Node, nodeSchema, type Workflow, workflowSchema } from '../domain/workflow.ts';
 import { callProblems, referenceProblems, type Speaking } from './check-references.ts';
 import { suggestion } from './nearest.ts';
+import { issueWords } from './problem-words.ts';
 
 /** What is wrong with a workflow file, where, and what to write instead. Lines and columns count from 1. */
 export interface FileProblem {
@@ -28,8 +29,14 @@ export interface TreeRules {
   locks(node: Node): readonly string[];
   /** Names that no workflow may have. */
   readonly reserved: readonly string[];
+  /** The events a node tells or waits for, by the key under which it does. */
+  events(node: Node): readonly { readonly key: string; readonly name: string }[];
+  /** Events that there are: those Baton knows and those baton.yaml declares. Without it they are not looked at. */
+  readonly knownEvents?: readonly string[] | undefined;
   /** The other workflows, where they are known: then what is called is looked for among them. */
   readonly workflow?: (name: string) => Workflow | undefined;
+  /** Their names, to suggest the nearest. */
+  readonly workflowNames?: readonly string[];
 }
 
 /** Larger files are refused before they are parsed. Far above any workflow a person writes. */
@@ -104,10 +111,12 @@ function readWorkflow(text: string, rules: TreeRules): LoadedWorkflow {
       },
     ]);
   const tree = checkTree(flow, rules);
-  const calls = callProblems(parsed.data, rules.workflow).map(({ node, key, message }) => ({
-    path: [...(tree.paths.get(node) ?? []), key],
-    message,
-  }));
+  const calls = callProblems(parsed.data, rules.workflow, rules.workflowNames).map(
+    ({ node, key, message }) => ({
+      path: [...(tree.paths.get(node) ?? []), key],
+      message,
+    }),
+  );
   const problems = [...tree.problems, ...calls].map(({ path, message }) => ({
     ...place(['flow', ...path]),
     message,
@@ -156,6 +165,7 @@ interface CheckedTree {
 }
 
 function checkTree(root: Node, rules: TreeRules): CheckedTree {
+  const { knownEvents } = rules;
   const problems: TreeProblem[] = [];
   const speaking: Speaking[] = [];
   const seen = new Set<string>();
@@ -184,7 +194,14 @@ function checkTree(root: Node, rules: TreeRules): CheckedTree {
     }
     for (const { agent } of rules.asks(node)) {
       if (!rules.agents.includes(agent))
-        say(`There is no agent "${agent}". ${suggestion(agent, rules.agents)}`, 'agent');
+        say(`There is no agent "${agent}". ${suggestion(agent, rules.agents)}`, ...placeOf(agent, node));
+    }
+    for (const { key, name } of rules.events(node)) {
+      if (knownEvents?.includes(name) === false)
+        say(
+          `There is no event "${name}". ${suggestion(name, knownEvents)} An event of your own is declared under \`events:\` in baton.yaml.`,
+          key,
+        );
     }
     const locks = rules.locks(node);
     speaking.push({ node, path, references: rules.references(node), locks, held: locked });
@@ -208,6 +225,26 @@ function checkTree(root: Node, rules: TreeRules): CheckedTree {
   if (problems.length === 0) problems.push(...referenceProblems(speaking));
   return { problems, paths: new Map(speaking.map(({ node, path }) => [node.id, path])) };
 }
+
+/** Where a node itself names an agent, so that the problem is shown at the name. */
+function placeOf(agent: string, node: Node): Path {
+  const look = (value: unknown, path: Path): Path | null => {
+    if (value === agent) return path;
+    if (typeof value !== 'object' || value === null) return null;
+    // What another node names is that node's.
+    if (path.length > 0 && nodeSchema.safeParse(value).success) return null;
+    const items = Array.isArray(value) ? value.entries() : Object.entries(value);
+    for (const [key, item] of items) {
+      const found = path.length === 0 && NOT_NAMES.has(key) ? null : look(item, [...path, key]);
+      if (found !== null) return found;
+    }
+    return null;
+  };
+  return look(node, []) ?? ['agent'];
+}
+
+/** Keys of a node whose texts never name an agent. */
+const NOT_NAMES: ReadonlySet<string | number> = new Set(['id', 'kind', 'task', 'question', 'domain']);
 
 /** What is written as part of a node and becomes a child of its own, such as one agent's task: known by its id alone. */
 const entrySchema = z.looseObject({ id: z.string(), kind: z.undefined().optional() });
@@ -247,5 +284,6 @@ function told(issue: z.core.$ZodIssue): TreeProblem[] {
   const name = path.at(-1);
   const missing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined');
   if (missing) return [{ path, message: `"${name}" is missing.` }];
-  return [{ path, message: path.length === 0 ? issue.message : `"${path.join('.')}": ${issue.message}` }];
+  const message = issueWords(issue);
+  return [{ path, message: path.length === 0 ? message : `"${path.join('.')}": ${message}` }];
 }

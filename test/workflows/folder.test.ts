@@ -39,6 +39,7 @@ const folder = () =>
   new WorkflowFolder({
     folder: path.join(home, 'workflows'),
     rules,
+    beside: [],
     reserved: RESERVED_WORDS,
     onProblem: (problem) => told.push(problem),
   });
@@ -214,5 +215,44 @@ describe('/orchestrate', () => {
     expect(validateMessage(answer)).toEqual([]);
     expect(JSON.stringify(answer.blocks)).toContain('and 152 more');
     expect(JSON.stringify(answer.blocks)).toContain('and 47 more');
+  });
+});
+
+describe('workflows that call each other', () => {
+  const call = (name: string, workflow: string, to: string, more = '') => {
+    mkdirSync(path.join(home, 'workflows'), { recursive: true });
+    writeFileSync(
+      file(name),
+      `name: ${workflow}\ntitle: T\ndescription: d\nhow: H\nwhy: W\nflow:\n  kind: workflow\n  id: a\n  workflow: ${to}\n${more}`,
+    );
+  };
+  const circle = 'so it could go on for ever. Say how often it may: `max_depth: 3`.';
+
+  test('in a circle without a bound are refused at the start, both by line; with a bound they are not', () => {
+    call('a.yaml', 'one', 'two');
+    call('b.yaml', 'two', 'one');
+    expect(catalog).toThrow(`a.yaml:9:13: "one" calls itself by this node, ${circle}`);
+    expect(catalog).toThrow(`b.yaml:9:13: "two" calls itself by this node, ${circle}`);
+    call('b.yaml', 'two', 'one', '  max_depth: 2\n');
+    expect([...catalog().workflows.keys()]).toEqual(expect.arrayContaining(['one', 'two']));
+  });
+
+  test('a file that closes a circle later is refused, and its last good version stays in use', () => {
+    call('a.yaml', 'one', 'two');
+    write('b.yaml', 'two');
+    const loaded = catalog();
+    expect(loaded.problems()).toEqual([]);
+    call('b.yaml', 'two', 'one');
+    expect(loaded.problems()).toEqual([expect.stringContaining('(the last good version of "two" is used)')]);
+    expect(loaded.workflows.get('two')?.flow.kind).toBe('agent');
+    expect(told.join()).toContain(circle);
+    call('b.yaml', 'two', 'one', '  max_depth: 2\n');
+    expect(loaded.problems()).toEqual([]);
+  });
+
+  test('one that is not there is refused, with the nearest name', () => {
+    write('b.yaml', 'second');
+    call('a.yaml', 'one', 'secnd');
+    expect(catalog).toThrow('There is no workflow "secnd". Did you mean "second"?');
   });
 });

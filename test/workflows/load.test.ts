@@ -78,7 +78,7 @@ const wrong: readonly (readonly [name: string, text: string, problems: readonly 
   [
     'a number as a duration',
     fileWith('  kind: command\n  id: t\n  run: test\n  timeout: 90\n'),
-    ['10:12 "timeout": Invalid input: expected string, received number'],
+    ['10:12 "timeout": A text is wanted here; a duration has a unit, such as 90s, 10m or 2h.'],
   ],
   [
     'an id that is none',
@@ -106,12 +106,12 @@ const wrong: readonly (readonly [name: string, text: string, problems: readonly 
   [
     'a child that is no node',
     fileWith('  kind: sequence\n  id: all\n  stages:\n    - just words\n'),
-    ['10:7 "stages.0": Invalid input: expected object, received string'],
+    ['10:7 "stages.0": Keys with values are wanted here.'],
   ],
   [
     'no stages at all',
     fileWith('  kind: sequence\n  id: all\n  stages: []\n'),
-    ['9:11 "stages": Too small: expected array to have >=1 items'],
+    ['9:11 "stages": At least one is wanted here.'],
   ],
   ['a key twice', fileWith(`${good}  task: again\n`), ['11:3 Map keys must be unique']],
   [
@@ -124,8 +124,8 @@ const wrong: readonly (readonly [name: string, text: string, problems: readonly 
     `${fileWith(good)}---\nname: two\n`,
     ['11:1 A second document begins here. A file holds one workflow.'],
   ],
-  ['nothing', '', ['1:1 Invalid input: expected object, received null']],
-  ['words', 'feature', ['1:1 Invalid input: expected object, received string']],
+  ['nothing', '', ['1:1 Keys with values are wanted here.']],
+  ['words', 'feature', ['1:1 Keys with values are wanted here.']],
   ['a tree that is too deep', fileWith(nested(65)), []],
   [
     'a file that is too big',
