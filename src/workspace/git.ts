@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { BatonError } from '../domain/failure.ts';
 import { hasCode } from './durable-file.ts';
 import { FIXED_CONFIG, neutralise, type Override, otherEnd } from './git-config.ts';
+import type { GitPlace, GitRoom } from './git-room.ts';
 import type { GitArgs } from './git-verbs.ts';
 
 /** Milliseconds. Local git calls take milliseconds; a minute means a hung disk, and checkouts of huge trees still fit. */
@@ -14,14 +15,6 @@ const MAX_ERROR_CHARS = 600;
 /** What git says when the machine, not the repository, is at fault. */
 const OUT_OF_SOMETHING =
   /No space left on device|Disk quota exceeded|Too many open files|Cannot allocate memory|Input\/output error/;
-
-export interface GitPlace {
-  /** Given outright, so that a `.git` an agent has rewritten is never followed. Absent: found from `cwd`. */
-  readonly gitDir?: string;
-  readonly workTree?: string;
-  readonly indexFile?: string;
-  readonly cwd: string;
-}
 
 export interface GitOptions {
   readonly input?: Buffer | string;
@@ -64,7 +57,16 @@ export interface GitSettings {
   readonly home: string;
   readonly path: string;
   readonly sshAuthSock?: string | undefined;
+  /** Absent where there is no sandbox: then commands see whatever the person sees anyway. */
+  readonly room?: GitRoom | undefined;
 }
+
+/** What is known of the place before a verb runs there. */
+interface Bound {
+  readonly config: ReadonlyMap<string, string>;
+  readonly overrides: readonly Override[];
+}
+const UNBOUND: Bound = { config: new Map(), overrides: [] };
 
 /** The one way to git. */
 export function createGit(settings: GitSettings): Git {
@@ -109,16 +111,18 @@ export function createGit(settings: GitSettings): Git {
     return environment;
   };
 
-  const call = (place: GitPlace, args: GitArgs, options: GitOptions, overrides: readonly Override[]) => {
-    const argv = ['--no-pager', ...FIXED_CONFIG.flatMap((entry) => ['-c', entry])];
+  const call = async (place: GitPlace, args: GitArgs, options: GitOptions, { config, overrides }: Bound) => {
+    const argv = ['git', '--no-pager', ...FIXED_CONFIG.flatMap((entry) => ['-c', entry])];
     if (place.gitDir !== undefined) argv.push(`--git-dir=${place.gitDir}`);
     if (place.workTree !== undefined) argv.push(`--work-tree=${place.workTree}`);
     argv.push(...otherEnd(args));
+    const room = (await settings.room?.wrap(place, args, config)) ?? [];
+    const [program = 'git', ...rest] = [...room, ...argv];
     const timeout = options.timeoutMs ?? LOCAL_TIMEOUT_MS;
     const { promise, resolve, reject } = Promise.withResolvers<GitAnswer>();
     const child = execFile(
-      'git',
-      argv,
+      program,
+      rest,
       {
         cwd: place.cwd,
         env: environmentOf(place, options, overrides),
@@ -140,11 +144,11 @@ export function createGit(settings: GitSettings): Git {
     // A child that ends early closes its end: what it had not read is of no interest then.
     child.stdin?.on('error', () => undefined);
     child.stdin?.end(options.input ?? '');
-    return promise;
+    return await promise;
   };
 
   const config = async (place: GitPlace) => {
-    const { stdout } = await call(place, ['config', '--list', '--includes', '-z'], {}, []);
+    const { stdout } = await call(place, ['config', '--list', '--includes', '-z'], {}, UNBOUND);
     const entries = new Map<string, string>();
     for (const entry of stdout.toString('utf8').split('\0')) {
       if (entry === '') continue;
@@ -157,8 +161,9 @@ export function createGit(settings: GitSettings): Git {
   return {
     config,
     async bind(place) {
-      const overrides = neutralise(await config(place));
-      const run = (args: GitArgs, options: GitOptions = {}) => call(place, args, options, overrides);
+      const entries = await config(place);
+      const bound: Bound = { config: entries, overrides: neutralise(entries) };
+      const run = (args: GitArgs, options: GitOptions = {}) => call(place, args, options, bound);
       return {
         run,
         async text(args, options = {}) {

@@ -6,6 +6,7 @@ import { hasCode } from './durable-file.ts';
 
 /** Bytes; what Linux takes. */
 const MAX_PATH_BYTES = 4096;
+const MAX_PART_BYTES = 255;
 const OPEN_FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
 function outside(path: string, why: string): BatonError {
@@ -29,6 +30,7 @@ export function pathParts(path: string): string[] {
     throw outside(path, 'is absolute');
   const parts = path.split('/').filter((part) => part !== '' && part !== '.');
   for (const part of parts) {
+    if (Buffer.byteLength(part) > MAX_PART_BYTES) throw outside(path, 'has a part that is too long');
     if (part === '..') throw outside(path, 'contains “..”');
     if (/^(?:\.git|git~1)[. ]*$/i.test(part))
       throw outside(path, 'leads into .git, which only Baton changes');
@@ -72,6 +74,10 @@ export async function withParent<T>(
       handle = opened;
     }
     return await use({ at: join(anchor(handle, path), last), folder: handle });
+  } catch (error) {
+    // What was made a moment ago is gone again: whoever moves it would also have moved what is written.
+    if (create && hasCode(error, 'ENOENT')) throw outside(shown, 'was moved away while it was written to');
+    throw error;
   } finally {
     await handle.close();
   }

@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
-import { lstat, mkdir, mkdtemp, readlink, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dependencyMounts } from './dependencies.ts';
 import { ensureFile } from './durable-file.ts';
+import { systemMounts } from './sandbox-mounts.ts';
 import { findToolchain, isThere, type Toolchain } from './toolchain.ts';
 
 /** Milliseconds; a sandbox that works answers within 50. */
@@ -12,19 +13,6 @@ const PROBE_TIMEOUT_MS = 10_000;
 export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** Where node and npm stand inside the sandbox. */
 const TOOLS = '/opt/baton/bin';
-/** Read-only and needed by ordinary programs: libraries, certificates, time zone, user names. */
-const ETC = [
-  'alternatives',
-  'ca-certificates',
-  'ca-certificates.conf',
-  'ld.so.cache',
-  'ld.so.conf',
-  'ld.so.conf.d',
-  'localtime',
-  'pki',
-  'ssl/certs',
-  'ssl/openssl.cnf',
-];
 /** Bytes of /tmp in the sandbox, which is memory. */
 const TMP_BYTES = 1024 ** 3;
 const LIMITS = {
@@ -247,19 +235,6 @@ async function bubblewrap(
     limits(sandbox, timeoutMs),
     argv,
   ].flat();
-}
-
-/** /usr, and the folders beside it as the machine has them: links into /usr, or folders of their own. */
-async function systemMounts(): Promise<string[]> {
-  const mounts = ['--ro-bind', '/usr', '/usr'];
-  for (const folder of ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32']) {
-    const info = await lstat(folder).catch(() => null);
-    if (info === null) continue;
-    if (info.isSymbolicLink()) mounts.push('--symlink', await readlink(folder), folder);
-    else mounts.push('--ro-bind', folder, folder);
-  }
-  for (const name of ETC) mounts.push('--ro-bind-try', `/etc/${name}`, `/etc/${name}`);
-  return mounts;
 }
 
 /** User names and hosts of our own making: the machine's real ones are nobody's business inside. */

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import { copyFile, lstat, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, lstat, mkdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { DiffStat } from '../domain/events.ts';
 import { BatonError } from '../domain/failure.ts';
 import type { Snapshot } from '../ports/workspace.ts';
 import { type BoundGit, type Git, readable, splitNul } from './git.ts';
 import { pathParts } from './paths.ts';
-import type { OpenedWorktree } from './worktree.ts';
+import { type OpenedWorktree, privateIndex } from './worktree.ts';
 
 /** Bytes of one changed file. Larger ones are build results and dumps, which would stay in the user's repository for good. */
 const MAX_FILE_BYTES = 50 * 1024 * 1024;
@@ -48,7 +48,7 @@ export async function gathered(
   git: Git,
   opened: OpenedWorktree,
 ): Promise<{ readonly bound: BoundGit; readonly tree: string; readonly index: string }> {
-  const index = join(opened.side, 'index');
+  const index = privateIndex(opened);
   await rm(`${index}.lock`, { force: true });
   const bound = await git.bind({
     cwd: opened.worktree,
@@ -111,7 +111,7 @@ export async function saveTip(
  * Errors: structural `tree_missing`.
  */
 export async function restoreSnapshot(git: Git, opened: OpenedWorktree, tree: string): Promise<void> {
-  const index = join(opened.side, 'index');
+  const index = privateIndex(opened);
   await rm(`${index}.lock`, { force: true });
   const bound = await git.bind({
     cwd: opened.worktree,
@@ -138,6 +138,7 @@ async function seeded(index: string, opened: OpenedWorktree): Promise<string> {
     )
   )
     return index;
+  await mkdir(dirname(index), { recursive: true });
   const temporary = `${index}.seed`;
   await copyFile(join(opened.gitDir, 'index'), temporary);
   await rename(temporary, index);

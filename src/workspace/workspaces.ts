@@ -14,6 +14,7 @@ import { baseText, changedFiles } from './changed-files.ts';
 import { type CommandCall, contain, runCommand } from './command.ts';
 import { createFiles } from './files.ts';
 import { createGit, type Git } from './git.ts';
+import { createGitRoom, gitIsOfTheSystem } from './git-room.ts';
 import { inspectRepository } from './inspect.ts';
 import { createLine } from './line.ts';
 import { createKeyedMutex, type KeyedMutex } from './mutex.ts';
@@ -76,7 +77,9 @@ export function createWorkspaces(settings: WorkspacesSettings): Workspaces {
     await mkdir(join(settings.home, 'worktrees'), { recursive: true });
     const home = await realpath(settings.home);
     const path = settings.searchPath ?? `${SYSTEM_PATH}:/opt/homebrew/bin`;
-    const git = createGit({ home: join(home, 'git-home'), path, sshAuthSock: settings.sshAuthSock });
+    const confined = settings.sandbox.kind === 'bubblewrap' && (await gitIsOfTheSystem());
+    const room = confined ? createGitRoom(join(home, 'git-home', 'rooms')) : undefined;
+    const git = createGit({ home: join(home, 'git-home'), path, sshAuthSock: settings.sshAuthSock, room });
     return { git, home, mutex, sandbox: settings.sandbox, monotonic, programs: new Map() };
   };
   const context = () => {

@@ -29,6 +29,11 @@ export interface RunFolders {
   readonly side: string;
 }
 
+/** In a folder of its own: where git writes files, this folder is the only other one it can reach. */
+export function privateIndex(folders: Pick<RunFolders, 'side'>): string {
+  return join(folders.side, 'git', 'index');
+}
+
 export interface OpenedWorktree {
   readonly worktree: string;
   readonly side: string;
@@ -108,7 +113,7 @@ export async function openWorktree(
     timeoutMs: CHECKOUT_TIMEOUT_MS,
   });
   if (restoredFrom !== null) await inside.run(['read-tree', 'HEAD']);
-  await rm(join(folders.side, 'index'), { force: true });
+  await rm(privateIndex(folders), { force: true });
   await writeState(folders, ready);
   return openedAs(folders, ready, gitDir, restoredFrom);
 }
