@@ -59,6 +59,13 @@ const environmentSchema = z.object({
     .optional(),
   /** Milliseconds the rehearsal cast takes per turn; tests set 0. */
   CAST_DELAY_MS: z.coerce.number().int().min(0).max(60_000).optional(),
+  /** Megabytes a command may take, in place of what its run's way of working gives it. */
+  BATON_COMMAND_MEMORY: z.coerce
+    .number('BATON_COMMAND_MEMORY is a number of megabytes, such as 2048.')
+    .int()
+    .min(64)
+    .max(1_048_576)
+    .optional(),
   /** The ssh agent, for repositories fetched over ssh. */
   SSH_AUTH_SOCK: z.string().optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -196,6 +203,8 @@ export interface Config {
   readonly castDelayMs: number | null;
   readonly logLevel: string;
   readonly sshAuthSock: string | undefined;
+  /** Null: by the class of the run. */
+  readonly commandMemoryBytes: number | null;
   /** Values that must never be shown. */
   readonly secrets: readonly string[];
 }
@@ -251,6 +260,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     castDelayMs: env.CAST_DELAY_MS ?? null,
     logLevel: env.LOG_LEVEL,
     sshAuthSock: env.SSH_AUTH_SOCK,
+    commandMemoryBytes: env.BATON_COMMAND_MEMORY === undefined ? null : env.BATON_COMMAND_MEMORY * 1024 ** 2,
     secrets: [
       env.SLACK_BOT_TOKEN,
       env.SLACK_APP_TOKEN,

@@ -83,6 +83,7 @@ async function startWith(
     repository: config.repository,
     repositories: config.repositories,
     sshAuthSock: config.sshAuthSock,
+    commandMemoryBytes: config.commandMemoryBytes,
     policy: config.policy,
     requests: config.requests,
     people: config.people,

@@ -6,6 +6,7 @@ import type { Config } from '../config.ts';
 import { toFailure } from '../domain/failure.ts';
 import type { McpSettings } from '../domain/mcp-settings.ts';
 import { systemClock } from '../system-clock.ts';
+import { limitsOf } from '../workspace/limits-told.ts';
 import { probeSandbox, SYSTEM_PATH } from '../workspace/sandbox.ts';
 import { createScratch, type Scratch } from '../workspace/scratch.ts';
 import { createWorkspaces } from '../workspace/workspaces.ts';
@@ -35,7 +36,7 @@ export async function doctor(): Promise<number> {
     node(),
     home(config),
     await git(),
-    ...(await sandbox()),
+    ...(await sandbox(config.commandMemoryBytes)),
     ...runners(config),
     ...(await toolServers(config)),
     await repository(config),
@@ -80,12 +81,9 @@ async function git(): Promise<Check> {
   }
 }
 
-async function sandbox(): Promise<Check[]> {
+async function sandbox(memoryBytes: number | null): Promise<Check[]> {
   const found = await probeSandbox();
-  const held = found.prlimit
-    ? 'limits by prlimit (files, memory per process, CPU time) and a look at all processes four times a second'
-    : 'no prlimit: processes and memory are looked at four times a second, and nothing else limits them';
-  return [
+  const kept: Check =
     found.kind === 'bubblewrap'
       ? { name: 'sandbox', state: 'good', text: found.reason }
       : {
@@ -93,9 +91,8 @@ async function sandbox(): Promise<Check[]> {
           state: 'note',
           text: found.reason,
           fix: 'Without bubblewrap every command of an agent asks a person first. Debian and Ubuntu: apt-get install bubblewrap.',
-        },
-    { name: 'limits', state: found.prlimit ? 'good' : 'note', text: held },
-  ];
+        };
+  return [kept, ...limitsOf(found, memoryBytes).map((line): Check => ({ name: 'limits', ...line }))];
 }
 
 /** Programs that play agents: whether each is where the sandbox would look for it. */

@@ -164,6 +164,7 @@ function coreOptions(config: Config, home: string, workflow: Workflow, castUrl: 
     repositories: null,
     catalogHome: config.home,
     sshAuthSock: config.sshAuthSock,
+    commandMemoryBytes: config.commandMemoryBytes,
     extraWorkflows: [workflow],
     onStoreTrouble: (error: unknown) => {
       if (error !== null) console.error(`The journal cannot be written: ${toFailure(error).message}`);

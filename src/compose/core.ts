@@ -84,6 +84,7 @@ export interface CoreOptions extends ModelsOptions {
   readonly repository: string | null;
   /** The ssh agent's socket, for fetching repositories over ssh; commands never see it. */
   readonly sshAuthSock?: string | undefined;
+  readonly commandMemoryBytes?: number | null | undefined;
   readonly repositories: readonly string[] | null;
   readonly policy: PolicySettings;
   /** Who people are; without it, whoever `connectDirectory` brings, and until then nobody may decide. */
@@ -163,14 +164,8 @@ export async function createCore(options: CoreOptions) {
       probeSandbox(),
       options.repository ?? ensureSampleRepository(home),
     ]);
-    const { sshAuthSock, searchPath } = options;
-    const workspaces = createWorkspaces({
-      home,
-      sandbox,
-      clock,
-      sshAuthSock,
-      ...(searchPath === undefined ? {} : { searchPath }),
-    });
+    const { sshAuthSock, searchPath, commandMemoryBytes: memoryBytes } = options;
+    const workspaces = createWorkspaces({ home, sandbox, clock, sshAuthSock, searchPath, memoryBytes });
     const registry = new WorkspaceRegistry({
       workspaces,
       runs: store.runs,

@@ -1,8 +1,9 @@
 import { BatonError } from '../domain/failure.ts';
 import { rootRun } from '../domain/run.ts';
 import type { Projections, RunReader } from '../ports/store.ts';
-import type { Past, Workspace, Workspaces } from '../ports/workspace.ts';
+import type { Past, ResourceClass, Workspace, Workspaces } from '../ports/workspace.ts';
 import { type SessionInput, sessionInputSchema } from './contracts.ts';
+import { resourcesOf } from './resource-class.ts';
 
 /** Ids of worktrees kept as closed: an effect that was given up needs seconds to notice. */
 const CLOSED_KEPT = 2_000;
@@ -42,7 +43,9 @@ export class WorkspaceRegistry {
 
   /** The run's own worktree. */
   open(runId: string, location: string, branch: string, base: string): Promise<Workspace> {
-    return this.#remember(runId, () => this.#deps.workspaces.open({ runId, location, branch, base }));
+    return this.#remember(runId, async () =>
+      this.#deps.workspaces.open({ runId, location, branch, base, resources: await this.#resources(runId) }),
+    );
   }
 
   /** @param stream null: the run's own worktree */
@@ -52,7 +55,8 @@ export class WorkspaceRegistry {
     return this.#remember(runId, async () => {
       const { repository } = await this.input(runId);
       const { branch, base } = await this.#ready(runId);
-      return this.#deps.workspaces.open({ runId, location: repository, branch, base });
+      const resources = await this.#resources(runId);
+      return this.#deps.workspaces.open({ runId, location: repository, branch, base, resources });
     });
   }
 
@@ -73,9 +77,18 @@ export class WorkspaceRegistry {
     const runId = rootRun(given);
     return this.#remember(`${runId}/${stream}`, async () => {
       const { repository } = await this.input(runId);
-      const wanted = { runId, location: repository, stream };
+      const wanted = {
+        runId,
+        location: repository,
+        stream,
+        resources: await this.#resources(runId),
+      };
       return this.#deps.workspaces.openStream(parent === undefined ? wanted : { ...wanted, parent });
     });
+  }
+
+  async #resources(runId: string): Promise<ResourceClass> {
+    return resourcesOf((await this.#deps.runs.status(runId))?.spec.definition);
   }
 
   streams(runId: string): ReturnType<Workspaces['streams']> {

@@ -161,6 +161,9 @@ export interface Files {
   patch(patch: string, idempotencyKey: string): Promise<FileChange[]>;
 }
 
+/** How much a command may take, by how the agents of its run are coordinated. */
+export type ResourceClass = 'sequence' | 'parallel';
+
 export interface RunCommand {
   readonly argv: readonly string[];
   readonly timeoutMs: number;
@@ -307,6 +310,8 @@ export interface Workspaces {
     readonly location: string;
     readonly branch: string;
     readonly base: string;
+    /** `sequence` when absent. */
+    readonly resources?: ResourceClass;
   }): Promise<Workspace>;
   /**
    * Makes a stream's worktree at its parent's last saved state, or finds the one that is there. Streams are closed with
@@ -317,6 +322,7 @@ export interface Workspaces {
     readonly location: string;
     readonly stream: string;
     readonly parent?: string | null;
+    readonly resources?: ResourceClass;
   }): Promise<Workspace>;
   /** The open streams of a run. */
   streams(runId: string): Promise<{ readonly stream: string; readonly parent: string | null }[]>;

@@ -1,14 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { statfs } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import { BatonError } from '../domain/failure.ts';
 import type { CommandResult } from '../ports/workspace.ts';
+import type { CommandGroup } from './cgroups.ts';
 import { hasCode } from './durable-file.ts';
 import { createOutputBuffer } from './output-buffer.ts';
 import { carrying, descendants, signalQuietly } from './process-tree.ts';
 
 /** Bytes of output after which a command is ended: a flood that tells nothing, at the cost of a CPU. */
-const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
+export const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
 /** Bytes that a program may say over its whole life: hours of work, told in detail. */
 const MAX_TALK_BYTES = 256 * 1024 * 1024;
 /** Milliseconds between asking a command to end and ending it. */
@@ -20,11 +22,11 @@ const TEARDOWN_MS = 5_000;
 /** Looks for survivors without a sandbox; each also waits for those killed before. */
 const MAX_SWEEPS = 50;
 /** Milliseconds between looks at how many processes and how much memory there are. */
-const WATCH_MS = 250;
+export const WATCH_MS = 250;
 /** A process limit does not bind for root, so a watcher counts. Large test suites start some dozens. */
-const MAX_PROCESSES = 512;
-/** Bytes resident, over all processes of a command. */
-const MAX_RESIDENT_BYTES = 6 * 1024 ** 3;
+export const MAX_PROCESSES = 512;
+/** Bytes that stay free on the disk of the worktree: Baton's own database, and everybody else, need room. */
+export const MIN_FREE_BYTES = 1024 ** 3;
 
 export interface CommandCall {
   /** The whole command, with whatever wraps it. */
@@ -35,6 +37,10 @@ export interface CommandCall {
   readonly signal: AbortSignal;
   /** Whether the command keeps descriptor 3 open for as long as anything of it lives. */
   readonly sync: boolean;
+  /** Resident bytes over all its processes at which the watcher ends it. */
+  readonly residentBytes: number;
+  /** The control group it runs in; null where there are none. */
+  readonly group: CommandGroup | null;
   /** Milliseconds that never go back. */
   readonly monotonic: () => number;
   /**
@@ -62,7 +68,7 @@ export async function runCommand(call: CommandCall): Promise<CommandResult> {
 
 /** Starts a command in a process group of its own, to be taken down as a whole. */
 export function contain(call: CommandCall): Contained {
-  const [program, ...args] = call.argv;
+  const [program, ...args] = [...(call.group?.enter ?? []), ...call.argv];
   if (program === undefined) {
     throw new BatonError({ class: 'terminal', code: 'command_empty', message: 'The command is empty.' });
   }
@@ -119,11 +125,12 @@ async function supervise(
   if (call.signal.aborted) onAbort();
   call.signal.addEventListener('abort', onAbort, { once: true });
   const timer = setTimeout(() => end('timeout'), call.timeoutMs);
-  const watcher = child.pid === undefined ? null : watch(child.pid, () => end('resource_limit'));
+  const watcher = child.pid === undefined ? null : watch(child.pid, call, () => end('resource_limit'));
 
   try {
     const exitCode = await exit.promise;
     await killLeftovers(child.pid, mark);
+    if ((await call.group?.close())?.outOfMemory === true) ended ??= 'resource_limit';
     const drained = await Promise.race([
       closed.promise.then(() => true),
       delay(call.sync ? TEARDOWN_MS : DRAIN_MS),
@@ -140,6 +147,8 @@ async function supervise(
   } finally {
     clearTimeout(timer);
     clearTimeout(killTimer);
+    // Once more, for what failed on the way; an empty group is gone already.
+    await call.group?.close();
     watcher?.();
     call.signal.removeEventListener('abort', onAbort);
   }
@@ -157,13 +166,13 @@ async function killLeftovers(pid: number | undefined, mark: string): Promise<voi
 }
 
 /** Looks again and again until stopped; looks never overlap. */
-function watch(pid: number, tooMuch: () => void): () => void {
+function watch(pid: number, { residentBytes, cwd }: CommandCall, tooMuch: () => void): () => void {
   let timer: NodeJS.Timeout;
   let stopped = false;
   const look = async () => {
     const rows = await descendants(pid);
     const resident = rows.reduce((sum, row) => sum + row.residentBytes, 0);
-    if (rows.length > MAX_PROCESSES || resident > MAX_RESIDENT_BYTES) tooMuch();
+    if (rows.length > MAX_PROCESSES || resident > residentBytes || (await isFull(cwd))) tooMuch();
     if (!stopped) timer = setTimeout(() => void look(), WATCH_MS);
   };
   timer = setTimeout(() => void look(), WATCH_MS);
@@ -171,6 +180,11 @@ function watch(pid: number, tooMuch: () => void): () => void {
     stopped = true;
     clearTimeout(timer);
   };
+}
+
+async function isFull(folder: string): Promise<boolean> {
+  const disk = await statfs(folder).catch(() => null);
+  return disk !== null && disk.bavail * disk.bsize < MIN_FREE_BYTES;
 }
 
 function delay(ms: number): Promise<false> {

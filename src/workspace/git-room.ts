@@ -56,20 +56,18 @@ export function createGitRoom(folder: string, program = 'bwrap'): GitRoom {
         ...['core.excludesfile', 'core.attributesfile'].flatMap((key) => config.get(key) ?? []),
       ].filter(isAbsolute);
       const parts = ['refs', 'packed-refs', 'HEAD', 'shallow', 'info'].map((name) => join(common, name));
+      const dotGit = join(workTree, '.git');
       return [
-        program,
-        '--die-with-parent',
-        ...(await system),
-        ...['--dev-bind', '/dev/null', '/dev/null'],
-        ...[...readable, ...parts].flatMap((path) => ['--ro-bind-try', path, path]),
-        ...['--ro-bind', stand, join(common, 'config')],
-        ...[repository, objects, objects],
-        ...[repository, gitDir, gitDir],
-        ...[files, workTree, workTree],
-        ...['--ro-bind-try', join(workTree, '.git'), join(workTree, '.git')],
-        ...(indexFile === undefined ? [] : ['--bind', dirname(indexFile), dirname(indexFile)]),
-        ...['--chdir', place.cwd, '--'],
-      ];
+        [program, '--die-with-parent'],
+        await system,
+        ['--dev-bind', '/dev/null', '/dev/null'],
+        [...readable, ...parts].flatMap((path) => ['--ro-bind-try', path, path]),
+        ['--ro-bind', stand, join(common, 'config')],
+        [repository, objects, objects, repository, gitDir, gitDir],
+        [files, workTree, workTree, '--ro-bind-try', dotGit, dotGit],
+        indexFile === undefined ? [] : ['--bind', dirname(indexFile), dirname(indexFile)],
+        ['--chdir', place.cwd, '--'],
+      ].flat();
     },
   };
 }

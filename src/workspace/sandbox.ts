@@ -2,6 +2,8 @@ import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ResourceClass } from '../ports/workspace.ts';
+import { type Bounds, type Cgroups, probeCgroups } from './cgroups.ts';
 import { dependencyMounts } from './dependencies.ts';
 import { ensureFile } from './durable-file.ts';
 import { systemMounts } from './sandbox-mounts.ts';
@@ -15,16 +17,36 @@ export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 const TOOLS = '/opt/baton/bin';
 /** Bytes of /tmp in the sandbox, which is memory. */
 const TMP_BYTES = 1024 ** 3;
-const LIMITS = {
+export const LIMITS = {
   /** Bytes of one file. */
   fsize: 1024 ** 3,
   nofile: 8192,
-  /** Bytes of private memory per process. `--as` would keep WebAssembly from starting. */
-  data: 6 * 1024 ** 3,
   /** Tasks, threads included; counted within the sandbox since Linux 5.14, over the whole user before, hence this many. */
   nproc: 4096,
   core: 0,
 };
+
+export interface ClassBounds extends Bounds {
+  /** Below Baton, which is at 0, and above it nothing. */
+  readonly nice: number;
+  /** Of private memory per process, where it is prlimit that holds. `--as` would keep WebAssembly from starting. */
+  readonly dataBytes: number;
+}
+
+const MIB = 1024 ** 2;
+/** Tasks of one command; a large test suite with its threads starts some hundreds. */
+const TASKS = 2048;
+/** By the way the agents of a run are coordinated: who works beside others is given more, and sooner. */
+export const BOUNDS: Readonly<Record<ResourceClass, ClassBounds>> = {
+  sequence: { cpuShares: 512, memoryBytes: 512 * MIB, dataBytes: 512 * MIB, tasks: TASKS, nice: 10 },
+  parallel: { cpuShares: 1024, memoryBytes: 1024 * MIB, dataBytes: 1024 * MIB, tasks: TASKS, nice: 5 },
+};
+
+/** The bounds of a class, with memory as the person set it where they did. */
+export function boundsFor(resources: ResourceClass, memoryBytes: number | null): ClassBounds {
+  const bounds = BOUNDS[resources];
+  return memoryBytes === null ? bounds : { ...bounds, memoryBytes, dataBytes: memoryBytes };
+}
 
 /** What this machine offers to keep commands in. */
 export interface Sandbox {
@@ -36,6 +58,7 @@ export interface Sandbox {
   readonly newer: boolean;
   readonly prlimit: boolean;
   readonly nice: boolean;
+  readonly cgroups: Cgroups;
 }
 
 /** What of a worktree and its repository is shown inside. */
@@ -63,7 +86,11 @@ const NO_EXTRAS: Extras = { environment: {}, reads: [] };
 /** Tries the very sandbox commands run in, once at start-up. */
 export async function probeSandbox(searchPath: string = SYSTEM_PATH, program = 'bwrap'): Promise<Sandbox> {
   const toolchain = await findToolchain(process.execPath, searchPath);
-  const [prlimit, nice] = await Promise.all([isThere('/usr/bin/prlimit'), isThere('/usr/bin/nice')]);
+  const [prlimit, nice, cgroups] = await Promise.all([
+    isThere('/usr/bin/prlimit'),
+    isThere('/usr/bin/nice'),
+    probeCgroups(),
+  ]);
   const none = (reason: string): Sandbox => ({
     kind: 'none',
     reason,
@@ -71,6 +98,7 @@ export async function probeSandbox(searchPath: string = SYSTEM_PATH, program = '
     newer: false,
     prlimit,
     nice,
+    cgroups,
   });
   if (process.platform !== 'linux')
     return none('bubblewrap works on Linux only, so commands run without a sandbox.');
@@ -86,8 +114,8 @@ export async function probeSandbox(searchPath: string = SYSTEM_PATH, program = '
     await writeFile(join(place.worktree, '.git'), '');
     let why = '';
     for (const newer of [true, false]) {
-      const sandbox: Sandbox = { kind: 'bubblewrap', reason: '', toolchain, newer, prlimit, nice };
-      const [, ...args] = await bubblewrap(sandbox, place, ['node', '--version'], 5_000);
+      const sandbox: Sandbox = { kind: 'bubblewrap', reason: '', toolchain, newer, prlimit, nice, cgroups };
+      const [, ...args] = await bubblewrap(sandbox, place, ['node', '--version'], 5_000, BOUNDS.sequence);
       const answer = await attempt(program, args);
       if (answer === null) {
         return { ...sandbox, reason: 'bubblewrap: no network, and only the worktree can be written.' };
@@ -128,11 +156,12 @@ export async function wrapCommand(
   place: SandboxPlace,
   argv: readonly string[],
   timeoutMs: number,
+  bounds: ClassBounds,
   extras: Extras = NO_EXTRAS,
 ): Promise<{ argv: string[]; environment: Record<string, string>; sync: boolean }> {
-  const nice = sandbox.nice ? ['/usr/bin/nice', '-n', '10'] : [];
+  const nice = sandbox.nice ? ['/usr/bin/nice', '-n', String(bounds.nice)] : [];
   if (sandbox.kind === 'bubblewrap') {
-    const [program = 'bwrap', ...rest] = await bubblewrap(sandbox, place, argv, timeoutMs, extras);
+    const [program = 'bwrap', ...rest] = await bubblewrap(sandbox, place, argv, timeoutMs, bounds, extras);
     // bwrap's first process within holds the descriptor, so its end says that nothing inside lives any more.
     const wrapped = [...nice, program, '--sync-fd', '3', ...rest];
     return { argv: wrapped, environment: { PATH: SYSTEM_PATH, ...extras.secrets }, sync: true };
@@ -142,7 +171,7 @@ export async function wrapCommand(
   await mkdir(home, { recursive: true });
   await linkTools(sandbox.toolchain, tools);
   return {
-    argv: [...nice, ...limits(sandbox, timeoutMs), ...argv],
+    argv: [...nice, ...limits(sandbox, timeoutMs, bounds), ...argv],
     environment: {
       ...commandEnvironment(`${tools}:${SYSTEM_PATH}`, home),
       ...extras.environment,
@@ -180,11 +209,13 @@ function commandEnvironment(path: string, home: string): Record<string, string> 
   };
 }
 
-function limits(sandbox: Sandbox, timeoutMs: number): string[] {
+function limits(sandbox: Sandbox, timeoutMs: number, { dataBytes }: ClassBounds): string[] {
   if (!sandbox.prlimit) return [];
   // CPU seconds per process; generous, since many threads use them up faster than time passes.
   const cpu = Math.ceil(timeoutMs / 1000) * 8 + 10;
-  const values = Object.entries({ ...LIMITS, cpu }).map(([name, value]) => `--${name}=${value}`);
+  const values = Object.entries({ ...LIMITS, data: dataBytes, cpu }).map(
+    ([name, value]) => `--${name}=${value}`,
+  );
   // Outside the sandbox the process limit would count everything the user runs.
   const useful = values.filter((value) => sandbox.kind === 'bubblewrap' || !value.startsWith('--nproc='));
   return ['/usr/bin/prlimit', ...useful, '--'];
@@ -196,6 +227,7 @@ async function bubblewrap(
   place: SandboxPlace,
   argv: readonly string[],
   timeoutMs: number,
+  bounds: ClassBounds,
   extras: Extras = NO_EXTRAS,
 ): Promise<string[]> {
   const { node, npm } = sandbox.toolchain;
@@ -214,12 +246,12 @@ async function bubblewrap(
       '--hostname',
       'sandbox',
     ],
-    sandbox.newer ? ['--unshare-user', '--disable-userns'] : [],
+    sandbox.newer ? ['--unshare-user', '--disable-userns', ...unprivileged()] : [],
     // Secrets come with the environment that Baton itself made for bubblewrap: there is nothing else in it.
     extras.secrets === undefined ? ['--clearenv'] : [],
     environment,
     await systemMounts(),
-    await identity(place.side),
+    await identity(place.side, sandbox.newer && process.getuid?.() === 0),
     ['--proc', '/proc', '--dev', '/dev'],
     sandbox.newer ? ['--size', String(TMP_BYTES)] : [],
     ['--tmpfs', '/tmp', '--ro-bind', node, `${TOOLS}/node`],
@@ -232,15 +264,22 @@ async function bubblewrap(
     // Places for them are made in the worktree, which is then not ours to change.
     extras.readOnly === true ? [] : await dependencyMounts(place.common, place.worktree),
     ['--remount-ro', '/', '--chdir', place.worktree, '--'],
-    limits(sandbox, timeoutMs),
+    limits(sandbox, timeoutMs, bounds),
     argv,
   ].flat();
 }
 
+/** Programs that mean to be careful, or refuse, as root are not root inside. For the kernel's counts they still are. */
+const INSIDE_ID = 1000;
+function unprivileged(): string[] {
+  const id = String(INSIDE_ID);
+  return process.getuid?.() === 0 ? ['--uid', id, '--gid', id] : [];
+}
+
 /** User names and hosts of our own making: the machine's real ones are nobody's business inside. */
-async function identity(side: string): Promise<string[]> {
+async function identity(side: string, other: boolean): Promise<string[]> {
   const folder = join(side, 'etc');
-  const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
+  const [uid, gid] = other ? [INSIDE_ID, INSIDE_ID] : [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
   const files = {
     passwd: `agent:x:${uid}:${gid}:agent:/tmp:/bin/sh\n`,
     group: `agent:x:${gid}:\n`,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { BatonError } from '../domain/failure.ts';
 import type { Workspace } from '../ports/workspace.ts';
 import { contain } from './command.ts';
-import { type Sandbox, wrapCommand } from './sandbox.ts';
+import { BOUNDS, type Sandbox, wrapCommand } from './sandbox.ts';
 
 /** An empty folder in the sandbox that commands run in, to try a program where there is no work yet. */
 export interface Scratch extends Pick<Workspace, 'start'> {
@@ -22,12 +22,14 @@ export async function createScratch(sandbox: Sandbox): Promise<Scratch> {
       if (sandbox.kind === 'none' && !request.allowUnsandboxed)
         throw new BatonError({ class: 'needs_person', code: 'sandbox_missing', message: sandbox.reason });
       const { argv, timeoutMs, signal } = request;
-      const wrapped = await wrapCommand(sandbox, place, argv, timeoutMs, request);
+      const wrapped = await wrapCommand(sandbox, place, argv, timeoutMs, BOUNDS.sequence, request);
       const { input, done } = contain({
         ...wrapped,
         cwd: worktree,
         timeoutMs,
         signal,
+        group: null,
+        residentBytes: BOUNDS.sequence.memoryBytes,
         monotonic: () => performance.now(),
         talk: request.hear,
       });

@@ -6,10 +6,12 @@ import type {
   CommandResult,
   Program,
   ProgramRequest,
+  ResourceClass,
   RunCommand,
   Workspace,
   Workspaces,
 } from '../ports/workspace.ts';
+import { commandGroup } from './cgroups.ts';
 import { baseText, changedFiles } from './changed-files.ts';
 import { type CommandCall, contain, runCommand } from './command.ts';
 import { createFiles } from './files.ts';
@@ -20,7 +22,15 @@ import { createLine } from './line.ts';
 import { createKeyedMutex, type KeyedMutex } from './mutex.ts';
 import { createPast } from './past.ts';
 import { addressOf, locate, type Repository } from './repository.ts';
-import { type Extras, type Sandbox, SYSTEM_PATH, wrapCommand } from './sandbox.ts';
+import {
+  BOUNDS,
+  boundsFor,
+  type ClassBounds,
+  type Extras,
+  type Sandbox,
+  SYSTEM_PATH,
+  wrapCommand,
+} from './sandbox.ts';
 import { MAX_SEARCH_BYTES, type Ripgrep, SEARCH_TIMEOUT_MS } from './search.ts';
 import {
   commitBranch,
@@ -49,13 +59,17 @@ export interface WorkspacesSettings {
   readonly sandbox: Sandbox;
   readonly clock?: Pick<Clock, 'monotonic'>;
   /** Where git and ssh are looked for. */
-  readonly searchPath?: string;
+  readonly searchPath?: string | undefined;
+  /** Bytes of memory a command may take, where a person set it; else what its class has. */
+  readonly memoryBytes?: number | null | undefined;
   /** Passed to git for fetches over ssh, never to commands. */
   readonly sshAuthSock?: string | undefined;
 }
 
 /** Where the system keeps it; the sandbox shows /usr. */
 const RIPGREP = '/usr/bin/rg';
+/** How much more the watcher allows where a group holds the memory. */
+const SHARED_TWICE = 4;
 
 interface Context {
   readonly git: Git;
@@ -63,6 +77,7 @@ interface Context {
   readonly mutex: KeyedMutex;
   readonly sandbox: Sandbox;
   readonly monotonic: () => number;
+  readonly memoryBytes: number | null;
   /** Programs under way by worktree. */
   readonly programs: Map<string, Set<{ readonly end: () => void; readonly done: Promise<CommandResult> }>>;
 }
@@ -80,7 +95,15 @@ export function createWorkspaces(settings: WorkspacesSettings): Workspaces {
     const confined = settings.sandbox.kind === 'bubblewrap' && (await gitIsOfTheSystem());
     const room = confined ? createGitRoom(join(home, 'git-home', 'rooms')) : undefined;
     const git = createGit({ home: join(home, 'git-home'), path, sshAuthSock: settings.sshAuthSock, room });
-    return { git, home, mutex, sandbox: settings.sandbox, monotonic, programs: new Map() };
+    return {
+      git,
+      home,
+      mutex,
+      sandbox: settings.sandbox,
+      monotonic,
+      memoryBytes: settings.memoryBytes ?? null,
+      programs: new Map(),
+    };
   };
   const context = () => {
     // A failed attempt is not kept: the disk may have room again.
@@ -100,23 +123,23 @@ export function createWorkspaces(settings: WorkspacesSettings): Workspaces {
       const here = await context();
       return oneFetch(location, () => inspectRepository(here, location));
     },
-    async open({ runId, location, branch, base }) {
+    async open({ runId, location, branch, base, resources = 'sequence' }) {
       const here = await context();
       const folders = foldersOf(here.home, checked(runId));
       const repository = await repositoryAt(here, location, oneFetch);
       const opened = await mutex.run(`repository:${repository.common}`, () =>
         openWorktree(here.git, repository, folders, { id: runId, branch, base, stream: null }),
       );
-      return workspaceOf(here, opened, { runId, id: runId, parent: null });
+      return workspaceOf(here, opened, { runId, id: runId, parent: null, resources });
     },
-    async openStream({ runId, location, stream, parent }) {
+    async openStream({ runId, location, stream, parent, resources = 'sequence' }) {
       const here = await context();
       const id = streamId(runId, stream);
       const repository = await repositoryAt(here, location, oneFetch);
       const { opened, from } = await mutex.run(`repository:${repository.common}`, () =>
         openStreamIn(here, repository, { runId, stream, parent }),
       );
-      return workspaceOf(here, opened, { runId, id, parent: from });
+      return workspaceOf(here, opened, { runId, id, parent: from, resources });
     },
     async streams(runId) {
       const here = await context();
@@ -250,8 +273,19 @@ function foldersOf(home: string, id: string): RunFolders {
 async function workspaceOf(
   context: Context,
   opened: OpenedWorktree,
-  { runId, id, parent }: { readonly runId: string; readonly id: string; readonly parent: string | null },
+  {
+    runId,
+    id,
+    parent,
+    resources,
+  }: {
+    readonly runId: string;
+    readonly id: string;
+    readonly parent: string | null;
+    readonly resources: ResourceClass;
+  },
 ): Promise<Workspace> {
+  const bounds = boundsFor(resources, context.memoryBytes);
   const { git, mutex, sandbox } = context;
   const { files, settle } = createFiles(git, opened, mutex, await ripgrepFor(context, opened));
   await settle();
@@ -276,9 +310,9 @@ async function workspaceOf(
       parentId: opened.stream === null ? null : parent === null ? runId : streamId(runId, parent),
       alone: (work) => alone(() => mutex.run(`files:${opened.worktree}`, work)),
     }),
-    run: (command) => run(context, opened, command),
+    run: (command) => run(context, opened, bounds, command),
     restore: (tree) => alone(() => restoreSnapshot(git, opened, tree)),
-    start: (program) => start(context, opened, id, program),
+    start: (program) => start(context, opened, bounds, id, program),
     snapshot: (label, at) => alone(() => takeSnapshot(git, opened, { id, label, at })),
     diff: (tree, maxPatchChars) => diffFrom(git, opened, tree, maxPatchChars),
     changes: async (maxPatchChars) => {
@@ -308,7 +342,14 @@ async function ripgrepFor({ sandbox, monotonic }: Context, opened: OpenedWorktre
   if (sandbox.kind !== 'bubblewrap' || !(await isThere(RIPGREP))) return null;
   return async (args) => {
     const extras = { environment: {}, reads: [], readOnly: true };
-    const wrapped = await wrapCommand(sandbox, opened, [RIPGREP, ...args], SEARCH_TIMEOUT_MS, extras);
+    const wrapped = await wrapCommand(
+      sandbox,
+      opened,
+      [RIPGREP, ...args],
+      SEARCH_TIMEOUT_MS,
+      BOUNDS.sequence,
+      extras,
+    );
     const chunks: Buffer[] = [];
     let size = 0;
     const over = new AbortController();
@@ -318,6 +359,8 @@ async function ripgrepFor({ sandbox, monotonic }: Context, opened: OpenedWorktre
       timeoutMs: SEARCH_TIMEOUT_MS,
       signal: over.signal,
       monotonic,
+      group: null,
+      residentBytes: BOUNDS.sequence.memoryBytes,
       talk: (chunk) => {
         size += chunk.length;
         if (size <= MAX_SEARCH_BYTES) chunks.push(chunk);
@@ -330,19 +373,25 @@ async function ripgrepFor({ sandbox, monotonic }: Context, opened: OpenedWorktre
   };
 }
 
-async function run(context: Context, opened: OpenedWorktree, command: RunCommand): Promise<CommandResult> {
-  return runCommand(await commandCall(context, opened, command, undefined));
+async function run(
+  context: Context,
+  opened: OpenedWorktree,
+  bounds: ClassBounds,
+  command: RunCommand,
+): Promise<CommandResult> {
+  return runCommand(await commandCall(context, opened, bounds, command, undefined));
 }
 
 async function start(
   context: Context,
   opened: OpenedWorktree,
+  bounds: ClassBounds,
   id: string,
   request: ProgramRequest,
 ): Promise<Program> {
   const over = new AbortController();
   const signal = AbortSignal.any([request.signal, over.signal]);
-  const call = await commandCall(context, opened, { ...request, signal }, request);
+  const call = await commandCall(context, opened, bounds, { ...request, signal }, request);
   const { input, done } = contain({ ...call, talk: request.hear });
   const here = context.programs.get(id) ?? new Set();
   context.programs.set(id, here);
@@ -364,6 +413,7 @@ async function endPrograms({ programs }: Context, id: string): Promise<void> {
 async function commandCall(
   { sandbox, monotonic }: Context,
   opened: OpenedWorktree,
+  bounds: ClassBounds,
   command: RunCommand,
   extras: Extras | undefined,
 ): Promise<CommandCall> {
@@ -376,6 +426,10 @@ async function commandCall(
     });
   }
   const { argv, timeoutMs, signal } = command;
-  const wrapped = await wrapCommand(sandbox, opened, argv, timeoutMs, extras);
-  return { ...wrapped, cwd: opened.worktree, timeoutMs, signal, monotonic };
+  const wrapped = await wrapCommand(sandbox, opened, argv, timeoutMs, bounds, extras);
+  const group = signal.aborted ? null : await commandGroup(sandbox.cgroups, bounds);
+  // Where groups count memory they are exact; the watcher counts what is shared several times over.
+  const watched = sandbox.cgroups.folders.has('memory') ? SHARED_TWICE : 1;
+  const residentBytes = bounds.memoryBytes * watched;
+  return { ...wrapped, cwd: opened.worktree, timeoutMs, signal, monotonic, group, residentBytes };
 }

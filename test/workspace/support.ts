@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { BatonError } from '../../src/domain/failure.ts';
 import type { Workspace, Workspaces } from '../../src/ports/workspace.ts';
+import { NO_CGROUPS } from '../../src/workspace/cgroups.ts';
 import type { Sandbox } from '../../src/workspace/sandbox.ts';
 import { createWorkspaces } from '../../src/workspace/workspaces.ts';
 
@@ -15,6 +16,7 @@ export const NO_SANDBOX: Sandbox = {
   newer: false,
   prlimit: true,
   nice: true,
+  cgroups: NO_CGROUPS,
 };
 
 /** Plain git as a person would run it, configuration of the machine left out. Traps DO fire here. */

@@ -1,0 +1,209 @@
+import { randomUUID } from 'node:crypto';
+import { access, constants, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { signalQuietly } from './process-tree.ts';
+
+/** What a command may take. */
+export interface Bounds {
+  /** Weight against others when the processors are busy; 1024 is what a process has by itself. */
+  readonly cpuShares: number;
+  readonly memoryBytes: number;
+  /** Tasks, threads included. */
+  readonly tasks: number;
+}
+
+const CONTROLLERS = ['memory', 'pids', 'cpu'] as const;
+type Controller = (typeof CONTROLLERS)[number];
+
+/** What of control groups Baton may use on this machine. */
+export interface Cgroups {
+  /** Null: none; `folders` is empty then. */
+  readonly version: 1 | 2 | null;
+  /** Where a group is made, by controller; with version 2 they are one and the same. */
+  readonly folders: ReadonlyMap<Controller, string>;
+  /** In words, where something is missing. */
+  readonly missing: string;
+}
+
+export const NO_CGROUPS: Cgroups = { version: null, folders: new Map(), missing: 'there are none here' };
+
+/** The group of one command. */
+export interface CommandGroup {
+  /** Stands before the command: enters the group, then becomes the command. */
+  readonly enter: readonly string[];
+  /** Kills whoever is in it, and removes it. @returns whether memory ran out in it */
+  close(): Promise<{ readonly outOfMemory: boolean }>;
+}
+
+const PREFIX = 'baton-';
+/** Looks for survivors; what is killed goes within a few. */
+const MAX_SWEEPS = 200;
+
+/** Finds where groups can be made by making one, and clears away those that a Baton which is gone left behind. */
+export async function probeCgroups(root = '/proc'): Promise<Cgroups> {
+  if (process.platform !== 'linux') return { ...NO_CGROUPS, missing: 'they are a thing of Linux' };
+  const [mounts, own] = await Promise.all([
+    readFile(join(root, 'self/mountinfo'), 'utf8').catch(() => ''),
+    readFile(join(root, 'self/cgroup'), 'utf8').catch(() => ''),
+  ]);
+  const folders = new Map<Controller, string>();
+  for (const controller of CONTROLLERS) {
+    const folder = await firstUsable(versionOne(mounts, own, controller), controller);
+    if (folder !== null) folders.set(controller, folder);
+  }
+  if (folders.size > 0) return { version: 1, folders, missing: missingOf(folders) };
+  for (const folder of versionTwo(mounts, own)) {
+    const enabled = (await readFile(join(folder, 'cgroup.subtree_control'), 'utf8').catch(() => '')).split(
+      /\s+/,
+    );
+    for (const controller of CONTROLLERS)
+      if (enabled.includes(controller) && (await usable(folder, controller))) folders.set(controller, folder);
+    if (folders.size > 0) return { version: 2, folders, missing: missingOf(folders) };
+  }
+  const why = mounts.includes(' - cgroup') ? 'Baton may not make any here' : 'none are mounted';
+  return { ...NO_CGROUPS, missing: why };
+}
+
+function missingOf(folders: ReadonlyMap<Controller, string>): string {
+  return CONTROLLERS.filter((each) => !folders.has(each)).join(', ');
+}
+
+/** proc(5): the mount point is the fifth field; after ` - ` come type, source and options. */
+function mountsOf(mounts: string, type: string): { readonly point: string; readonly options: string }[] {
+  return mounts.split('\n').flatMap((line) => {
+    const [before = '', after = ''] = line.split(' - ');
+    const [kind, , options = ''] = after.split(' ');
+    return kind === type ? [{ point: before.split(' ')[4] ?? '', options }] : [];
+  });
+}
+
+function versionOne(mounts: string, own: string, controller: Controller): string[] {
+  const mount = mountsOf(mounts, 'cgroup').find(({ options }) => options.split(',').includes(controller));
+  const path = own
+    .split('\n')
+    .map((line) => line.split(':'))
+    .find(([, names]) => names?.split(',').includes(controller));
+  return mount === undefined || path === undefined ? [] : [join(mount.point, path.slice(2).join(':'))];
+}
+
+/** The group Baton is in has processes, so it may not be divided; the one above it may. */
+function versionTwo(mounts: string, own: string): string[] {
+  const path = /^0::(.*)$/m.exec(own)?.[1];
+  const [mount] = mountsOf(mounts, 'cgroup2');
+  if (mount === undefined || path === undefined) return [];
+  return [join(mount.point, path), join(mount.point, path, '..')];
+}
+
+async function firstUsable(folders: readonly string[], controller: Controller): Promise<string | null> {
+  for (const folder of folders) if (await usable(folder, controller)) return folder;
+  return null;
+}
+
+const LIMIT_FILES: Record<Controller, readonly string[]> = {
+  memory: ['memory.limit_in_bytes', 'memory.max'],
+  pids: ['pids.max'],
+  cpu: ['cpu.shares', 'cpu.weight'],
+};
+
+async function usable(folder: string, controller: Controller): Promise<boolean> {
+  await clearStale(folder);
+  const trial = join(folder, nameOfGroup());
+  try {
+    await mkdir(trial);
+  } catch {
+    return false;
+  }
+  try {
+    const files = LIMIT_FILES[controller].map((name) => access(join(trial, name), constants.W_OK));
+    return (await Promise.allSettled(files)).some(({ status }) => status === 'fulfilled');
+  } finally {
+    await rmdir(trial).catch(() => undefined);
+  }
+}
+
+/** Says whose it is: a group whose Baton is gone is nobody's. */
+function nameOfGroup(): string {
+  return `${PREFIX}${process.pid}-${randomUUID().slice(0, 8)}`;
+}
+
+async function clearStale(folder: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const pid = /^baton-(\d+)-/.exec(name)?.[1];
+    if (pid === undefined || isAlive(Number(pid))) continue;
+    await empty(join(folder, name));
+    await rmdir(join(folder, name)).catch(() => undefined);
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Makes the group a command runs in; null where there are none. */
+export async function commandGroup(cgroups: Cgroups, bounds: Bounds): Promise<CommandGroup | null> {
+  if (cgroups.version === null) return null;
+  const name = nameOfGroup();
+  const places = [...new Set(cgroups.folders.values())].map((folder) => join(folder, name));
+  for (const place of places) await mkdir(place).catch(() => undefined);
+  const memory = cgroups.folders.get('memory');
+  for (const [controller, folder] of cgroups.folders) await limit(join(folder, name), controller, bounds);
+  const entries = places.map((place) => join(place, 'cgroup.procs'));
+  return {
+    // A group that cannot be entered is no reason to run without it: then the command does not start.
+    enter: [
+      '/bin/sh',
+      '-c',
+      'for f in $1; do echo $$ > "$f" || exit 126; done; shift; exec "$@"',
+      'sh',
+      entries.join(' '),
+    ],
+    async close() {
+      for (const place of places) await empty(place);
+      const outOfMemory = memory !== undefined && (await ranOut(join(memory, name)));
+      for (const place of places) await rmdir(place).catch(() => undefined);
+      return { outOfMemory };
+    },
+  };
+}
+
+/** Files of both versions; the one that is not there is no matter. */
+async function limit(place: string, controller: Controller, bounds: Bounds): Promise<void> {
+  const set = (file: string, value: number) =>
+    writeFile(join(place, file), String(value)).catch(() => undefined);
+  if (controller === 'memory') {
+    await set('memory.limit_in_bytes', bounds.memoryBytes);
+    // Memory and swap together: swap is no way round.
+    await set('memory.memsw.limit_in_bytes', bounds.memoryBytes);
+    await set('memory.max', bounds.memoryBytes);
+    await set('memory.swap.max', 0);
+  } else if (controller === 'pids') await set('pids.max', bounds.tasks);
+  else {
+    await set('cpu.shares', bounds.cpuShares);
+    // The kernel's own scale: 2 to 262144 shares become weights of 1 to 10000.
+    await set('cpu.weight', Math.max(1, Math.round(1 + ((bounds.cpuShares - 2) * 9999) / 262_142)));
+  }
+}
+
+async function ranOut(place: string): Promise<boolean> {
+  const files = ['memory.oom_control', 'memory.events'].map((name) =>
+    readFile(join(place, name), 'utf8').catch(() => ''),
+  );
+  return (await Promise.all(files)).some((text) => /^oom_kill [1-9]/m.test(text));
+}
+
+async function empty(place: string): Promise<void> {
+  await writeFile(join(place, 'cgroup.kill'), '1').catch(() => undefined);
+  for (let sweep = 0; sweep < MAX_SWEEPS; sweep += 1) {
+    const pids = (await readFile(join(place, 'cgroup.procs'), 'utf8').catch(() => ''))
+      .split('\n')
+      .filter((pid) => pid !== '');
+    if (pids.length === 0) return;
+    for (const pid of pids) signalQuietly(Number(pid), 'SIGKILL');
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}

@@ -1,0 +1,58 @@
+import { MAX_OUTPUT_BYTES, MAX_PROCESSES, MIN_FREE_BYTES, WATCH_MS } from './command.ts';
+import { boundsFor, LIMITS, type Sandbox } from './sandbox.ts';
+
+const MIB = 1024 ** 2;
+const CLASSES = ['sequence', 'parallel'] as const;
+
+/** What holds a command on this machine, line by line, and what does not. */
+export function limitsOf(
+  sandbox: Sandbox,
+  memoryBytes: number | null,
+  isRoot = process.getuid?.() === 0,
+): { readonly state: 'good' | 'note'; readonly text: string }[] {
+  const { cgroups, prlimit, nice, kind } = sandbox;
+  const has = (controller: 'memory' | 'pids' | 'cpu') => cgroups.folders.has(controller);
+  const by = `control groups, version ${cgroups.version}`;
+  const every = `a look at all its processes every ${WATCH_MS} ms`;
+  const classes = CLASSES.map((each) => ({ each, ...boundsFor(each, memoryBytes) }));
+  const told = (what: (bounds: (typeof classes)[number]) => number, unit: string) =>
+    classes.map((bounds) => `${what(bounds)}${unit} (${bounds.each})`).join(', ');
+  const memory = told((bounds) => Math.round(bounds.memoryBytes / MIB), ' MB');
+  const none =
+    cgroups.version === null ? `no control groups (${cgroups.missing})` : 'control groups without it';
+  const good = (text: string) => ({ state: 'good' as const, text });
+  const note = (text: string) => ({ state: 'note' as const, text });
+  return [
+    has('memory')
+      ? good(`memory: ${memory}, by ${by}`)
+      : note(`memory: ${memory}, by ${every}${prlimit ? ', and per process by prlimit' : ''}; ${none}`),
+    has('cpu')
+      ? good(`processor: ${told(({ cpuShares }) => cpuShares, ' shares')}, by ${by}`)
+      : note(`processor: ${nice ? `nice ${told((bounds) => bounds.nice, '')}` : 'nothing'}; ${none}`),
+    has('pids')
+      ? good(`processes: ${classes[0]?.tasks} tasks by ${by}, and ${MAX_PROCESSES} processes by ${every}`)
+      : note(`processes: ${MAX_PROCESSES} by ${every}${processLimit(sandbox, isRoot)}; ${none}`),
+    prlimit
+      ? good(`files: ${LIMITS.fsize / MIB} MB each, ${LIMITS.nofile} open at once, no core dumps, by prlimit`)
+      : note('files: nothing limits their size; there is no prlimit'),
+    note(
+      `disk: nothing limits what one command writes until ${MIN_FREE_BYTES / MIB} MB are left free, which ends it; files above 50 MB are not kept`,
+    ),
+    good(`output: ${MAX_OUTPUT_BYTES / MIB} MB, then the command is ended; time: what the step allows`),
+    ...(isRoot ? [user(kind)] : []),
+  ];
+}
+
+function processLimit({ prlimit, kind }: Sandbox, isRoot: boolean): string {
+  if (!prlimit || kind !== 'bubblewrap') return '';
+  return isRoot ? ' (a process limit does not bind for root)' : `, and ${LIMITS.nproc} by prlimit`;
+}
+
+function user(kind: Sandbox['kind']): { readonly state: 'good' | 'note'; readonly text: string } {
+  return kind === 'bubblewrap'
+    ? {
+        state: 'good',
+        text: 'user: Baton runs as root; commands see themselves as user 1000 without capabilities, and are root to the kernel’s counts',
+      }
+    : { state: 'note', text: 'user: Baton runs as root, and so do commands; run it as a user of its own' };
+}

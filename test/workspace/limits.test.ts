@@ -1,0 +1,128 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { resourcesOf } from '../../src/orchestrator/resource-class.ts';
+import type { ResourceClass, Workspace } from '../../src/ports/workspace.ts';
+import { commandGroup, NO_CGROUPS, probeCgroups } from '../../src/workspace/cgroups.ts';
+import { limitsOf } from '../../src/workspace/limits-told.ts';
+import { BOUNDS, probeSandbox } from '../../src/workspace/sandbox.ts';
+import { type Bench, bench, NO_SANDBOX } from './support.ts';
+
+const cgroups = await probeCgroups();
+const sandbox = await probeSandbox();
+const MIB = 1024 ** 2;
+const CLASSES: ResourceClass[] = ['sequence', 'parallel'];
+
+async function open(place: Bench, resources: ResourceClass): Promise<Workspace> {
+  const run = { runId: 'run_1', branch: 'baton/x', location: place.repository, base: place.head() };
+  return place.workspaces.open({ ...run, resources });
+}
+
+const run = (workspace: Workspace, argv: string[]) =>
+  workspace.run({ argv, timeoutMs: 20_000, signal: new AbortController().signal, allowUnsandboxed: true });
+
+/** Takes memory step by step and touches it. */
+const takes = (mib: number) => [
+  'node',
+  '-e',
+  `const kept=[];for(let i=0;i<${mib / 16};i++)kept.push(Buffer.alloc(${16 * MIB},1));console.log('had '+kept.length)`,
+];
+
+/** A process that has ended and was not asked after has no words of its own any more. */
+function lives(pid: string): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1') !== '';
+  } catch {
+    return false;
+  }
+}
+
+/** What stands in a file of the one group of this process. */
+function inGroup(folder: string, file: string): string {
+  const mine = readdirSync(folder).find((name) => name.startsWith(`baton-${process.pid}-`));
+  if (mine === undefined) throw new Error('there is no group');
+  return readFileSync(join(folder, mine, file), 'utf8').trim();
+}
+
+describe('the class of a run', () => {
+  it('follows from the kinds of its nodes, however deep', () => {
+    const agent = { id: 'a', kind: 'agent' };
+    const flow = (kind: string) => ({
+      workflow: { flow: { id: 's', kind: 'sequence', steps: [agent, { kind }] } },
+    });
+    expect(resourcesOf(flow('sequence'))).toBe('sequence');
+    for (const kind of ['parallel', 'map', 'race', 'consensus', 'orchestrator'])
+      expect(resourcesOf(flow(kind)), kind).toBe('parallel');
+    for (const nothing of [null, undefined, 'parallel', [], {}])
+      expect(resourcesOf(nothing)).toBe('sequence');
+  });
+});
+
+describe.skipIf(cgroups.version !== 1 || cgroups.missing !== '')('a control group', () => {
+  it.each(CLASSES)('has the numbers of its class: %s', async (resources) => {
+    const group = await commandGroup(cgroups, BOUNDS[resources]);
+    const at = (controller: 'memory' | 'cpu' | 'pids') => cgroups.folders.get(controller) ?? '';
+    expect(inGroup(at('memory'), 'memory.limit_in_bytes')).toBe(
+      String((resources === 'sequence' ? 512 : 1024) * MIB),
+    );
+    expect(inGroup(at('cpu'), 'cpu.shares')).toBe(resources === 'sequence' ? '512' : '1024');
+    expect(Number(inGroup(at('pids'), 'pids.max'))).toBeGreaterThan(100);
+    await group?.close();
+    expect(() => inGroup(at('memory'), 'cgroup.procs')).toThrow('there is no group');
+  });
+
+  it('holds a command that takes too much memory, by class, and nothing of it remains', async () => {
+    for (const [resources, ended] of [
+      ['sequence', 'resource_limit'],
+      ['parallel', null],
+    ] as const) {
+      await using place = await bench(undefined, { ...NO_SANDBOX, cgroups, prlimit: false });
+      const outcome = await run(await open(place, resources), takes(640));
+      expect(outcome.ended, resources).toBe(ended);
+      for (const folder of cgroups.folders.values()) expect(() => inGroup(folder, 'cgroup.procs')).toThrow();
+    }
+  });
+
+  it('ends those that left their parents, their group and their environment, also without a sandbox', async () => {
+    const hidden = `setsid env -i sh -c 'while :; do sleep 0.05; done' > /dev/null 2>&1 & echo $!; sleep 0.3`;
+    for (const [groups, stays] of [
+      [cgroups, false],
+      // The guard: without a group this one gets away.
+      [NO_CGROUPS, true],
+    ] as const) {
+      await using place = await bench(undefined, { ...NO_SANDBOX, cgroups: groups });
+      const { output } = await run(await open(place, 'sequence'), ['sh', '-c', hidden]);
+      expect(lives(output.trim())).toBe(stays);
+      if (stays) process.kill(Number(output), 'SIGKILL');
+    }
+  });
+});
+
+describe('without control groups', () => {
+  it('the watcher holds the memory', async () => {
+    await using place = await bench(undefined, { ...NO_SANDBOX, prlimit: false });
+    const slow = `const kept=[];setInterval(()=>kept.push(Buffer.alloc(${64 * MIB},1)),60)`;
+    const outcome = await run(await open(place, 'sequence'), ['node', '-e', slow]);
+    expect(outcome.ended).toBe('resource_limit');
+  });
+});
+
+describe('what doctor says', () => {
+  it('is what the machine has', () => {
+    const without = limitsOf({ ...NO_SANDBOX, prlimit: false, nice: false, cgroups: NO_CGROUPS }, null, true);
+    expect(without.map(({ state }) => state)).toEqual([
+      'note',
+      'note',
+      'note',
+      'note',
+      'note',
+      'good',
+      'note',
+    ]);
+    expect(without[0]?.text).toContain('512 MB (sequence), 1024 MB (parallel)');
+    expect(without[2]?.text).toContain('no control groups');
+    const here = limitsOf(sandbox, 2048 * MIB);
+    expect(here[0]?.text).toContain('2048 MB (sequence)');
+    expect(here[0]?.state).toBe(sandbox.cgroups.folders.has('memory') ? 'good' : 'note');
+  });
+});
