@@ -153,12 +153,14 @@ const storedRow = z
     auditRowSchema.parse({ ...row, actorKind, runId, approvalId, detail: JSON.parse(detail) }),
   );
 
-/** Every row in order, one at a time; only a run's own when one is named. */
+/** Every row in order, one at a time; only those of a run and its parts when one is named. */
 export function* auditRows(raw: Database.Database, runId: string | null = null): Generator<AuditRow> {
   const found =
     runId === null
       ? raw.prepare('select * from audit order by seq').iterate()
-      : raw.prepare('select * from audit where run_id = ? order by seq').iterate(runId);
+      : raw
+          .prepare('select * from audit where run_id = ? or (run_id > ? and run_id < ?) order by seq')
+          .iterate(runId, `${runId}.`, `${runId}/`);
   for (const row of found) yield storedRow.parse(row);
 }
 

@@ -36,7 +36,7 @@ export class SqliteJournal implements Journal {
     this.#log = log;
     this.#sql = prepare(raw);
     this.#bus = new BusLog(raw);
-    this.#records = new RunRecords(raw);
+    this.#records = new RunRecords(raw, log.audit);
     this.#settled = new Batch(
       raw,
       'insert into steps (run_id, key, kind, status, attempt, settled_seq, outcome)',
@@ -54,7 +54,9 @@ export class SqliteJournal implements Journal {
 
   commit(writes: readonly JournalWrite[]): readonly string[] {
     try {
-      return this.#commit(writes);
+      const newborn = this.#commit(writes);
+      this.#log.audit.publish();
+      return newborn;
     } catch (error) {
       this.#log.forget();
       this.#settled.clear();
