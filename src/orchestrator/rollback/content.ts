@@ -9,6 +9,9 @@ const FILES_NAMED = 10;
 const LINES_NAMED = 8;
 const NAME_CHARS = 56;
 
+/** Words that only held the run or took it back: nothing of them is lost. */
+const HOLDING: ReadonlySet<string> = new Set(['pause', 'resume', 'rollback', 'stop']);
+
 /** What would be lost, for people. */
 export interface Loss {
   readonly files: number;
@@ -114,7 +117,10 @@ async function voidedBy(
     .map(({ subject, status }) => `“${subject.title}” (${status === 'pending' ? 'still open' : 'approved'})`);
   if (level === 'snapshot') return asked;
   const said = (await decisions.ofRun(target))
-    .filter(({ actorKind, kind, at }) => actorKind === 'person' && kind !== 'approval' && at > point.at)
+    .filter(
+      ({ actorKind, kind, choice, at }) =>
+        actorKind === 'person' && kind !== 'approval' && !HOLDING.has(choice) && at > point.at,
+    )
     .map(
       ({ kind, choice, reason }) => `${kind}: ${choice}${reason === '' ? '' : ` (${reason.slice(0, 60)})`}`,
     );
