@@ -53,8 +53,7 @@ import { Findings } from '../orchestrator/findings.ts';
 import { Flags } from '../orchestrator/flags.ts';
 import { LeaseKeeper } from '../orchestrator/lease-keeper.ts';
 import { partProgram } from '../orchestrator/parts.ts';
-import { currentDigest, payloadKind } from '../orchestrator/payloads.ts';
-import { rollbackActivities, rollbackDigest } from '../orchestrator/rollback/activities.ts';
+import { digestNow, rollbackActivities } from '../orchestrator/rollback/activities.ts';
 import { rollbackProgram } from '../orchestrator/rollback/program.ts';
 import { agentsOf, sessionProgram } from '../orchestrator/session-program.ts';
 import { toolGate } from '../orchestrator/tool-gate.ts';
@@ -233,10 +232,7 @@ export async function createCore(options: CoreOptions) {
       directory: people.directory,
       access: policy.access,
       sameRepository,
-      digestNow: (approval, now) =>
-        payloadKind(approval.subject.payload) === 'rollback'
-          ? rollbackDigest({ store, registry, findings }, approval, now)
-          : currentDigest(payloads, approval, now),
+      digestNow: digestNow({ store, registry, findings, payloads }),
       decided: ({ runId }) => engine.wake(runId),
       clock,
       redact,
@@ -322,10 +318,7 @@ export async function createCore(options: CoreOptions) {
           approvals,
           findings,
           defaults: policy.base,
-          engine: {
-            cancel: (runId, reason) => engine.cancel(runId, reason),
-            wake: (runId) => engine.wake(runId),
-          },
+          engine: () => engine,
           redact,
         }),
         ...personTaskActivities({

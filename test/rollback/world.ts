@@ -164,13 +164,14 @@ export async function rollbackWorld(options: WorldOptions = {}) {
         findings,
         approvals,
         defaults: settings.base,
-        engine: mortal(
-          {
-            cancel: (id: string, why: string) => engine.cancel(id, why),
-            wake: (id: string) => engine.wake(id),
-          },
-          ['cancel'],
-        ),
+        engine: () =>
+          mortal(
+            {
+              cancel: (id: string, why: string) => engine.cancel(id, why),
+              wake: (id: string) => engine.wake(id),
+            },
+            ['cancel'],
+          ),
         redact: (text) => text.replaceAll('hunter2', '[redacted]'),
       }),
     ];

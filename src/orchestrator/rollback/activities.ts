@@ -10,7 +10,7 @@ import type { Engine } from '../../ports/engine.ts';
 import type { Approvals } from '../approvals.ts';
 import { sessionInputSchema } from '../contracts.ts';
 import type { Findings } from '../findings.ts';
-import { digestOf } from '../payloads.ts';
+import { currentDigest, digestOf, type PayloadDeps, payloadKind } from '../payloads.ts';
 import { lossOf, rollbackPayload, treeAfter } from './content.ts';
 import {
   askRollback,
@@ -31,7 +31,8 @@ export interface RollbackDeps extends StandingDeps {
   readonly findings: Findings;
   /** What the policy says where no trigger does. */
   readonly defaults: ApprovalPolicy;
-  readonly engine: Pick<Engine, 'cancel' | 'wake'>;
+  /** Asked for late: it is made of these very activities. */
+  readonly engine: () => Pick<Engine, 'cancel' | 'wake'>;
   readonly redact: (text: string) => string;
 }
 
@@ -106,11 +107,11 @@ export function rollbackActivities(deps: RollbackDeps): Activity[] {
       const id = `dec_back_${deed.approvalId}`;
       const before = await store.runs.status(target);
       await store.decisions.record(target, decisionOf(deed, id, before?.status ?? 'cancelled'), deed.at);
-      await engine.cancel(target, `Rolled back to ${deed.request.point.label}`);
+      await engine().cancel(target, `Rolled back to ${deed.request.point.label}`);
       await keepTheRest(deps, deed, id);
       for (const each of [target, ...(await store.runs.parts(target))]) {
         // Who asks about its budget has nobody to ask for; this very run is a part of it, too, and goes on.
-        if (!isRollbackRun(each)) await engine.cancel(each, `Rolled back to ${deed.request.point.label}`);
+        if (!isRollbackRun(each)) await engine().cancel(each, `Rolled back to ${deed.request.point.label}`);
         await store.approvals.voidAll(each, deed.at);
       }
       await registry.close(target);
@@ -139,10 +140,20 @@ export function rollbackActivities(deps: RollbackDeps): Activity[] {
       const why = decisionOf(deed, `dec_back_${next}`, before.status);
       if (!(await store.sessions.fork({ sessionId, from: target, runId: next, spec, why, now: deed.at })))
         throw movedOn();
-      engine.wake(next);
+      engine().wake(next);
       return {};
     }),
   ];
+}
+
+/** The digest of what any approval is about, as it is now. @throws when it cannot be told */
+export function digestNow(
+  deps: Parameters<typeof rollbackDigest>[0] & { readonly payloads: PayloadDeps },
+): (approval: Approval, now: number) => Promise<string> {
+  return (approval, now) =>
+    payloadKind(approval.subject.payload) === 'rollback'
+      ? rollbackDigest(deps, approval, now)
+      : currentDigest(deps.payloads, approval, now);
 }
 
 /** The digest of what a rollback would take away now. @throws when there is no such rollback any more */
