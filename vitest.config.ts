@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 /** Whole workflows with real git and tools, merges by chance, every verb of git in every trap: each takes seconds, together minutes. */
 const workflows = [
+  'test/hostile/permuted.test.ts',
   'test/approvals/desk-crowd.test.ts',
   'test/catalog/{streams,pipelines,reactions,teams}.test.ts',
   'test/control-flow/**/*.test.ts',

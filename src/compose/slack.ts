@@ -118,7 +118,8 @@ export async function createSlack(options: SlackOptions) {
     admit: (delivery) => gate.admit(delivery),
     onGivenUp: async ({ intent, payload }, reason) => {
       const who = z
-        .object({ team: z.string(), user: z.string(), channel: z.string().min(1) })
+        // A form knows no channel: then they are told by direct message.
+        .object({ team: z.string(), user: z.string(), channel: z.string().default('') })
         .safeParse(payload);
       if (who.success)
         await answers.send({ ...who.data, intent }, answerBlocks(words.failed(redact(reason)), rehearsal));

@@ -75,6 +75,9 @@ const anyTrigger = z.strictObject({
   /** For `deploy`: for the roles that hold there. */
   environment: z.string().optional(),
 });
+/** Every key that a trigger may have. */
+export const triggerKeys: readonly string[] = Object.keys(anyTrigger.shape);
+
 const triggerSchema = anyTrigger
   .refine(({ when, patterns }) => when !== 'files' || patterns.length > 0, 'files needs patterns')
   .refine(({ when, above }) => when !== 'cost' || above !== undefined, 'cost needs above')

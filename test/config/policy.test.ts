@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import { Roles } from '../../src/orchestrator/roles.ts';
+import { triggerKeys, triggerKinds } from '../../src/policy/approval-settings.ts';
 import { openDoor } from '../approvals/door.ts';
 import { everybody } from '../support/directory.ts';
 
@@ -46,6 +47,33 @@ const wrong: readonly (readonly [what: string, text: string, line: number, words
   ['somebody without an id', 'access:\n  admin: ["@ada"]\n', 2, /admin/],
   ['a rule that is none', 'approvals: {}\naccess:\n  rules:\n    - { repo: x, approver: [U1] }\n', 4, /repo/],
 ];
+
+test('the example holds as it is, and with all it shows of triggers, owners and roles', () => {
+  const example = readFileSync(new URL('../../docs/baton.example.yaml', import.meta.url), 'utf8');
+  expect(read(example).problem).toBeNull();
+  const from = example.indexOf('\napprovals:');
+  const to = example.indexOf('\n# Where things are told beside');
+  const shown = example
+    .slice(from, to)
+    .replace(/^(\s+(?:triggers|owners|rules):) (\[\]|\{\})\n#/gm, '$1\n#')
+    .replace(/^#( {2,})/gm, '$1');
+  const { problem, triggers, owners, access } = read(shown);
+  expect(problem).toBeNull();
+  // Every kind is shown; the one that is switched off is not among those that hold.
+  expect(triggers.map(({ when }) => when).sort()).toEqual(
+    triggerKinds.filter((kind) => kind !== 'rollback').sort(),
+  );
+  expect([...owners.keys()]).toEqual(['@acme/backend', '@ada']);
+  expect(access.rules).toHaveLength(2);
+  expect(access.admin).toEqual(['U0123ABCD']);
+});
+
+test('the page on approvals tells every trigger and every key of one', () => {
+  const page = readFileSync(new URL('../../docs/approvals.md', import.meta.url), 'utf8');
+  for (const kind of triggerKinds) expect(page).toContain(`| \`${kind}\` |`);
+  for (const key of triggerKeys) expect(page, key).toContain(`\`${key}\``);
+  expect(triggerKeys.length).toBeGreaterThan(12);
+});
 
 describe('a part of baton.yaml that cannot be read', () => {
   test.each(wrong)('%s: nobody passes, and the line is named', async (_what, text, line, words) => {

@@ -56,7 +56,7 @@ const ask: Workflow = {
   },
 };
 
-interface Kept {
+export interface Kept {
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
 }
@@ -66,6 +66,7 @@ async function startPost() {
   const kept: Kept[] = [];
   const to = { url: '' };
   let open: Promise<void> = Promise.resolve();
+  let swallows = false;
   const forward = async ({ headers, body }: Kept): Promise<{ status: number; text: string }> => {
     const at = String(headers['x-slack-request-timestamp']);
     const signature = `v0=${createHmac('sha256', TOKENS.signingSecret).update(`v0:${at}:${body}`).digest('hex')}`;
@@ -86,6 +87,10 @@ async function startPost() {
     request.on('end', () => {
       const one = { headers: request.headers, body: Buffer.concat(chunks).toString('utf8') };
       kept.push(one);
+      if (swallows) {
+        response.writeHead(200).end();
+        return;
+      }
       open
         .then(() => forward(one))
         .then(
@@ -108,6 +113,16 @@ async function startPost() {
       open = promise;
       return resolve;
     },
+    /** Takes everything, says yes to it, and passes nothing on. */
+    swallow: (on: boolean): void => {
+      swallows = on;
+    },
+    /** One request as Slack would send it now, signed. */
+    send: ({ headers, body }: Kept, now: number) =>
+      forward({
+        headers: { ...headers, 'x-slack-request-timestamp': String(Math.floor(now / 1_000)) },
+        body,
+      }),
     url: `http://127.0.0.1:${port}/`,
     /** Everything so far once more, each as Slack would repeat it: a later time, a signature of its own. */
     again: async (now: () => number) => {
