@@ -176,7 +176,7 @@ async function state(): Promise<string> {
   for (const id of runs.values())
     found.push([
       (await w.core.store.runs.status(id))?.status,
-      (await w.core.store.approvals.ofRun(id)).map(({ auditHash: _, ...rest }) => rest),
+      (await w.core.store.approvals.ofRun(id)).map((each) => ({ ...each, auditHash: null })),
       (await w.core.store.decisions.ofRun(id)).length,
       (await w.core.store.projections.events(id, 0, 1_000)).length,
     ]);
