@@ -11,6 +11,8 @@ import type { EventLog } from './event-log.ts';
 const PAGE = 200;
 /** What one transaction hands on, about: one event may have hundreds of subscribers, and nothing else runs meanwhile. */
 const MOST_HANDED = 500;
+/** Listeners remembered as told of; beyond that they are told once more. */
+const MOST_TOLD = 10_000;
 type Wants = (listener: Listener, event: BusEvent) => Wanted;
 
 /** The bus on SQLite. Prepared statements, because one event may have many subscribers. */
@@ -27,9 +29,23 @@ export function createBus(raw: Database.Database, log: EventLog): Bus {
   };
   const position = (): number => z.coerce.number().parse(sql.position.get() ?? 0);
 
+  /** Told once for each listener of this process: an event that comes often must not fill the run's own record. */
+  const told = new Set<string>();
+  function noteAbsent({ id, runId, rule }: Listener, now: number): void {
+    if (rule === null || told.has(id)) return;
+    if (told.size >= MOST_TOLD) told.clear();
+    told.add(id);
+    const node = (id.split('/').at(-1) ?? id).replace(/#\d+$/, '');
+    log.append(runId, { type: 'rule.evaluated', node, rule, outcome: 'absent' }, now);
+  }
+
   /** Gives a listener an event, once. Returns how many more it wants. */
   function hand(listener: Listener, event: BusEvent, wanted: Wanted, now: number): number {
     if (wanted === false) return listener.remaining;
+    if (wanted === 'absent') {
+      noteAbsent(listener, now);
+      return listener.remaining;
+    }
     const { id, runId, signal } = listener;
     const status = runStatus.parse(sql.runStatus.get(runId) ?? null);
     const gone = status === null || isTerminal(status);
@@ -112,7 +128,7 @@ export function createBus(raw: Database.Database, log: EventLog): Bus {
             const { afterSeq } = listener;
             const wanted = afterSeq < event.seq && wants(listener, event);
             const remaining = hand(listener, event, wanted, now);
-            if (wanted !== false) {
+            if (wanted !== false && wanted !== 'absent') {
               runs.add(listener.runId);
               handed += 1;
             }

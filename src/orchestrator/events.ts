@@ -114,10 +114,16 @@ export class Events {
   }
 
   #subscribers(event: BusEvent): { id: string; refused: string | null }[] {
-    return (this.#byName.get(event.name) ?? []).flatMap(({ id, where }) => {
-      const wanted = this.#deps.rules.wants(where, {}, event);
-      if (wanted === false) return [];
-      return [{ id, refused: wanted === true ? null : wanted.message }];
-    });
+    return (this.#byName.get(event.name) ?? []).flatMap(
+      ({ id, where }): { id: string; refused: string | null }[] => {
+        const wanted = this.#deps.rules.wants(where, {}, event);
+        if (wanted === false) return [];
+        if (wanted === true) return [{ id, refused: null }];
+        // Kept as refused: whoever wonders why nothing began finds it there.
+        const refused =
+          wanted === 'absent' ? `The event lacks a field of the rule "${where}"` : wanted.message;
+        return [{ id, refused }];
+      },
+    );
   }
 }

@@ -1,5 +1,6 @@
 import type { BusEvent } from '../domain/bus-event.ts';
-import { type Failure, toFailure } from '../domain/failure.ts';
+import { toFailure } from '../domain/failure.ts';
+import type { Wanted } from '../ports/bus.ts';
 import { compileRule, type Facts, type Rule } from '../rules/rule.ts';
 
 /** Rules kept compiled: those of the settings, and of runs that listen. */
@@ -9,11 +10,12 @@ const MAX_RULES = 500;
 export class EventRules {
   readonly #compiled = new Map<string, Rule>();
 
-  /** A rule over a field that is not there does not match; one that cannot be decided is a failure. */
-  wants(rule: string | null, facts: Facts, event: BusEvent): boolean | Failure {
+  /** A rule over a field that is not there does not match, and says so; one that cannot be decided is a failure. */
+  wants(rule: string | null, facts: Facts, event: BusEvent): Wanted {
     if (rule === null) return true;
     try {
-      return this.#rule(rule).evaluate({ ...facts, event: event.payload, name: event.name }).matched;
+      const outcome = this.#rule(rule).evaluate({ ...facts, event: event.payload, name: event.name });
+      return outcome.matched || (outcome.because === 'absent' ? 'absent' : false);
     } catch (error) {
       return toFailure(error);
     }

@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import { BatonError } from '../domain/failure.ts';
+import { BatonError, type Failure, toFailure } from '../domain/failure.ts';
 import type { Handoff } from '../domain/handoff.ts';
 import type { Json } from '../domain/json.ts';
+import { holdRule } from '../ports/activities.ts';
 import type { Flow, Operation } from '../ports/flow.ts';
-import { compileRule, type Facts, type Rule } from '../rules/rule.ts';
+import { compileRule, type Facts, type Rule, type RuleOutcome } from '../rules/rule.ts';
 import { tokenise } from '../rules/tokens.ts';
 import type { RunContext } from './pattern.ts';
 
@@ -41,7 +42,7 @@ function testsOf(result: Json, passed: boolean): Json {
 
 /** Decides a rule and records what came of it. */
 export function* decide(source: string, facts: Facts, node: string, flow: Flow): Operation<boolean> {
-  const outcome = compiled(source).evaluate(facts);
+  const outcome = yield* evaluated(source, facts, node, flow);
   yield* flow.emit({
     type: 'rule.evaluated',
     node,
@@ -49,6 +50,26 @@ export function* decide(source: string, facts: Facts, node: string, flow: Flow):
     outcome: outcome.matched ? 'matched' : outcome.because,
   });
   return outcome.matched;
+}
+
+function* evaluated(source: string, facts: Facts, node: string, flow: Flow): Operation<RuleOutcome> {
+  try {
+    return compiled(source).evaluate(facts);
+  } catch (error) {
+    const failure = toFailure(error);
+    if (!UNDECIDED.has(failure.code)) throw error;
+    yield* undecided(failure, node, flow);
+    return { matched: false, because: 'false' };
+  }
+}
+
+/** A rule over what cannot be compared, or over too much. */
+const UNDECIDED: ReadonlySet<string> = new Set(['rule_type', 'rule_time']);
+
+/** Pauses the run over a rule that cannot be decided; goes on once somebody has it go on without. */
+export function* undecided(failure: Failure, node: string, flow: Flow): Operation<void> {
+  const at = yield* flow.now('rule-at');
+  yield* flow.step('rule', holdRule, { node, failure, at }, { label: 'a rule cannot be decided' });
 }
 
 /** Decides a rule without a record: for what is looked at again and again. */

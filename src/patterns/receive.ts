@@ -6,7 +6,7 @@ import { type Handoff, mergeContext } from '../domain/handoff.ts';
 import type { Json } from '../domain/json.ts';
 import { eventSignal, eventSignalSchema, listenForEvent, stopListening } from '../ports/bus-activities.ts';
 import type { Flow, NamedBody, Operation } from '../ports/flow.ts';
-import { factsOf, ruleSchema } from './facts.ts';
+import { factsOf, ruleSchema, undecided } from './facts.ts';
 import { commonShape } from './on-error.ts';
 import { definePattern } from './pattern.ts';
 
@@ -41,28 +41,40 @@ export const receive = definePattern({
     yield* flow.emit({ type: 'node.started', node: node.id, kind: 'receive' });
     const at = yield* flow.now('at');
     const { since } = node;
-    yield* flow.step(
-      'listen',
-      listenForEvent,
-      {
-        listener: flow.path,
-        name: node.event,
-        rule: node.where ?? null,
-        // Kept beside the listener until it has heard: only where a rule asks for it.
-        facts: node.where === undefined ? {} : factsOf(input, context),
-        count: node.count,
-        since: since === 'now' || since === 'run' ? since : at - durationMs(since),
-        at,
+    const facts = node.where === undefined ? {} : factsOf(input, context);
+    const listen = (name: string, from: string, count: number, inner: Flow) =>
+      inner.step(
+        'listen',
+        listenForEvent,
+        // The facts are kept beside the listener until it has heard: only where a rule asks for them.
+        {
+          listener: name,
+          name: node.event,
+          rule: node.where ?? null,
+          facts,
+          count,
+          since: sinceOf(from, at),
+          at,
+        },
+        { label: `listening for "${node.event}"` },
+      );
+    const ear: Ear = {
+      name: flow.path,
+      times: 0,
+      *anew(count, inner) {
+        ear.times += 1;
+        ear.name = `${flow.path}~${ear.times}`;
+        yield* listen(ear.name, 'now', count, inner);
       },
-      { label: `listening for "${node.event}"` },
-    );
+    };
+    yield* listen(ear.name, since, node.count, flow);
     const heard: BusEvent[] = [];
-    if (yield* collect(node, heard, flow)) {
+    if (yield* collect(node, heard, ear, flow)) {
       const last = heard.length === 1 ? `"${node.event}" came` : `"${node.event}" came ${heard.length} times`;
       yield* flow.emit({ type: 'node.finished', node: node.id, status: 'done', summary: last });
       return handedOn(node, input, heard, last);
     }
-    yield* flow.step('leave', stopListening, { listener: flow.path }, { label: 'tidying up' });
+    yield* flow.step('leave', stopListening, { listener: ear.name }, { label: 'tidying up' });
     const late = `"${node.event}" came ${heard.length} of ${node.count} times within ${node.within ?? ''}`;
     if (node.on_timeout === 'go_on') {
       yield* flow.emit({ type: 'node.finished', node: node.id, status: 'skipped', summary: late });
@@ -86,13 +98,27 @@ export const receive = definePattern({
   },
 });
 
+/** From when on: what comes, since the run began, or a moment. */
+function sinceOf(from: string, at: number): 'now' | 'run' | number {
+  return from === 'now' || from === 'run' ? from : at - durationMs(from);
+}
+
+/** Under which name it listens: whoever could not decide about an event listens no more, and begins anew. */
+interface Ear {
+  name: string;
+  times: number;
+  anew(count: number, flow: Flow): Operation<void>;
+}
+
 /** Takes events until there are enough; false when time ran out first. */
-function* collect(node: Receive, heard: BusEvent[], flow: Flow): Operation<boolean> {
+function* collect(node: Receive, heard: BusEvent[], ear: Ear, flow: Flow): Operation<boolean> {
   const enough = function* (inner: Flow): Operation<boolean> {
     while (heard.length < node.count) {
-      const came = yield* inner.waitSignal('event', eventSignal(flow.path), eventSignalSchema);
-      if ('failure' in came) throw new BatonError(came.failure);
-      heard.push(came.event);
+      const came = yield* inner.waitSignal('event', eventSignal(ear.name), eventSignalSchema);
+      if ('failure' in came) {
+        yield* undecided(came.failure, node.id, inner);
+        yield* ear.anew(node.count - heard.length, inner);
+      } else heard.push(came.event);
     }
     return true;
   };

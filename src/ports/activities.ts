@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { approvalPolicySchema, storedPolicySchema, verdicts } from '../domain/approval.ts';
 import { budgetUnits } from '../domain/budget.ts';
 import { urgencies } from '../domain/escalation.ts';
+import { failureSchema } from '../domain/failure.ts';
 import { contract } from './activity.ts';
 import { commandResultSchema, snapshotSchema } from './workspace.ts';
 
@@ -135,6 +136,16 @@ export const nudgeApproval = contract(
  * Nobody decided: pauses the run (`needs_person` / `approval_timeout`) until somebody resumes it, and ends then.
  */
 export const holdApproval = contract('approval.hold', z.object({ approvalId: z.string() }), z.object({}));
+
+/**
+ * A rule cannot be decided: pauses the run (`structural`) until somebody has it go on, and ends then. From there on the
+ * rule counts as one that does not match.
+ */
+export const holdRule = contract(
+  'rule.hold',
+  z.object({ node: z.string(), failure: failureSchema, at: z.number() }),
+  z.object({}),
+);
 
 /** What the policy asks about a command before it may run; empty: nothing. */
 export const checkCommand = contract(

@@ -39,8 +39,11 @@ export interface Listener {
   readonly remaining: number;
 }
 
-/** Whether somebody wants an event; a rule that cannot be decided is a failure. */
-export type Wanted = boolean | Failure;
+/**
+ * Whether somebody wants an event. `absent`: not, because their rule speaks of a field that it does not have, which is
+ * recorded. A rule that cannot be decided is a failure.
+ */
+export type Wanted = boolean | 'absent' | Failure;
 
 /** What a listening run is sent. */
 export type ListenerSignal = { readonly event: BusEvent } | { readonly failure: Failure };

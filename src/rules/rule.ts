@@ -155,6 +155,6 @@ function failed(code: string, source: string, what: string): BatonError {
     class: 'structural',
     code,
     message: `The rule "${source}" cannot be decided: ${what}`,
-    hint: 'The run waits. Correct the rule in the workflow file and run it again.',
+    hint: 'The run waits. Correct the rule in the workflow file and start it anew; Retry goes on as if the rule did not match.',
   });
 }

@@ -34,6 +34,17 @@ const workflows = [
   }),
   workflow('hear-past', { kind: 'receive', id: 'hear', event: 'release-cut', count: 2, since: '1h' }),
   workflow('hear-wrong', { kind: 'receive', id: 'hear', event: 'release-cut', where: 'event.size > "much"' }),
+  workflow('hear-notes', {
+    kind: 'receive',
+    id: 'hear',
+    event: 'release-cut',
+    where: 'event.notes == "big"',
+  }),
+  workflow('compare', {
+    kind: 'conditional',
+    id: 'fork',
+    cases: [{ if: 'request > 3', then: { kind: 'end', id: 'over', status: 'failed' } }],
+  }),
   workflow('hear-unknown', { kind: 'receive', id: 'hear', event: 'no-such-thing' }),
   workflow('hear-end', {
     kind: 'receive',
@@ -160,13 +171,41 @@ describe('an event between runs', () => {
     expect([late.status, late.words]).toEqual(['completed', '"release-cut" came 0 of 1 times within 50ms']);
   });
 
-  test('with a rule that cannot be decided fails the run that waits', async () => {
+  test('with a rule that cannot be decided pauses the run that waits; it goes on listening once somebody says so', async () => {
     const waits = await start('hear-wrong');
+    for (const intent of ['first', 'second']) {
+      await parked(waits);
+      await ended(await start('tell', intent));
+      await until(async () => (await statusOf(waits)) === 'paused');
+      const { outcome } = (await core.store.runs.status(waits)) ?? {};
+      expect(JSON.stringify(outcome)).toContain('rule_type');
+      expect(await core.orchestrator.retry(waits, 'U', intent, systemClock.now())).toBe('done');
+    }
     await parked(waits);
-    await ended(await start('tell', '1'));
-    const heard = await ended(waits);
-    expect(heard.status).toBe('failed');
-    expect(heard.words).toContain('event.size > "much"');
+  });
+
+  test('without a field that a rule speaks of does not match, and that is recorded, once', async () => {
+    const waits = await start('hear-notes');
+    await parked(waits);
+    for (const version of ['1', '2']) await ended(await start('tell', version));
+    const absent = async () =>
+      (await core.store.projections.events(waits, 0, 500)).flatMap(({ event }) =>
+        event.type === 'rule.evaluated' ? [[event.node, event.rule, event.outcome]] : [],
+      );
+    await until(async () => (await absent()).length > 0);
+    expect(await absent()).toEqual([['hear', 'event.notes == "big"', 'absent']]);
+    expect(await statusOf(waits)).toBe('waiting');
+  });
+
+  test('a rule of a node that cannot be decided pauses the run; Retry goes on as if it did not match', async () => {
+    const runId = await start('compare');
+    await until(async () => (await statusOf(runId)) === 'paused');
+    expect(await core.orchestrator.retry(runId, 'U', 'again', systemClock.now())).toBe('done');
+    const end = await ended(runId);
+    expect([end.status, end.events.filter(({ type }) => type === 'rule.evaluated')]).toEqual([
+      'completed',
+      [expect.objectContaining({ rule: 'request > 3', outcome: 'false' })],
+    ]);
   });
 
   test('that nobody declared, or with fields it has not, is refused', async () => {

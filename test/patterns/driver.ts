@@ -9,7 +9,13 @@ import type { Node } from '../../src/domain/workflow.ts';
 import { Machine, type Pending } from '../../src/engine/machine.ts';
 import { patterns } from '../../src/patterns/all.ts';
 import { Interpreter } from '../../src/patterns/interpreter.ts';
-import { type DecisionSignal, nudgeApproval, openApproval, runCommand } from '../../src/ports/activities.ts';
+import {
+  type DecisionSignal,
+  holdRule,
+  nudgeApproval,
+  openApproval,
+  runCommand,
+} from '../../src/ports/activities.ts';
 import type { Flow, Operation } from '../../src/ports/flow.ts';
 import type { Metrics } from '../../src/ports/metrics.ts';
 
@@ -257,6 +263,9 @@ export function play(
       effects: {
         'workspace.snapshot': (_input, key) => ({ commit: `c-${key}`, tree: `t-${key}` }),
         ...metricsEffects(),
+        'rule.hold': (input) => {
+          throw new BatonError(holdRule.input.parse(input).failure);
+        },
         'workspace.command': (input) => {
           const { node: name, argv: given } = runCommand.input.parse(input);
           const argv = given ?? [];

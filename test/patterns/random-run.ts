@@ -121,6 +121,7 @@ export function randomEffects(seed: number): Readonly<Record<string, Effect>> {
       return { at: now, cpuUsage: random() * 100, errorRate, costUsd: 0, waiting: 0, inventory: 'i' };
     },
     'decision.record': () => ({}),
+    'rule.hold': () => ({}),
     'event.publish': () => ({ event: 'evt_1' }),
     'event.listen': () => ({}),
     'event.unlisten': () => ({}),

@@ -11,6 +11,7 @@ import {
   checkCommand,
   expireApproval,
   holdApproval,
+  holdRule,
   nudgeApproval,
   openApproval,
 } from '../../ports/activities.ts';
@@ -113,6 +114,11 @@ export function approvalActivities(deps: ApprovalDeps): Activity[] {
         message: `Nobody decided on "${approval?.subject.title ?? 'it'}" in time, so it was not done`,
         hint: 'The work is kept as it is. Press Retry when somebody can look at it: it is asked anew.',
       });
+    }),
+
+    implement(holdRule, async ({ failure, at }, { runId }) => {
+      if (await resumedSince(decisions, runId, at)) return {};
+      throw new BatonError(failure);
     }),
 
     implement(checkCommand, async ({ argv }) => ({
