@@ -17,23 +17,15 @@ import { createStore } from '../../db/store.ts';
 import { createUsageReader } from '../../db/usage.ts';
 import { createAgentRunner } from '../agents/agent-runner.ts';
 import { serverTools } from '../agents/mcp/activity.ts';
-import { loadPrices, type PriceTable } from '../agents/model/prices.ts';
+import { loadPrices } from '../agents/model/prices.ts';
 import { acpActivities, type ProgramDependencies } from '../agents/programs/acp-activity.ts';
 import { programActivity } from '../agents/programs/command-runner.ts';
 import { createModelBroker } from '../agents/programs/model-broker.ts';
 import { runnerFor } from '../agents/runners.ts';
 import { toolCall } from '../agents/tool-call.ts';
-import type { EventSettings } from '../config.ts';
-import type { StepLimits } from '../domain/agent.ts';
-import type { BudgetSettings } from '../domain/budget.ts';
-import { type FlagSettings, flagSettingsSchema } from '../domain/flags.ts';
-import type { McpSettings } from '../domain/mcp-settings.ts';
-import type { PeopleSettings } from '../domain/person-task.ts';
-import type { Inventory } from '../domain/resources.ts';
-import type { Runners } from '../domain/runner-settings.ts';
-import { type RequestDefaults, requestDefaultsSchema } from '../domain/start-options.ts';
+import { flagSettingsSchema } from '../domain/flags.ts';
+import { requestDefaultsSchema } from '../domain/start-options.ts';
 import type { Rates } from '../domain/usage.ts';
-import type { Workflow } from '../domain/workflow.ts';
 import { EmbeddedEngine, type EngineOptions } from '../engine/engine.ts';
 import { pathBelow } from '../engine/keys.ts';
 import { admissionActivity } from '../orchestrator/activities/admission.ts';
@@ -61,9 +53,7 @@ import { WorkspaceRegistry } from '../orchestrator/workspace-registry.ts';
 import { EventRules } from '../patterns/event-rule.ts';
 import { HOLDER_TIMER } from '../patterns/uses.ts';
 import { agentEstimate } from '../planning/agent-estimate.ts';
-import type { PolicySettings } from '../policy/approval-settings.ts';
 import { sameRepository } from '../policy/repositories.ts';
-import type { Directory } from '../ports/directory.ts';
 import type { TellClosed } from '../ports/outbox.ts';
 import { ensureSampleRepository } from '../workspace/sample.ts';
 import { probeSandbox } from '../workspace/sandbox.ts';
@@ -71,58 +61,12 @@ import { failingTests, summariseTests } from '../workspace/test-summary.ts';
 import { createWorkspaces } from '../workspace/workspaces.ts';
 import { joinBudget } from './budget.ts';
 import { loadCatalog, SHIPPED } from './catalog.ts';
+import type { CoreOptions } from './core-options.ts';
 import { hostLoad } from './host-load.ts';
 import { lateDirectory } from './late-directory.ts';
-import { joinModels, type ModelsOptions } from './models.ts';
+import { joinModels } from './models.ts';
 import { checkedEvents } from './subscriptions.ts';
 import { joinUseCases } from './use-cases.ts';
-
-export interface CoreOptions extends ModelsOptions {
-  readonly home: string;
-  /** Null: the rehearsal's sample, made when it is not there. */
-  readonly repository: string | null;
-  /** The ssh agent's socket, for fetching repositories over ssh; commands never see it. */
-  readonly sshAuthSock?: string | undefined;
-  readonly commandMemoryBytes?: number | null | undefined;
-  readonly repositories: readonly string[] | null;
-  readonly policy: PolicySettings;
-  /** Who people are; without it, whoever `connectDirectory` brings, and until then nobody may decide. */
-  readonly directory?: Directory;
-  /** People who can be given tasks, and what for; nobody in particular unless given. */
-  readonly people?: PeopleSettings;
-  /** Switches by channel, until somebody changes them there. */
-  readonly flags?: FlagSettings;
-  /** What requests are like unless they say otherwise. */
-  readonly requests?: RequestDefaults;
-  /** What `uses:` in workflows may name; nothing unless given. */
-  readonly resources?: Inventory;
-  /** Load of the processors in percent; this machine's unless given. */
-  readonly cpuUsage?: () => number | null;
-  readonly prices: PriceTable;
-  /** What a run may use before it pauses and asks. Without it, what is said at its start. */
-  readonly budget?: BudgetSettings;
-  /** Caps of one piece of an agent's work, where neither its node nor its role says otherwise. */
-  readonly stepLimits?: StepLimits;
-  /** What time costs, of machines and of people. */
-  readonly rates?: Rates;
-  /** Without them, the events that Baton knows, and nobody but the runs that wait for them. */
-  readonly events?: EventSettings;
-  /** Programs that play agents; Baton's own loop with a model plays all others. */
-  readonly runners?: Runners;
-  /** Servers whose tools agents may use. */
-  readonly mcp?: McpSettings;
-  /** Where the person's own roles and workflows lie, when that is not `home`. */
-  readonly catalogHome?: string;
-  /** Workflows beside those that ship; the same name replaces. */
-  readonly extraWorkflows?: readonly Workflow[];
-  /** Told of each workflow file that was changed and cannot be used; its last good version stays in use. */
-  readonly onWorkflowProblem?: (problem: string) => void;
-  readonly onStoreTrouble: (error: unknown) => void;
-  /** Joins the engine out of its parts, which may be stood before first; the embedded engine as it is unless given. */
-  readonly createEngine?: (parts: EngineOptions) => EmbeddedEngine;
-  /** Where git and ssh are looked for; the system's folders unless given. */
-  readonly searchPath?: string;
-}
 
 const NO_RATES: Rates = { compute_second: 0, human_minute: null };
 

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type Core, type CoreOptions, createCore } from '../../src/compose/core.ts';
+import { type Core, createCore } from '../../src/compose/core.ts';
+import type { CoreOptions } from '../../src/compose/core-options.ts';
 import type { Approval } from '../../src/domain/approval.ts';
 import { budgetSettingsSchema } from '../../src/domain/budget.ts';
 import type { RunEvent } from '../../src/domain/events.ts';

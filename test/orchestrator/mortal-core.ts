@@ -1,6 +1,7 @@
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Core, CoreOptions } from '../../src/compose/core.ts';
+import type { Core } from '../../src/compose/core.ts';
+import type { CoreOptions } from '../../src/compose/core-options.ts';
 import { EmbeddedEngine, type EngineOptions } from '../../src/engine/engine.ts';
 import type { Activity } from '../../src/ports/activity.ts';
 import type { Journal, JournalWrite } from '../../src/ports/journal.ts';
