@@ -20,7 +20,10 @@ import { everybody } from '../test/support/directory.ts';
 const TURNS = 300;
 /** Turns of one task: as many as a task may take by itself. */
 const PER_TASK = 30;
+const SHORT_TASK = 5;
 const BUDGET_MS = 5;
+/** Turns of the tasks that are being measured. */
+let perTask = PER_TASK;
 
 /** Milliseconds between the end of an answer and the next question: what is not the model's own time. */
 let gaps: number[] = [];
@@ -32,7 +35,7 @@ const server = createServer((request, response) => {
   request.on('end', () => {
     const body = Buffer.concat(chunks).toString();
     const turn = body.split('"role":"assistant"').length - 1;
-    const last = turn >= PER_TASK - 1;
+    const last = turn >= perTask - 1;
     const events = turnEvents(
       'chat',
       last
@@ -91,6 +94,13 @@ try {
   for (let n = 1; n <= TURNS / PER_TASK; n += 1) await task(n);
   const used = process.cpuUsage(cpu);
   const loop = gaps;
+  // The same tasks with fewer turns: what is left of the difference is the turns' alone.
+  perTask = SHORT_TASK;
+  const shortCpu = process.cpuUsage();
+  for (let n = 1; n <= TURNS / PER_TASK; n += 1) await task(TURNS + n);
+  const shortUsed = process.cpuUsage(shortCpu);
+  const ms = (of: NodeJS.CpuUsage): number => (of.user + of.system) / 1_000;
+  const turnCpu = (ms(used) - ms(shortUsed)) / ((TURNS / PER_TASK) * (PER_TASK - SHORT_TASK));
   gaps = [];
   endedAt = null;
   const bareCpu = process.cpuUsage();
@@ -104,15 +114,21 @@ try {
     `between two calls of the loop     ${median(loop).toFixed(2)} ms (median of ${loop.length}, worst ${Math.max(...loop).toFixed(1)})`,
   );
   console.log(
-    `processor time of a turn          ${cpuOf(used).toFixed(2)} ms (worktrees and ends of tasks included)`,
+    `processor time of a turn          ${turnCpu.toFixed(2)} ms (user and system; ${cpuOf(used).toFixed(2)} with worktrees and ends of tasks)`,
   );
   console.log(
     `processor time of a bare call     ${cpuOf(bareUsed).toFixed(2)} ms (the model server's included in both)`,
   );
   console.log(`a durable commit of one row here  ${commitMs().toFixed(2)} ms (median; a turn makes one)`);
   const overhead = median(loop) - median(bare);
-  console.log(`overhead of the loop              ${overhead.toFixed(2)} ms per turn (${BUDGET_MS} allowed)`);
-  if (overhead >= BUDGET_MS) process.exitCode = 1;
+  const overheadCpu = turnCpu - cpuOf(bareUsed);
+  console.log(
+    `overhead of the loop, by the clock ${overhead.toFixed(2)} ms per turn, a durable commit included`,
+  );
+  console.log(
+    `overhead of the loop, processor   ${overheadCpu.toFixed(2)} ms per turn (${BUDGET_MS} allowed; what else runs here does not count)`,
+  );
+  if (overheadCpu >= BUDGET_MS) process.exitCode = 1;
 } finally {
   await core.stop();
   server.close();
@@ -123,13 +139,14 @@ try {
 /** The same transcripts, sent by the client alone. */
 async function bareCalls(): Promise<number> {
   const signal = new AbortController().signal;
+  const tools = toolDefinitions(['list', 'read', 'search', 'write', 'edit', 'run']);
   const startedAt = performance.now();
   for (let n = 0; n < TURNS; n += 1)
     await client.complete(
       {
         model: 'm',
         messages: [{ role: 'user', text: 'x'.repeat(8_000) }],
-        tools: toolDefinitions(['list', 'read', 'search', 'write', 'edit', 'run']),
+        tools,
         toolChoice: 'none',
         format: null,
         maxOutputTokens: 100,

@@ -18,8 +18,8 @@ import {
 import { type CallCounts, callOffered, offerNote, offerOf, type ServerOffer } from './mcp/offered.ts';
 import { buildPrompt } from './prompt.ts';
 import { parseJsonObject, parseResult } from './results.ts';
-import { labelOf, type PreparedCall, prepareCall, toolDefinitions } from './tools.ts';
-import type { Message, ToolCallRequest } from './transcript.ts';
+import { createToolOffer, labelOf, type PreparedCall, prepareCall } from './tools.ts';
+import type { Message, ToolCallRequest, ToolDefinition } from './transcript.ts';
 import { createWatch, type Watch } from './watch.ts';
 
 export interface AgentRunnerOptions {
@@ -46,10 +46,11 @@ const COMMAND_GRACE_MS = 30_000;
  */
 export function createAgentRunner(options: AgentRunnerOptions = {}): Runner {
   const budget = options.transcriptChars ?? TRANSCRIPT_CHARS;
+  const toolsOf = createToolOffer();
   return {
     *run(task, flow, guard) {
       const offer = yield* offerOf(task, guard, flow);
-      const result = yield* converse(newSession(task, guard, budget, offer), flow);
+      const result = yield* converse(newSession(task, guard, budget, offer, toolsOf(task.role.tools)), flow);
       return { ...result, warnings: [...result.warnings, ...offer.problems] };
     },
   };
@@ -62,6 +63,8 @@ interface Session {
   readonly budget: number;
   readonly watch: Watch;
   readonly offer: ServerOffer;
+  /** All it may call, as the model is told of it. */
+  readonly tools: ToolDefinition[];
   readonly counts: CallCounts;
   messages: Message[];
   turns: number;
@@ -75,13 +78,20 @@ interface Session {
   heard: string[];
 }
 
-function newSession(task: AgentTask, guard: Guard, budget: number, offer: ServerOffer): Session {
+function newSession(
+  task: AgentTask,
+  guard: Guard,
+  budget: number,
+  offer: ServerOffer,
+  own: readonly ToolDefinition[],
+): Session {
   return {
     task,
     guard,
     budget,
     watch: createWatch(task.limits.idleTurns ?? null),
     offer,
+    tools: [...own, ...offer.tools.map(({ definition }) => definition)],
     counts: new Map(),
     messages: buildPrompt(task, offerNote(offer)),
     turns: 0,
@@ -138,7 +148,7 @@ function* modelTurn(session: Session, flow: Flow): Operation<ModelTurnOutput> {
       agent: role.name,
       model: role.model,
       messages: session.messages,
-      tools: [...toolDefinitions(role.tools), ...session.offer.tools.map(({ definition }) => definition)],
+      tools: session.tools,
       toolChoice: last || session.repairs === MAX_REPAIRS ? 'none' : 'auto',
       result: session.task.output,
       maxOutputTokens: Math.min(MAX_OUTPUT_TOKENS, Math.max(1, limits.tokens - session.tokens)),

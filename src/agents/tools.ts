@@ -130,6 +130,17 @@ export function toolDefinitions(names: readonly ToolName[]): ToolDefinition[] {
   }));
 }
 
+/** The same, each made once: a schema takes longer to make than all else that a turn needs. */
+export function createToolOffer(): (names: readonly ToolName[]) => ToolDefinition[] {
+  const made = new Map<ToolName, ToolDefinition[]>();
+  return (names) =>
+    names.flatMap((name) => {
+      const known = made.get(name) ?? toolDefinitions([name]);
+      made.set(name, known);
+      return known;
+    });
+}
+
 /** Checks a call as the model wrote it. `problem` is for the model: it says what to do instead. */
 export function prepareCall(name: string, argumentsText: string, allowed: readonly ToolName[]): Preparation {
   const tool = allowed.find((candidate) => candidate === name);

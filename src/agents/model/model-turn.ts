@@ -1,3 +1,4 @@
+import type { ResultKind } from '../../domain/agent.ts';
 import { BatonError } from '../../domain/failure.ts';
 import { type Activity, implement, type StepContext } from '../../ports/activity.ts';
 import type { GuidanceStore } from '../../ports/guidance.ts';
@@ -37,7 +38,8 @@ export const THINKING = 'thinking';
  * Implements `model.turn`: what enters the model and what leaves it passes the redactor, and what was spent is
  * recorded even where the answer is of no use.
  */
-export function modelTurn(dependencies: ModelTurnDependencies): Activity {
+export function modelTurn(given: ModelTurnDependencies): Activity {
+  const dependencies = { ...given, redact: remembering(given.redact), formatOf: createFormats() };
   const { redact } = dependencies;
   return implement(modelTurnContract, async (input, context) => {
     const heard = await newWords(dependencies, input, context.runId);
@@ -98,7 +100,7 @@ async function fromCache(
 }
 
 async function ask(
-  dependencies: ModelTurnDependencies,
+  dependencies: ModelTurnDependencies & { readonly formatOf: ReturnType<typeof createFormats> },
   input: ModelTurnInput,
   context: StepContext,
 ): Promise<Answered> {
@@ -115,7 +117,7 @@ async function ask(
         messages: input.messages.map((message) => redactMessage(message, redact)),
         tools: input.tools,
         toolChoice: input.toolChoice,
-        format: resultFormat(input.result),
+        format: dependencies.formatOf(input.result),
         maxOutputTokens: input.maxOutputTokens,
       },
       {
@@ -134,6 +136,40 @@ async function ask(
     // A server's own words may quote the key or the prompt.
     throw new BatonError({ ...error.failure, message: redact(error.failure.message) });
   }
+}
+
+/** Characters of texts whose clean form is remembered; then all are forgotten. */
+const REMEMBERED_CHARS = 4_000_000;
+
+/**
+ * The same redactor, which looks at a text once: a transcript comes back whole with every turn, and only its end is new.
+ * A text that is the same one is found by its place in memory, whatever its length.
+ */
+function remembering(redact: Redact): Redact {
+  const clean = new Map<string, string>();
+  let chars = 0;
+  return (text) => {
+    const known = clean.get(text);
+    if (known !== undefined) return known;
+    const made = redact(text);
+    if (chars > REMEMBERED_CHARS) {
+      clean.clear();
+      chars = 0;
+    }
+    clean.set(text, made);
+    chars += text.length;
+    return made;
+  };
+}
+
+/** The schema of each kind of result, made once. */
+function createFormats() {
+  const made = new Map<ResultKind, ReturnType<typeof resultFormat>>();
+  return (kind: ResultKind): ReturnType<typeof resultFormat> => {
+    const known = made.get(kind) ?? resultFormat(kind);
+    made.set(kind, known);
+    return known;
+  };
 }
 
 function redactMessage(message: Message, redact: Redact): Message {
