@@ -9,9 +9,13 @@ const WEEK_MS = 7 * 86_400_000;
 export const cost: Command = {
   word: 'cost',
   usage: 'cost [id]',
-  description: 'What a run cost, by agent, model and kind; without an id this week by channel',
+  description: 'What a run cost, by agent, model and kind; without an id this week by channel, day and agent',
   async run(call, { queries, usage, rehearsal, now }) {
-    if (call.rest === '') return weekCostBlocks(await usage.byChannel(call, now() - WEEK_MS), rehearsal);
+    if (call.rest === '') {
+      const since = now() - WEEK_MS;
+      const also = { days: await usage.byDay(call, since), agents: await usage.byAgentSeen(call, since) };
+      return weekCostBlocks(await usage.byChannel(call, since), also, rehearsal);
+    }
     const run = await queries.find(call, call.rest);
     if (run === null) return answerBlocks(answers.runGone, rehearsal);
     const title = run.session.request.split('\n')[0] ?? run.session.request;

@@ -139,8 +139,8 @@ export class SqliteJournal implements Journal {
           u.costUsd,
           write.at,
         );
-        // Commands on one's own machine cost nothing: kept, and not worth an event.
-        if (u.kind === 'compute' && u.costUsd === 0) return;
+        // Commands and tools on one's own machine cost nothing: kept, and not worth an event.
+        if (u.kind !== 'model' && u.costUsd === 0) return;
         this.#log.add(
           write.runId,
           { type: 'usage.added', agent: u.agent, costUsd: u.costUsd, tokens: u.inputTokens + u.outputTokens },

@@ -71,7 +71,9 @@ function plus(sum: Used, row: Row, worst: WorstCase): Used {
   const assumed = !unknown
     ? 0
     : tokens === 0
-      ? worst.call
+      ? row.kind === 'tool'
+        ? worst.tool
+        : worst.call
       : (row.input * worst.input + row.output * worst.output) / PER_MILLION;
   return {
     usd: sum.usd + (row.costUsd ?? assumed),

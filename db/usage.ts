@@ -15,6 +15,7 @@ const spendingSchema = z.object({
 });
 const lineSchema = spendingSchema.extend(usageSchema.pick({ kind: true, agent: true, model: true }).shape);
 const channelSchema = spendingSchema.extend({ channel: z.string() });
+const daySchema = spendingSchema.extend({ day: z.string() });
 const agentSchema = spendingSchema.extend({ agent: z.string() });
 const entrySchema = usageSchema.extend({
   at: z.number(),
@@ -30,6 +31,9 @@ const SUMS = `count(*) as count, coalesce(sum(u.input_tokens), 0) as inputTokens
   coalesce(sum(u.cached_tokens), 0) as cachedTokens, coalesce(sum(u.output_tokens), 0) as outputTokens,
   coalesce(sum(u.reasoning_tokens), 0) as reasoningTokens, coalesce(sum(u.duration_ms), 0) as durationMs,
   coalesce(sum(u.cost_usd), 0) as costUsd, count(*) - count(u.cost_usd) as unpriced`;
+/** What one person in one channel may know of: team, since, channel, person. */
+const SEEN = `usage u join runs r on r.id = u.run_id join sessions s on s.id = r.session_id
+  where s.team = ? and u.at >= ? and (s.channel = ? or s.requester = ?)`;
 /** Rows whose order within one sum has no meaning are ordered by what they cost. */
 const DEAREST = 'order by costUsd desc, inputTokens + outputTokens desc, durationMs desc';
 
@@ -42,9 +46,12 @@ export function createUsageReader(raw: Database.Database): UsageReader {
     ofRun: raw.prepare(
       `select u.kind, u.agent, u.model, ${SUMS} from usage u where u.run_id = ? group by u.kind, u.agent, u.model ${DEAREST}`,
     ),
-    byChannel: raw.prepare(
-      `select s.channel, ${SUMS} from usage u join runs r on r.id = u.run_id join sessions s on s.id = r.session_id
-       where s.team = ? and u.at >= ? and (s.channel = ? or s.requester = ?) group by s.channel ${DEAREST}`,
+    byChannel: raw.prepare(`select s.channel, ${SUMS} from ${SEEN} group by s.channel ${DEAREST}`),
+    byDay: raw.prepare(
+      `select date(u.at / 1000, 'unixepoch') as day, ${SUMS} from ${SEEN} group by day order by day desc`,
+    ),
+    byAgentSeen: raw.prepare(
+      `select u.agent, ${SUMS} from ${SEEN} and u.agent is not null group by u.agent ${DEAREST}`,
     ),
     byAgent: raw.prepare(
       `select u.agent, ${SUMS} from usage u where u.at >= ? and u.agent is not null group by u.agent ${DEAREST}`,
@@ -62,6 +69,10 @@ export function createUsageReader(raw: Database.Database): UsageReader {
     ofRun: async (runId) => z.array(lineSchema).parse(sql.ofRun.all(runId)),
     byChannel: async ({ team, user, channel }, since) =>
       z.array(channelSchema).parse(sql.byChannel.all(team, since, channel, user)),
+    byDay: async ({ team, user, channel }, since) =>
+      z.array(daySchema).parse(sql.byDay.all(team, since, channel, user)),
+    byAgentSeen: async ({ team, user, channel }, since) =>
+      z.array(agentSchema).parse(sql.byAgentSeen.all(team, since, channel, user)),
     byAgent: async (since) =>
       new Map(
         z

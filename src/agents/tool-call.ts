@@ -1,6 +1,6 @@
 import type { RunEvent } from '../domain/events.ts';
 import { BatonError, toFailure } from '../domain/failure.ts';
-import { computeUsage } from '../domain/usage.ts';
+import { computeUsage, toolUsage } from '../domain/usage.ts';
 import { type Activity, implement, type StepContext } from '../ports/activity.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Recall } from '../ports/memory.ts';
@@ -80,6 +80,8 @@ export function toolCall(dependencies: ToolCallDependencies): Activity {
   return implement(toolCallContract, async (input, context) => {
     const started = clock.monotonic();
     const done = await attempt(dependencies, input, context);
+    // Commands are counted by the seconds they take.
+    if (input.tool !== 'run') context.use(toolUsage(input.agent, input.tool, clock.monotonic() - started, 0));
     return {
       ok: done.ok,
       content: redact(done.content),

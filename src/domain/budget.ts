@@ -26,6 +26,8 @@ export const budgetSettingsSchema = budgetSchema.extend({
     .optional(),
   /** Dollars that count for a call that tells neither its price nor its tokens, such as a program that plays an agent. */
   unmetered_call: z.number().nonnegative().default(1),
+  /** Dollars that count for a call of a server's tool, whose price nobody knows. */
+  unmetered_tool: z.number().nonnegative().default(0.01),
 });
 export type BudgetSettings = z.infer<typeof budgetSettingsSchema>;
 
@@ -36,16 +38,17 @@ export interface Used extends Readonly<Record<BudgetUnit, number>> {
   readonly assumed: number;
 }
 
-/** What counts where nobody knows a price, in US dollars: per million tokens, and for a call without tokens. */
+/** What counts where nobody knows a price, in US dollars: per million tokens, for a call without tokens, for a tool. */
 export interface WorstCase {
   readonly input: number;
   readonly output: number;
   readonly call: number;
+  readonly tool: number;
 }
 
 /** The configured worst case, or else the dearest price that is known. */
 export function worstCase(
-  settings: Pick<BudgetSettings, 'unknown_price' | 'unmetered_call'>,
+  settings: Pick<BudgetSettings, 'unknown_price' | 'unmetered_call' | 'unmetered_tool'>,
   prices: Readonly<Record<string, { readonly input: number; readonly output: number }>>,
 ): WorstCase {
   const known = Object.values(prices);
@@ -53,7 +56,7 @@ export function worstCase(
     input: Math.max(0, ...known.map((price) => price.input)),
     output: Math.max(0, ...known.map((price) => price.output)),
   };
-  return { input, output, call: settings.unmetered_call };
+  return { input, output, call: settings.unmetered_call, tool: settings.unmetered_tool };
 }
 
 /** The first unit in which all that was given is used up; null while there is some of each left. */

@@ -30,6 +30,46 @@ export function computeUsage(agent: string | null, ms: number, secondUsd: number
   };
 }
 
+/** One call of a tool. @param costUsd null: a server's own, whose price nobody knows */
+export function toolUsage(agent: string, tool: string, ms: number, costUsd: number | null): Usage {
+  return { ...unmetered('tool', agent, tool, ms), costUsd };
+}
+
+/** What a program did that plays an agent: it may have asked models of its own, and tells neither price nor tokens. */
+export function programUsage(
+  agent: string,
+  runner: string,
+  ms: number,
+  tokens: {
+    readonly input: number;
+    readonly cached: number;
+    readonly output: number;
+    readonly reasoning: number;
+  } | null,
+): Usage {
+  return {
+    ...unmetered('model', agent, runner, ms),
+    inputTokens: tokens?.input ?? 0,
+    cachedTokens: tokens?.cached ?? 0,
+    outputTokens: tokens?.output ?? 0,
+    reasoningTokens: tokens?.reasoning ?? 0,
+  };
+}
+
+function unmetered(kind: Usage['kind'], agent: string, model: string, ms: number): Usage {
+  return {
+    kind,
+    agent,
+    model,
+    inputTokens: 0,
+    cachedTokens: 0,
+    outputTokens: 0,
+    reasoningTokens: 0,
+    durationMs: Math.max(0, ms),
+    costUsd: null,
+  };
+}
+
 /** US dollars for time. What people's time costs is not known unless somebody says so. */
 export const ratesSchema = z.strictObject({
   compute_second: z.number().nonnegative().default(0),

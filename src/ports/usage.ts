@@ -46,6 +46,15 @@ export interface UsageReader {
     asking: { readonly team: string; readonly user: string; readonly channel: string },
     since: number,
   ): Promise<(Spending & { readonly channel: string })[]>;
+  /** Of the same entries, by day (UTC, "2026-11-20"), the newest first, and by agent, the dearest first. */
+  byDay(
+    asking: { readonly team: string; readonly user: string; readonly channel: string },
+    since: number,
+  ): Promise<(Spending & { readonly day: string })[]>;
+  byAgentSeen(
+    asking: { readonly team: string; readonly user: string; readonly channel: string },
+    since: number,
+  ): Promise<(Spending & { readonly agent: string })[]>;
   /** Since a moment, by agent. */
   byAgent(since: number): Promise<ReadonlyMap<string, Spending>>;
   /** Entries since a moment, oldest first. */

@@ -178,7 +178,16 @@ describe('/orchestrate cost', () => {
   });
 
   test('the week by channel; of other channels only what one asked for oneself', async () => {
-    expect(await say(cost, '')).toContain('<#C0HERE>');
+    const week = await say(cost, '');
+    expect(week).toContain('<#C0HERE>');
+    // The sums by day and by agent are of the very same entries.
+    const asking = { team: 'T', user: 'UADA', channel: 'C0HERE' };
+    const days = await core.usage.byDay(asking, 0);
+    expect(days.map(({ day }) => day)).toEqual([new Date().toISOString().slice(0, 10)]);
+    expect(week).toContain(days[0]?.day);
+    expect(days[0]?.costUsd).toBeCloseTo((await core.usage.byChannel(asking, 0))[0]?.costUsd ?? -1);
+    expect((await core.usage.byAgentSeen(asking, 0)).map(({ agent }) => agent)).toContain('backend');
+    expect(await core.usage.byDay({ ...asking, user: 'UBEN', channel: 'C0OTHER' }, 0)).toEqual([]);
     expect(await say(cost, '', 'UADA', 'C0OTHER')).toContain('<#C0HERE>');
     expect(await say(cost, '', 'UBEN', 'C0OTHER')).toContain('Nothing was spent');
     expect(await say(cost, runId, 'UBEN', 'C0OTHER')).toContain('not known here');

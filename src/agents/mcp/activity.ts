@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { BatonError } from '../../domain/failure.ts';
+import { toolUsage } from '../../domain/usage.ts';
 import { type Activity, implement, type StepContext } from '../../ports/activity.ts';
 import type { McpPins } from '../../ports/mcp-pins.ts';
 import type { Redact } from '../../ports/redactor.ts';
@@ -56,7 +57,9 @@ export function serverTools(deps: ServerToolDependencies): {
       implement(callServerTool, async (input, context) => {
         const started = deps.clock.monotonic();
         const { ok, content, summary } = await carryOut(deps, servers, input, context);
-        return { ok, content, summary, durationMs: Math.max(0, deps.clock.monotonic() - started) };
+        const durationMs = Math.max(0, deps.clock.monotonic() - started);
+        context.use(toolUsage(input.agent, `${input.tool.server}/${input.tool.tool}`, durationMs, null));
+        return { ok, content, summary, durationMs };
       }),
     ],
     stop: () => servers.stop(),

@@ -36,7 +36,7 @@ export function priceOf(model: string, tokens: Tokens, table: PriceTable): numbe
 
 /** What a call of unknown price counts for where a cap has to hold: as much as the dearest model that is known. */
 export function dearest(tokens: Tokens, table: PriceTable): number {
-  const { input, output } = worstCase({ unmetered_call: 0 }, table);
+  const { input, output } = worstCase({ unmetered_call: 0, unmetered_tool: 0 }, table);
   return (tokens.input * input + tokens.output * output) / PER_MILLION;
 }
 

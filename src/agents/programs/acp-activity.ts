@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { BatonError, type Failure } from '../../domain/failure.ts';
 import type { RunnerSettings } from '../../domain/runner-settings.ts';
+import { programUsage } from '../../domain/usage.ts';
 import { type Activity, contract, implement, type StepContext } from '../../ports/activity.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Redact } from '../../ports/redactor.ts';
@@ -118,7 +119,11 @@ export function acpActivities(deps: ProgramDependencies): Activity[] {
         const turn = await listen(deps, one.session, input.leftMs, context.signal);
         one.restIdle = deps.clock.after(IDLE_MS, () => void drop(conversation));
         const output = cleaned(turn, deps.redact);
-        return { ...output, durationMs: Math.max(0, deps.clock.monotonic() - started) };
+        const durationMs = Math.max(0, deps.clock.monotonic() - started);
+        // Once for each word to it, rather than for each thing it asks on the way.
+        if (turn.status === 'ended')
+          context.use(programUsage(input.agent, input.runner, durationMs, turn.tokens));
+        return { ...output, durationMs };
       } catch (error) {
         await drop(conversation);
         if (context.signal.aborted) throw cancelled(context.signal);

@@ -3,6 +3,7 @@ import { type AgentTask, agentTaskSchema } from '../../domain/agent.ts';
 import { BatonError } from '../../domain/failure.ts';
 import type { RetryPolicy } from '../../domain/retry.ts';
 import type { RunnerSettings } from '../../domain/runner-settings.ts';
+import { programUsage } from '../../domain/usage.ts';
 import { type Activity, contract, implement } from '../../ports/activity.ts';
 import type { Runner } from '../../ports/runner.ts';
 import { cancelled } from '../cancelled.ts';
@@ -113,6 +114,7 @@ export function programActivity(deps: ProgramDependencies): Activity {
     program.say(`${redact(inputOf(task))}\n`);
     program.finish();
     const { exitCode, ended, output, durationMs } = await program.done;
+    context.use(programUsage(task.role.name, runner, durationMs, null));
     if (context.signal.aborted) throw cancelled(context.signal);
     const words = redact(output).trim().slice(-REASON_CHARS);
     if (ended !== 'timeout' && (ended !== null || exitCode !== 0))

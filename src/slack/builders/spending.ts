@@ -10,7 +10,7 @@ const LINES_SHOWN = 12;
 
 const kinds = {
   model: 'Models',
-  tool: 'Outside tools',
+  tool: 'Tools',
   compute: 'Machines',
   human: "People's time",
 } as const;
@@ -45,9 +45,13 @@ export function runCostBlocks(title: string, spent: readonly SpendingLine[], reh
   );
 }
 
-/** `/orchestrate cost`: the week, by channel. @param named channels as Slack draws them */
+/** `/orchestrate cost`: the week, by channel, day and agent. @param named channels as Slack draws them */
 export function weekCostBlocks(
   channels: readonly (Spending & { readonly channel: string })[],
+  also: {
+    readonly days: readonly (Spending & { readonly day: string })[];
+    readonly agents: readonly (Spending & { readonly agent: string })[];
+  },
   rehearsal: boolean,
 ): Message {
   if (channels.length === 0)
@@ -68,6 +72,8 @@ export function weekCostBlocks(
           .join('\n'),
       ),
       more > 0 ? lines([`and ${count(more, 'more channel')}`]) : null,
+      lines([bold('By day')], ...also.days.map((each): Piece[] => [`${each.day} · ${cost(each)}`])),
+      table('By agent', new Map(also.agents.map((each) => [each.agent, each]))),
       lines([
         'For one run: ',
         code('/orchestrate cost <id>'),
