@@ -10,6 +10,7 @@ import type { Hook } from '../config.ts';
 import { BatonError } from '../domain/failure.ts';
 import { Deadlines } from '../orchestrator/deadlines.ts';
 import { InboxWorker } from '../orchestrator/inbox-worker.ts';
+import { redactingInbox } from '../orchestrator/redacting-inbox.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { OutboxRow } from '../ports/outbox.ts';
 import type { Redact } from '../ports/redactor.ts';
@@ -112,7 +113,7 @@ export async function createSlack(options: SlackOptions) {
     onTrouble: (error) => log.warn({ error: redact(String(error)) }, 'An App Home could not be drawn'),
   });
   const worker = new InboxWorker({
-    inbox: core.store.inbox,
+    inbox: redactingInbox(core.store.inbox, redact),
     clock,
     log,
     admit: (delivery) => gate.admit(delivery),
