@@ -60,7 +60,8 @@ export function createGitRoom(folder: string, program = 'bwrap'): GitRoom {
       return [
         [program, '--die-with-parent'],
         await system,
-        ['--dev-bind', '/dev/null', '/dev/null'],
+        // Git names its temporary files by chance.
+        ['/dev/null', '/dev/urandom'].flatMap((path) => ['--dev-bind', path, path]),
         [...readable, ...parts].flatMap((path) => ['--ro-bind-try', path, path]),
         ['--ro-bind', stand, join(common, 'config')],
         [repository, objects, objects, repository, gitDir, gitDir],

@@ -129,3 +129,19 @@ describe('a folder that another process swaps for a link as fast as it can', () 
     await running.stop();
   });
 });
+
+describe.skipIf(sandbox.kind === 'none')('git in a room of its own', () => {
+  it('saves new files, goes back and saves again', async () => {
+    await using place = await bench(START, sandbox);
+    const workspace = await place.open();
+    await workspace.files.write('new/deep/file.txt', 'new\n');
+    const first = await workspace.snapshot('one', AT);
+    await workspace.files.write('new/deep/file.txt', 'newer\n');
+    const second = await workspace.snapshot('two', AT);
+    expect(second.tree).not.toBe(first.tree);
+    await workspace.restore(first.tree);
+    expect((await workspace.files.read('new/deep/file.txt')).text).toBe('new\n');
+    expect((await workspace.snapshot('three', AT)).tree).toBe(first.tree);
+    expect((await workspace.files.search('new', '', 5)).hits).toHaveLength(1);
+  });
+});
