@@ -27,7 +27,7 @@ export const agents: Command = {
 
 async function overview(
   call: CommandCall,
-  { health, usage, models, toolServers, queries, now, rehearsal }: CommandDeps,
+  { health, usage, models, toolServers, runners, checks, queries, now, rehearsal }: CommandDeps,
 ): Promise<Message> {
   const [known, busy, spent] = await Promise.all([
     health.all(),
@@ -40,7 +40,8 @@ async function overview(
   const servers = new Map(known.filter(({ kind }) => kind === 'model').map((each) => [each.name, each]));
   const configured = `${models.model}@${models.host}`;
   if (!servers.has(configured)) servers.set(configured, blank('model', configured));
-  const idle = { busy: 0, waiting: 0, spent: null };
+  const idle = { busy: 0, waiting: 0, spent: null, problem: null };
+  const seen = (name: string) => checks.problemOf(name) ?? null;
   return agentsBlocks(
     {
       agents: names.map((name) => ({
@@ -54,10 +55,12 @@ async function overview(
           open: 0,
           waiting: 0,
         };
-        return { health: each, busy: open, waiting, spent: null };
+        return { health: each, busy: open, waiting, spent: null, problem: seen(each.name) };
       }),
+      runners: runners.map((name) => ({ name, problem: checks.problemOf(name) })),
       servers: toolServers.map((name) => ({
         ...idle,
+        problem: seen(name),
         health: known.find((each) => each.kind === 'server' && each.name === name) ?? blank('server', name),
       })),
     },

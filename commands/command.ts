@@ -52,6 +52,10 @@ export interface CommandDeps {
     readonly host: string;
     readonly load: ReadonlyMap<string, { readonly open: number; readonly waiting: number }>;
   };
+  /** What was seen at the last look at something by its name: null, it is there; undefined, nobody has looked yet. */
+  readonly checks: { problemOf(name: string): string | null | undefined };
+  /** Names of the runners of baton.yaml. */
+  readonly runners: readonly string[];
   /** Names of the tool servers of baton.yaml. */
   readonly toolServers: readonly string[];
   /** Who may approve; nobody named: any member. */

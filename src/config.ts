@@ -382,7 +382,12 @@ function readFile(named: string | undefined) {
   const parsed = fileSchema.safeParse(read.data ?? {});
   if (!parsed.success)
     throw invalid(
-      parsed.error.issues.map((issue) => `${file}: ${issue.path.join('.')}: ${said(issue)}`).join('\n'),
+      parsed.error.issues
+        .map((issue) => {
+          const where = read.whereIs(issue.path.map(String));
+          return `${where === '' ? `${file}: ` : where}${issue.path.join('.')}: ${said(issue)}`;
+        })
+        .join('\n'),
     );
   return { file: parsed.data, whereIs: read.whereIs };
 }

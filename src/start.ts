@@ -102,6 +102,13 @@ async function startWith(
     ...(rehearsal ? {} : { limits: config.limits }),
     onWorkflowProblem: (problem) =>
       log.warn({ problem: redact(problem) }, 'A workflow file was changed and cannot be used as it is'),
+    onHealth: ({ kind, name, problem }) =>
+      problem === null
+        ? log.info({ kind, name }, 'It answers again')
+        : log.warn(
+            { kind, name, problem },
+            'It does not answer; work that needs it waits or goes another way',
+          ),
     onStoreTrouble: (error) =>
       error === null
         ? log.info('The database can be written again')
@@ -128,6 +135,7 @@ async function startWith(
       closeWorkspace: (runId: string) => core.registry.close(runId),
       onError: (error: unknown) => log.error({ error: toFailure(error).message }, 'Housekeeping failed'),
     };
+    core.checks.start();
     void sweep(house).catch(house.onError);
     const stopHouse = keepHouse(house);
     const stopWatch =

@@ -2,12 +2,15 @@ import { execFile } from 'node:child_process';
 import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { probeServer } from '../agents/mcp/probe.ts';
+import { lookAtModel } from '../agents/model/reachable.ts';
+import { isInstalled } from '../compose/checks.ts';
+import type { ModelEndpoint } from '../compose/models.ts';
 import type { Config } from '../config.ts';
 import { toFailure } from '../domain/failure.ts';
 import type { McpSettings } from '../domain/mcp-settings.ts';
 import { systemClock } from '../system-clock.ts';
 import { limitsOf } from '../workspace/limits-told.ts';
-import { probeSandbox, SYSTEM_PATH } from '../workspace/sandbox.ts';
+import { probeSandbox } from '../workspace/sandbox.ts';
 import { createScratch, type Scratch } from '../workspace/scratch.ts';
 import { createWorkspaces } from '../workspace/workspaces.ts';
 import { configFromEnvironment } from './environment.ts';
@@ -42,6 +45,9 @@ export async function doctor(): Promise<number> {
     await repository(config),
     slack(config),
     await model(config),
+    ...(await Promise.all(
+      config.backups.map((backup) => modelServer('backup', backup, '`models.backup` in baton.yaml')),
+    )),
   ];
   for (const check of checks) print(check);
   return checks.some(({ state }) => state === 'bad') ? 1 : 0;
@@ -97,13 +103,10 @@ async function sandbox(memoryBytes: number | null): Promise<Check[]> {
 
 /** Programs that play agents: whether each is where the sandbox would look for it. */
 function runners(config: Config): Check[] {
-  return Object.entries(config.runners).map(([name, { kind, command, model: asks, agents }]): Check => {
-    const places = command.startsWith('/')
-      ? [command]
-      : SYSTEM_PATH.split(':').map((folder) => `${folder}/${command}`);
+  return Object.entries(config.runners).map(([name, settings]): Check => {
+    const { kind, command, model: asks, agents } = settings;
     const plays = agents.length === 0 ? '' : `, plays ${agents.join(', ')}`;
-    // Node itself is brought along.
-    if (command === 'node' || places.some((place) => existsSync(place)))
+    if (isInstalled(settings))
       return {
         name: 'runner',
         state: 'good',
@@ -202,30 +205,21 @@ async function model({ model: endpoint, home: folder }: Config): Promise<Check> 
       fix: 'Set OPENAI_API_KEY, or OPENAI_BASE_URL for a server of your own.',
     };
   }
+  return modelServer('model', endpoint, 'OPENAI_BASE_URL and OPENAI_API_KEY');
+}
+
+/** Looked at without a question to a model, so it costs nothing. */
+async function modelServer(name: string, endpoint: ModelEndpoint, set: string): Promise<Check> {
+  const { model: called, baseUrl, api } = endpoint;
   try {
-    const answer = await fetch(`${endpoint.baseUrl.replace(/\/$/, '')}/models`, {
-      headers: endpoint.apiKey === null ? {} : { authorization: `Bearer ${endpoint.apiKey}` },
-      signal: AbortSignal.timeout(REACH_MS),
-    });
-    await answer.body?.cancel();
-    if (answer.status === 401 || answer.status === 403)
-      return {
-        name: 'model',
-        state: 'bad',
-        text: `${endpoint.baseUrl} does not accept the key`,
-        fix: 'Set OPENAI_API_KEY to a key of that server.',
-      };
-    return {
-      name: 'model',
-      state: 'good',
-      text: `${endpoint.model} at ${endpoint.baseUrl} (${endpoint.api})`,
-    };
+    await lookAtModel(endpoint, AbortSignal.timeout(REACH_MS));
+    return { name, state: 'good', text: `${called} at ${baseUrl} (${api})` };
   } catch (error) {
     return {
-      name: 'model',
+      name,
       state: 'bad',
-      text: `${endpoint.baseUrl} does not answer: ${toFailure(error).message}`,
-      fix: 'Start that server, or correct OPENAI_BASE_URL.',
+      text: `${called}: ${toFailure(error).message}`,
+      fix: `Start that server, or correct ${set}.`,
     };
   }
 }

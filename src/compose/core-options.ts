@@ -13,6 +13,7 @@ import type { Workflow } from '../domain/workflow.ts';
 import type { EmbeddedEngine, EngineOptions } from '../engine/engine.ts';
 import type { PolicySettings } from '../policy/approval-settings.ts';
 import type { Directory } from '../ports/directory.ts';
+import type { ChecksOptions } from './checks.ts';
 import type { ModelsOptions } from './models.ts';
 
 export interface CoreOptions extends ModelsOptions {
@@ -58,6 +59,8 @@ export interface CoreOptions extends ModelsOptions {
   readonly onStoreTrouble: (error: unknown) => void;
   /** Joins the engine out of its parts, which may be stood before first; the embedded engine as it is unless given. */
   readonly createEngine?: (parts: EngineOptions) => EmbeddedEngine;
+  /** Told when a model server, a runner's program or a tool server is no longer as it was at the last look. */
+  readonly onHealth?: ChecksOptions['onHealth'];
   /** Where git and ssh are looked for; the system's folders unless given. */
   readonly searchPath?: string;
 }

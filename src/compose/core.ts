@@ -61,6 +61,7 @@ import { failingTests, summariseTests } from '../workspace/test-summary.ts';
 import { createWorkspaces } from '../workspace/workspaces.ts';
 import { joinBudget } from './budget.ts';
 import { loadCatalog, SHIPPED } from './catalog.ts';
+import { joinChecks } from './checks.ts';
 import type { CoreOptions } from './core-options.ts';
 import { hostLoad } from './host-load.ts';
 import { lateDirectory } from './late-directory.ts';
@@ -301,6 +302,7 @@ export async function createCore(options: CoreOptions) {
       redact,
       onStoreTrouble: options.onStoreTrouble,
     });
+    const checks = joinChecks({ ...options, health });
     const stopKeeper = keeper.start(engine);
     // A run that ends publishes so in the same commit.
     engine.onCommit(() => events.wake());
@@ -336,6 +338,8 @@ export async function createCore(options: CoreOptions) {
       ...uses,
       health,
       models,
+      checks,
+      runners: Object.keys(runners),
       toolServers: Object.keys(options.mcp?.servers ?? {}),
       usage: createUsageReader(raw),
       approvers: policy.base.people,
@@ -354,6 +358,7 @@ export async function createCore(options: CoreOptions) {
       async stop(): Promise<void> {
         try {
           stopKeeper();
+          await checks.stop();
           await events.stop();
           await engine.stop();
           await mcp.stop();

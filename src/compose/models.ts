@@ -13,6 +13,7 @@ import type { DecisionStore, NewDecision } from '../ports/decisions.ts';
 import type { GuidanceStore } from '../ports/guidance.ts';
 import type { HealthStore } from '../ports/health.ts';
 import type { Redact } from '../ports/redactor.ts';
+import { hostOf } from './checks.ts';
 
 export interface ModelEndpoint {
   readonly api: 'responses' | 'chat';
@@ -117,9 +118,4 @@ function lateClient(options: ModelClientOptions): ModelClient {
       return (await loading).complete(request, signal);
     },
   };
-}
-
-/** What limits and circuits of a server are kept under. */
-function hostOf(baseUrl: string): string {
-  return URL.canParse(baseUrl) ? new URL(baseUrl).host : baseUrl;
 }

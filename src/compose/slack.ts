@@ -181,6 +181,8 @@ export async function createSlack(options: SlackOptions) {
     usage: core.usage,
     models: core.models.pool,
     toolServers: core.toolServers,
+    runners: core.runners,
+    checks: core.checks,
     approvers: core.approvers,
     flags: core.flags,
     redact,

@@ -50,8 +50,8 @@ function acpScript({ write, read, run, says }: Part) {
 }
 
 const players: readonly Player[] = [
-  ...(['responses', 'chat'] as const).map((api) => ({
-    name: `openai ${api}`,
+  ...(['responses', 'chat', 'rehearsal'] as const).map((api) => ({
+    name: api === 'rehearsal' ? 'the rehearsal' : `openai ${api}`,
     byTools: true,
     play: (part: Part, permit?: Permit) => runnerWorld({ kind: 'model', api, turns: turnsOf(part) }, permit),
   })),

@@ -8,6 +8,8 @@ import { programActivity } from '../../src/agents/programs/command-runner.ts';
 import { createModelBroker } from '../../src/agents/programs/model-broker.ts';
 import { runnerFor } from '../../src/agents/runners.ts';
 import { toolCall } from '../../src/agents/tool-call.ts';
+import { parseCast } from '../../src/cast/load.ts';
+import { startCast } from '../../src/cast/server.ts';
 import type { AgentResult, AgentTask } from '../../src/domain/agent.ts';
 import type { RunnerSettings } from '../../src/domain/runner-settings.ts';
 import { createRedactor } from '../../src/policy/redact.ts';
@@ -18,7 +20,7 @@ import { probeSandbox, type Sandbox } from '../../src/workspace/sandbox.ts';
 import { summariseTests } from '../../src/workspace/test-summary.ts';
 import { type Bench, bench, NO_SANDBOX } from '../workspace/support.ts';
 import { drive, newTrace, type Trace } from './drive.ts';
-import { type Api, type ModelServer, startModelServer, type Turn, turnEvents } from './model-server.ts';
+import { type Api, startModelServer, type Turn, turnEvents } from './model-server.ts';
 import { backend, poolOf, realClock, taskFor } from './support.ts';
 import { turnsIn } from './world.ts';
 
@@ -38,10 +40,38 @@ export interface RunnerWorld {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** A model server that plays the turns, or the rehearsal's own with a cast written from them. */
+async function serverOf(
+  api: Api | 'rehearsal',
+  turns: readonly Turn[],
+): Promise<{ readonly url: string; readonly close: () => Promise<void> }> {
+  if (api !== 'rehearsal')
+    return startModelServer((request) => {
+      const turn = turns[Math.min(turnsIn(request), turns.length - 1)];
+      if (turn === undefined) throw new Error('the script is empty');
+      return { events: turnEvents(api, turn) };
+    });
+  const lines = turns.map(({ text, calls }, turn) => {
+    // The last words are repeated.
+    const when = turn === turns.length - 1 ? {} : { when: { turn } };
+    if (calls !== undefined)
+      return { ...when, calls: calls.map(({ name, args }) => ({ tool: name, arguments: args })) };
+    return text?.startsWith('{') === true ? { ...when, result: JSON.parse(text) } : { ...when, say: text };
+  });
+  const cast = parseCast(JSON.stringify({ name: 'test', roles: { any: lines } }), 'test');
+  return startCast({ casts: [cast], delayMs: 0, port: 0 });
+}
+
 /** A real worktree, the real sandbox, and an agent that is played by a model server's script or by a program. */
 export async function runnerWorld(
   player:
-    | { readonly kind: 'model'; readonly api: Api; readonly turns: readonly Turn[] }
+    | { readonly kind: 'model'; readonly api: Api | 'rehearsal'; readonly turns: readonly Turn[] }
+    | {
+        readonly kind: 'program';
+        readonly settings: RunnerSettings;
+        /** Where the model server is. */
+        readonly model: string;
+      }
     | {
         readonly kind: 'acp' | 'command';
         readonly script: unknown;
@@ -77,28 +107,23 @@ export async function runnerWorld(
       return 'The answer is yes.';
     },
   };
-  const server: ModelServer | null =
-    player.kind === 'model'
-      ? await startModelServer((request) => {
-          const turn = player.turns[Math.min(turnsIn(request), player.turns.length - 1)];
-          if (turn === undefined) throw new Error('the script is empty');
-          return { events: turnEvents(player.api, turn) };
-        })
-      : null;
+  const server = player.kind === 'model' ? await serverOf(player.api, player.turns) : null;
   const runners: Record<string, RunnerSettings> =
     player.kind === 'model'
       ? {}
-      : {
-          them: {
-            kind: player.kind,
-            command: player.command ?? 'node',
-            args: [`${PROGRAMS}/${player.kind}-agent.ts`, JSON.stringify(player.script)],
-            env: { OWN: 'yes' },
-            reads: [PROGRAMS],
-            model: player.model !== undefined,
-            agents: [],
-          },
-        };
+      : player.kind === 'program'
+        ? { them: player.settings }
+        : {
+            them: {
+              kind: player.kind,
+              command: player.command ?? 'node',
+              args: [`${PROGRAMS}/${player.kind}-agent.ts`, JSON.stringify(player.script)],
+              env: { OWN: 'yes' },
+              reads: [PROGRAMS],
+              model: player.model !== undefined,
+              agents: [],
+            },
+          };
   const redact = createRedactor([SECRET]);
   const shared = {
     workspaceOf: async () => workspace,
@@ -116,7 +141,7 @@ export async function runnerWorld(
           modelTurn({
             models: poolOf(
               createModelClient({
-                api: player.api,
+                api: player.api === 'rehearsal' ? 'responses' : player.api,
                 apiKey: 'k',
                 baseUrl: server.url,
                 model: 'rehearsal',

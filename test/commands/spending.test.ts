@@ -126,6 +126,11 @@ function deps(): CommandDeps {
     usage: core.usage,
     models: core.models.pool,
     toolServers: ['tracker'],
+    runners: ['coder', 'script'],
+    checks: {
+      problemOf: (name) =>
+        name === 'coder' ? 'codex was not found' : name.startsWith('priced@') ? 'it does not answer' : null,
+    },
     approvers: core.approvers,
     redact: (text) => text.replaceAll('hunter22', '[redacted]'),
     now: () => Date.now(),
@@ -206,7 +211,9 @@ describe('/orchestrate agents', () => {
   test('shows state, success and cost, and the model', async () => {
     const text = await say(agents, '');
     expect(text).toMatch(/✅ backend · 100% of \d tasks? well · \$[\d.]+ this week/);
-    expect(text).toContain('✅ priced@127.0.0.1');
+    expect(text).toMatch(/❌ priced@127.0.0.1:\d+ · did not answer at the last look: it does not answer/);
+    expect(text).toContain('❌ coder · codex was not found');
+    expect(text).toContain('✅ script');
   });
 
   test('who rests stands first, and for how long', async () => {

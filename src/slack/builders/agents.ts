@@ -18,6 +18,14 @@ export interface HealthLine {
   readonly waiting: number;
   /** In the last seven days. */
   readonly spent: Spending | null;
+  /** Why it did not answer at the last look. */
+  readonly problem: string | null;
+}
+
+/** A program that plays agents; `problem` undefined: nobody has looked yet. */
+interface RunnerLine {
+  readonly name: string;
+  readonly problem: string | null | undefined;
 }
 
 /** `/orchestrate agents`: who works, who rests, what they took. */
@@ -25,10 +33,12 @@ export function agentsBlocks(
   {
     agents,
     models,
+    runners = [],
     servers = [],
   }: {
     readonly agents: readonly HealthLine[];
     readonly models: readonly HealthLine[];
+    readonly runners?: readonly RunnerLine[];
     /** Servers of tools. */
     readonly servers?: readonly HealthLine[];
   },
@@ -47,6 +57,7 @@ export function agentsBlocks(
             more > 0 ? [`and ${more} more`] : [],
           ),
       models.length === 0 ? null : lines([bold('Models')], ...models.map((line) => row(line, now))),
+      runners.length === 0 ? null : lines([bold('Runners')], ...runners.map(runnerRow)),
       servers.length === 0
         ? null
         : lines([bold('Tool servers')], ...servers.map((line) => row(line, now, 'call'))),
@@ -60,13 +71,19 @@ function urgency({ health, busy }: HealthLine, now: number): number {
   return (state === 'closed' ? 0 : 1e9) + busy * 1e6 + health.done + health.failed;
 }
 
-function row({ health, busy, waiting, spent }: HealthLine, now: number, what = 'task'): Piece[] {
+function runnerRow({ name, problem }: RunnerLine): Piece[] {
+  const sign = problem === null ? signs.done : problem === undefined ? signs.in_progress : signs.failed;
+  return [`${sign} `, bold(short(name, 80)), problem == null ? '' : ` · ${short(problem, 160)}`];
+}
+
+function row({ health, busy, waiting, spent, problem }: HealthLine, now: number, what = 'task'): Piece[] {
   const { name, done, failed } = health;
   const state = stateOf(health.circuit, now);
   return [
-    `${stateSigns[state]} `,
+    `${problem === null || state !== 'closed' ? stateSigns[state] : signs.failed} `,
     bold(short(name, 80)),
     ...stateWords(health, state, now),
+    problem === null ? '' : ` · did not answer at the last look: ${short(problem, 160)}`,
     busy === 0 ? '' : ` · ${busy} at work`,
     waiting === 0 ? '' : ` · ${waiting} waiting`,
     done + failed === 0 ? '' : ` · ${percent(done / (done + failed))} of ${count(done + failed, what)} well`,
