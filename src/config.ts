@@ -385,7 +385,8 @@ function readFile(named: string | undefined) {
       parsed.error.issues
         .map((issue) => {
           const where = read.whereIs(issue.path.map(String));
-          return `${where === '' ? `${file}: ` : where}${issue.path.join('.')}: ${said(issue)}`;
+          const place = where === '' ? `${file}: ` : `${path.dirname(file)}/${where}`;
+          return `${place}${issue.path.join('.')}: ${said(issue)}`;
         })
         .join('\n'),
     );
