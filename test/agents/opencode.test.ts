@@ -11,10 +11,10 @@ import { found, runnerWorld } from './runner-world.ts';
  * A real coding agent from npm over ACP, against a model server on this machine: `npm install opencode-ai` anywhere, and
  * OPENCODE_BIN its native program (node_modules/opencode-<platform>/bin/opencode), or `opencode` on PATH.
  */
-const program = [
-  env['OPENCODE_BIN'] ?? '',
-  ...(env['PATH'] ?? '').split(':').map((folder) => join(folder, 'opencode')),
-].find((path) => path !== '' && existsSync(path));
+const { OPENCODE_BIN: given = '', PATH: folders = '' } = env;
+const program = [given, ...folders.split(':').map((folder) => join(folder, 'opencode'))].find(
+  (path) => path !== '' && existsSync(path),
+);
 if (program === undefined)
   console.warn('SKIPPED: OpenCode is not installed (OPENCODE_BIN, or opencode on PATH).');
 if (found.kind === 'none') console.warn(`SKIPPED: OpenCode is tried in a sandbox. ${found.reason}`);

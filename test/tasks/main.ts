@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,6 +16,7 @@ import { type Api, apis, startModelServer, turnEvents } from '../agents/model-se
 import { backend, poolOf, realClock, taskFor } from '../agents/support.ts';
 import { AT, bench, git, NO_SANDBOX } from '../workspace/support.ts';
 import { moreTasks } from './more-tasks.ts';
+import { pythonTasks } from './python-tasks.ts';
 import type { RepairTask } from './repair.ts';
 import { solve } from './solver.ts';
 import { firstTasks } from './tasks.ts';
@@ -25,7 +26,9 @@ import { firstTasks } from './tasks.ts';
  * model served here. It shows that the tools do what a model needs; it says nothing about any model. `--write` writes
  * docs/tasks.md.
  */
-const tasks = [...firstTasks, ...moreTasks];
+const python = spawnSync('/usr/bin/python3', ['--version']).status === 0;
+if (!python) console.log('SKIPPED: the repositories in Python, since there is no /usr/bin/python3');
+const tasks = [...firstTasks, ...moreTasks, ...(python ? pythonTasks : [])];
 const found = await probeSandbox();
 const sandbox = found.kind === 'none' ? NO_SANDBOX : found;
 
@@ -56,10 +59,12 @@ interface Row {
 async function attempt(task: RepairTask, api: Api): Promise<Row> {
   const server = await startModelServer((asked) => ({ events: turnEvents(api, solve(asked, tasks)) }));
   const place = await bench(
-    {
-      'package.json': '{ "name": "small", "type": "module", "scripts": { "test": "node --test" } }\n',
-      ...task.files,
-    },
+    task.test === undefined
+      ? {
+          'package.json': '{ "name": "small", "type": "module", "scripts": { "test": "node --test" } }\n',
+          ...task.files,
+        }
+      : { '.gitignore': '__pycache__/\n', ...task.files },
     sandbox,
   );
   const calls: Record<string, number> = {};
@@ -111,7 +116,8 @@ async function attempt(task: RepairTask, api: Api): Promise<Row> {
     const { tree } = await workspace.snapshot('end', AT);
     await workspace.commit({ tree, message: `Mend ${task.id}`, at: AT });
     const why =
-      result.warnings.join(' ') || branchProblem(place.root, place.repository, workspace.info.branch);
+      result.warnings.join(' ') ||
+      branchProblem(place.root, place.repository, workspace.info.branch, task.test);
     return { task, api, solved: why === '', why, calls, turns: server.asked.length };
   } catch (error) {
     return { task, api, solved: false, why: toFailure(error).message, calls, turns: server.asked.length };
@@ -122,21 +128,23 @@ async function attempt(task: RepairTask, api: Api): Promise<Row> {
 }
 
 /** Whether the branch, cloned afresh, fails no test, and the base it came from did. */
-function branchProblem(root: string, repository: string, branch: string): string {
+function branchProblem(root: string, repository: string, branch: string, test: RepairTask['test']): string {
   for (const [name, passes] of [
     [branch, true],
     ['main', false],
   ] as const) {
     const clone = join(root, passes ? 'clone' : 'before');
     git(root, 'clone', '-q', '--branch', name, repository, clone);
-    if (testsPass(clone) !== passes) return `the tests ${passes ? 'fail' : 'pass'} on a clone of ${name}`;
+    if (testsPass(clone, test) !== passes)
+      return `the tests ${passes ? 'fail' : 'pass'} on a clone of ${name}`;
   }
   return '';
 }
 
-function testsPass(folder: string): boolean {
+function testsPass(folder: string, test: RepairTask['test']): boolean {
+  const [program, ...args] = test ?? [process.execPath, '--test'];
   try {
-    execFileSync(process.execPath, ['--test'], {
+    execFileSync(program ?? '', args, {
       cwd: folder,
       stdio: 'ignore',
       timeout: 60_000,
@@ -175,7 +183,7 @@ Written by \`npm run tasks -- --write\`. Each line is a small repository with a 
 tools, sandbox and git. The model is a script served on this machine that knows each repair and reads the results of its
 calls. So this shows that the tools, the tests and the branch do what a model needs; it says nothing about any model.
 Solved means: the tests failed in the worktree first and passed after, and a fresh clone of the branch passes where a clone of
-its base fails.
+its base fails. Those whose names begin with \`py-\` are in Python, with unittest; without python3 they are skipped, and that is said.
 
 | Repository | Defect | Interface | Solved | Turns | ${names.join(' | ')} |
 | --- | --- | --- | --- | --- |${names.map(() => ' --- |').join('')}

@@ -5,6 +5,8 @@ export interface RepairTask {
   readonly defect: string;
   /** Sources and tests; a package.json is added. */
   readonly files: Readonly<Record<string, string>>;
+  /** The command that tests it; `npm test` unless given. */
+  readonly test?: readonly string[];
   /** What is read before anything is changed. */
   readonly reads: readonly string[];
   readonly fix: readonly {

@@ -34,13 +34,14 @@ export function solve(asked: Asked, tasks: readonly RepairTask[]): Turn {
   const { first, results } = transcript(asked);
   const task = tasks.find(({ id }) => first.includes(`Request: mend ${id}\n`));
   if (task === undefined) throw new Error('no such task');
+  const tests = task.test ?? ['npm', 'test'];
   const plan = [
     { name: 'list', args: { under: null } },
-    { name: 'run', args: { argv: ['npm', 'test'] } },
+    { name: 'run', args: { argv: tests } },
     ...task.reads.map((path) => ({ name: 'read', args: { path, from: null, to: null } })),
     ...task.fix,
     { name: 'diff', args: {} },
-    { name: 'run', args: { argv: ['npm', 'test'] } },
+    { name: 'run', args: { argv: tests } },
   ];
   const [, before] = results;
   if (before !== undefined && !/exit code [1-9]/.test(before)) return done(['the tests did not fail']);
