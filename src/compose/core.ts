@@ -6,7 +6,6 @@ import { createFlagStore } from '../../db/flags.ts';
 import { createHealthStore } from '../../db/health.ts';
 import { SqliteJournal } from '../../db/journal.ts';
 import { createLeaseStore } from '../../db/leases.ts';
-import { createMcpPins } from '../../db/mcp-pins.ts';
 import { createMemory } from '../../db/memory.ts';
 import { createRunMetrics } from '../../db/metrics.ts';
 import { createAnswerStore } from '../../db/model-answers.ts';
@@ -16,7 +15,6 @@ import { noteCleanStop, takeCleanStop } from '../../db/settings.ts';
 import { createStore } from '../../db/store.ts';
 import { createUsageReader } from '../../db/usage.ts';
 import { createAgentRunner } from '../agents/agent-runner.ts';
-import { serverTools } from '../agents/mcp/activity.ts';
 import { loadPrices } from '../agents/model/prices.ts';
 import { acpActivities, type ProgramDependencies } from '../agents/programs/acp-activity.ts';
 import { programActivity } from '../agents/programs/command-runner.ts';
@@ -48,7 +46,6 @@ import { partProgram } from '../orchestrator/parts.ts';
 import { digestNow, rollbackActivities } from '../orchestrator/rollback/activities.ts';
 import { rollbackProgram } from '../orchestrator/rollback/program.ts';
 import { agentsOf, sessionProgram } from '../orchestrator/session-program.ts';
-import { toolGate } from '../orchestrator/tool-gate.ts';
 import { WorkspaceRegistry } from '../orchestrator/workspace-registry.ts';
 import { EventRules } from '../patterns/event-rule.ts';
 import { HOLDER_TIMER } from '../patterns/uses.ts';
@@ -67,6 +64,7 @@ import { hostLoad } from './host-load.ts';
 import { lateDirectory } from './late-directory.ts';
 import { joinModels } from './models.ts';
 import { checkedEvents } from './subscriptions.ts';
+import { joinToolServers } from './tool-servers.ts';
 import { joinUseCases } from './use-cases.ts';
 
 const NO_RATES: Rates = { compute_second: 0, human_minute: null };
@@ -192,15 +190,7 @@ export async function createCore(options: CoreOptions) {
       now: () => clock.now(),
     });
 
-    const mcp = serverTools({
-      ...(options.mcp ?? { servers: {}, values: {} }),
-      workspaceOf: (runId, stream) => registry.of(runId, stream),
-      pins: createMcpPins(db, () => clock.now()),
-      allow: toolGate({ approvals, store: store.approvals, payloads }),
-      health,
-      redact,
-      clock,
-    });
+    const mcp = joinToolServers({ ...options, db, registry, approvals, store, payloads, health });
     const flags = new Flags({
       flags: createFlagStore(db, log),
       sessions: store.sessions,
