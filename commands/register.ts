@@ -16,7 +16,7 @@ export interface RegisterDeps extends CommandDeps {
   readonly worker: InboxWorker;
   readonly answers: Answers;
   /** The client for what has to be quick: forms. */
-  readonly views: WebClient;
+  readonly views: (team: string) => WebClient;
 }
 
 const slashSchema = z.object({

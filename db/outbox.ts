@@ -186,20 +186,24 @@ export function createOutboxStore(db: BetterSQLite3Database): OutboxStore {
     drop: async (id, reason, now) => end(db, id, 'dropped', reason, now),
     sentSince: async (at) => sentSince(db, at),
     ref: async (key) => toRef(db.select().from(places).where(eq(places.key, key)).get()),
-    refAt: async (channel, ts) =>
+    refAt: async (team, channel, ts) =>
       toRef(
         db
           .select()
           .from(places)
-          .where(and(eq(places.channel, channel), eq(places.ts, ts)))
+          .where(and(eq(places.team, team), eq(places.channel, channel), eq(places.ts, ts)))
           .get(),
       ),
-    refsIn: async (channel, beginning) =>
+    refsIn: async (team, channel, beginning) =>
       db
         .select()
         .from(places)
         .where(
-          and(eq(places.channel, channel), sql`substr(${places.key}, 1, ${beginning.length}) = ${beginning}`),
+          and(
+            eq(places.team, team),
+            eq(places.channel, channel),
+            sql`substr(${places.key}, 1, ${beginning.length}) = ${beginning}`,
+          ),
         )
         .orderBy(desc(places.ts))
         .limit(MOST_REFS)

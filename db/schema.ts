@@ -284,6 +284,20 @@ export const outbox = sqliteTable(
   ],
 );
 
+/** Workspaces and organisations that have installed Baton. What opens them is sealed: see `src/slack/oauth/seal.ts`. */
+export const installations = sqliteTable('installations', {
+  /** Key of the workspace; of an organisation as a whole, its enterprise's id. */
+  id: text().primaryKey(),
+  name: text().notNull(),
+  sealed: text().notNull(),
+  /** Which of the keys opens it. */
+  keyId: text('key_id').notNull(),
+  installedAt: integer('installed_at').notNull(),
+  /** When it was taken back, and how; null while it holds. */
+  revokedAt: integer('revoked_at'),
+  revokedBy: text('revoked_by'),
+});
+
 /** Where our messages stand in Slack. */
 export const messages = sqliteTable(
   'messages',
@@ -294,7 +308,7 @@ export const messages = sqliteTable(
     ts: text().notNull(),
     outboxId: integer('outbox_id').notNull(),
   },
-  (t) => [uniqueIndex('messages_by_place').on(t.channel, t.ts)],
+  (t) => [uniqueIndex('messages_by_place').on(t.team, t.channel, t.ts)],
 );
 
 export const usage = sqliteTable(

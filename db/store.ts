@@ -8,6 +8,7 @@ import type { EventLog } from './event-log.ts';
 import { GroupCommit } from './group-commit.ts';
 import { createGuidanceStore } from './guidance.ts';
 import { createInbox } from './inbox.ts';
+import { createInstallationStore } from './installations.ts';
 import type { Db } from './open.ts';
 import { createPersonTaskStore } from './person-tasks.ts';
 import { createHousekeeping, createProjections, createReplayGuard, createRunReader } from './projections.ts';
@@ -27,6 +28,7 @@ export function createStore(
     delegations: createDelegationStore(db, log),
     personTasks: createPersonTaskStore(db, log),
     audit: createAuditStore(db, log),
+    installations: createInstallationStore(db, log),
     inbox: createInbox(db, new GroupCommit(db, log)),
     projections: createProjections(db, log),
     runs: createRunReader(db),

@@ -33,11 +33,11 @@ export interface HandlerDeps {
   readonly gate: (team: string, user: string) => Promise<string | null>;
   readonly homes: Homes;
   /** The session whose epic is the message at a place; null: none of ours. */
-  readonly sessionAt: (channel: string, ts: string) => Promise<string | null>;
+  readonly sessionAt: (team: string, channel: string, ts: string) => Promise<string | null>;
   /** Where our messages stand. */
   readonly cards: Pick<OutboxStore, 'ref' | 'refAt' | 'refsIn'>;
-  /** Baton's own member id, by which it is mentioned. */
-  readonly botUser: string;
+  /** Baton's own member id in a workspace, by which it is mentioned; null: it is not installed there. */
+  readonly botUser: (team: string) => string | null;
   /** Whether plain words of whoever asked for the work steer it, or only those that mention Baton. */
   readonly steering: 'mention' | 'requester';
   /** Writes a workflow into the folder of Baton's home. */
@@ -47,7 +47,7 @@ export interface HandlerDeps {
   readonly answers: Answers;
   readonly people: People;
   readonly catalog: Catalog;
-  readonly views: WebClient;
+  readonly views: (team: string) => WebClient;
   readonly rehearsal: boolean;
   readonly defaultRepository: string;
   readonly now: () => number;

@@ -23,12 +23,12 @@ export interface TypedMessage {
 
 /** Whether a message could be a decision where it stands: nothing else is looked at, or kept. */
 export async function mayBeDecision(
-  { text, channel, parent, sessionId }: Omit<TypedMessage, 'intent' | 'team' | 'homeTeam' | 'user' | 'ts'>,
+  { text, team, channel, parent, sessionId }: Omit<TypedMessage, 'intent' | 'homeTeam' | 'user' | 'ts'>,
   deps: HandlerDeps,
 ): Promise<boolean> {
   if (readReply(text) === null) return false;
   if (sessionId !== null || isDirect(channel)) return true;
-  return parent !== null && (await cardAt(channel, parent, deps)) !== null;
+  return parent !== null && (await cardAt({ team, channel }, parent, deps)) !== null;
 }
 
 /**
@@ -56,11 +56,11 @@ export async function refuseEdited(said: TypedMessage, deps: HandlerDeps): Promi
 
 /** The questions whose cards belong to this place: of its thread, or of the direct message. */
 async function cardsThere(
-  { channel, parent, sessionId }: TypedMessage,
+  { team, channel, parent, sessionId }: TypedMessage,
   deps: HandlerDeps,
 ): Promise<CardThere[]> {
   if (parent !== null && sessionId === null) {
-    const card = await cardAt(channel, parent, deps);
+    const card = await cardAt({ team, channel }, parent, deps);
     const approval = card === null ? null : await deps.approvals.byId(card);
     return approval === null ? [] : [{ approval, cardTs: parent }];
   }
@@ -74,7 +74,7 @@ async function cardsThere(
     );
   }
   if (!isDirect(channel)) return [];
-  const refs = await deps.cards.refsIn(channel, approvalKey(''));
+  const refs = await deps.cards.refsIn(team, channel, approvalKey(''));
   const found = await Promise.all(
     refs.map(async ({ key, ts }) => {
       const id = approvalOfCard(key);
@@ -85,8 +85,12 @@ async function cardsThere(
   return found.flat();
 }
 
-async function cardAt(channel: string, ts: string, deps: HandlerDeps): Promise<string | null> {
-  const ref = await deps.cards.refAt(channel, ts);
+async function cardAt(
+  { team, channel }: Pick<TypedMessage, 'team' | 'channel'>,
+  ts: string,
+  deps: HandlerDeps,
+): Promise<string | null> {
+  const ref = await deps.cards.refAt(team, channel, ts);
   return ref === null ? null : approvalOfCard(ref.key);
 }
 

@@ -42,6 +42,14 @@ const environmentSchema = z.object({
   SLACK_API_URL: address('SLACK_API_URL is an address such as https://slack.com/api/').default(
     'https://slack.com/api/',
   ),
+  /** For installing by OAuth: both stand on the app's page under "Basic Information". */
+  SLACK_CLIENT_ID: z.string().optional(),
+  SLACK_CLIENT_SECRET: z.string().optional(),
+  SLACK_STATE_SECRET: z
+    .string()
+    .min(16, 'SLACK_STATE_SECRET has at least 16 characters of your own.')
+    .optional(),
+  BATON_TOKEN_KEYS: z.string().optional(),
   OPENAI_API_KEY: z.string().optional(),
   OPENAI_BASE_URL: address('OPENAI_BASE_URL is an address such as http://127.0.0.1:11434/v1').optional(),
   OPENAI_MODEL: z.string().default('gpt-5.1'),
@@ -80,6 +88,8 @@ const fileSchema = z.strictObject({
   /** Who decides about what, and who may do what. Read on their own: see `readPolicy`. */
   approvals: z.unknown().optional(),
   access: z.unknown().optional(),
+  /** Ids of the workspaces and organisations that may install by OAuth. */
+  workspaces: z.array(z.string().regex(/^[TE][A-Z0-9]+$/, 'Write ids such as T0123ABCD')).default([]),
   /** Where things are told beside their threads. */
   channels: channelsSchema.prefault({}),
   /** What requests are like, by channel, unless they say otherwise. */
@@ -145,6 +155,17 @@ export type SlackConfig =
       readonly botToken: string;
       readonly signingSecret: string;
       readonly apiUrl: string;
+    }
+  | {
+      readonly mode: 'oauth';
+      /** Of a workspace that is there without installing. */
+      readonly botToken: string | null;
+      readonly clientId: string;
+      readonly clientSecret: string;
+      readonly stateSecret: string;
+      readonly signingSecret: string;
+      readonly tokenKeys: string;
+      readonly apiUrl: string;
     };
 
 export type ModelConfig =
@@ -177,6 +198,8 @@ export interface Config {
   /** 0 picks a free one; null: the usual one. */
   readonly port: number | null;
   readonly slack: SlackConfig;
+  /** Who may install by OAuth. */
+  readonly workspaces: readonly string[];
   readonly model: ModelConfig;
   /** The default repository; null: the rehearsal's sample. */
   readonly repository: string | null;
@@ -236,6 +259,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     home: path.resolve(env.BATON_HOME),
     port: env.PORT ?? null,
     slack,
+    workspaces: file.workspaces,
     model: modelOf(env),
     repository: atHome(env.BATON_REPOSITORY ?? file.repository ?? null),
     repositories:
@@ -265,6 +289,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       env.SLACK_BOT_TOKEN,
       env.SLACK_APP_TOKEN,
       env.SLACK_SIGNING_SECRET,
+      env.SLACK_CLIENT_SECRET,
+      env.SLACK_STATE_SECRET,
+      ...(env.BATON_TOKEN_KEYS?.split(',').map((each) => each.slice(each.indexOf(':') + 1)) ?? []),
       env.OPENAI_API_KEY,
       ...hooks.map(({ secret }) => secret ?? undefined),
       ...backups.map(({ apiKey }) => apiKey),
@@ -322,6 +349,7 @@ function slackOf(env: Environment): SlackConfig {
     SLACK_SIGNING_SECRET: signingSecret,
     SLACK_API_URL: apiUrl,
   } = env;
+  if (env.SLACK_CLIENT_ID !== undefined) return oauthOf(env, env.SLACK_CLIENT_ID);
   if (botToken === undefined && appToken === undefined && signingSecret === undefined)
     return { mode: 'desk' };
   if (botToken === undefined)
@@ -333,6 +361,32 @@ function slackOf(env: Environment): SlackConfig {
   throw invalid(
     'SLACK_APP_TOKEN is missing. It is on your app\'s page under "Basic Information", "App-Level Tokens" (scope connections:write) and starts with "xapp-". For HTTP set SLACK_SIGNING_SECRET instead.',
   );
+}
+
+/** Several workspaces: what is missing is named, since half of it would let nobody in. */
+function oauthOf(env: Environment, clientId: string): SlackConfig {
+  const needed = {
+    clientSecret: ['SLACK_CLIENT_SECRET', env.SLACK_CLIENT_SECRET],
+    stateSecret: ['SLACK_STATE_SECRET', env.SLACK_STATE_SECRET],
+    signingSecret: ['SLACK_SIGNING_SECRET', env.SLACK_SIGNING_SECRET],
+    tokenKeys: ['BATON_TOKEN_KEYS', env.BATON_TOKEN_KEYS],
+  } as const;
+  const get = ([name, value]: readonly [string, string | undefined]): string => {
+    if (value !== undefined) return value;
+    throw invalid(
+      `${name} is missing. With SLACK_CLIENT_ID, workspaces install Baton by OAuth: docs/oauth.md.`,
+    );
+  };
+  return {
+    mode: 'oauth',
+    botToken: env.SLACK_BOT_TOKEN ?? null,
+    clientId,
+    clientSecret: get(needed.clientSecret),
+    stateSecret: get(needed.stateSecret),
+    signingSecret: get(needed.signingSecret),
+    tokenKeys: get(needed.tokenKeys),
+    apiUrl: env.SLACK_API_URL,
+  };
 }
 
 function modelOf(env: Environment): ModelConfig {

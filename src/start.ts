@@ -11,6 +11,7 @@ import { BatonError, toFailure } from './domain/failure.ts';
 import { keepHouse, sweep } from './ops/housekeeping.ts';
 import { endService, keepAlive } from './ops/local-services.ts';
 import { createRedactor } from './policy/redact.ts';
+import { KeyRing } from './slack/oauth/seal.ts';
 import { systemClock } from './system-clock.ts';
 
 /** The port for Slack's requests, when PORT says nothing. */
@@ -153,7 +154,16 @@ async function startWith(
             }
           });
     return {
-      lines: describe(config, desk, { address, hooks }, core.sandbox, slack.identity.name),
+      lines: describe(
+        config,
+        desk,
+        { address, hooks },
+        core.sandbox,
+        slack.workspaces
+          .all()
+          .map(({ name }) => name)
+          .join(', '),
+      ),
       stop: async () => {
         stopWatch();
         stopHouse();
@@ -174,7 +184,10 @@ function modelOf(config: Config, cast: { readonly url: string } | null): ModelEn
   return { api: 'responses', apiKey: NO_KEY, baseUrl: cast?.url ?? '', model: 'rehearsal' };
 }
 
-function doorOf(config: Config, desk: LocalDesk | null): Pick<SlackOptions, 'botToken' | 'apiUrl' | 'door'> {
+function doorOf(
+  config: Config,
+  desk: LocalDesk | null,
+): Pick<SlackOptions, 'botToken' | 'apiUrl' | 'door' | 'oauth'> {
   const { slack } = config;
   switch (slack.mode) {
     case 'desk':
@@ -195,9 +208,28 @@ function doorOf(config: Config, desk: LocalDesk | null): Pick<SlackOptions, 'bot
         apiUrl: slack.apiUrl,
         door: { mode: 'http', signingSecret: slack.signingSecret, port: config.port ?? HTTP_PORT },
       };
+    case 'oauth':
+      return {
+        botToken: slack.botToken,
+        apiUrl: slack.apiUrl,
+        door: { mode: 'http', signingSecret: slack.signingSecret, port: config.port ?? HTTP_PORT },
+        oauth: { ...slack, keys: keysOf(slack.tokenKeys), allowed: config.workspaces },
+      };
     default:
       return slack satisfies never;
   }
+}
+
+function keysOf(text: string): KeyRing {
+  const keys = KeyRing.parse(text);
+  if (keys !== null) return keys;
+  throw new BatonError({
+    class: 'terminal',
+    code: 'config_invalid',
+    message:
+      'BATON_TOKEN_KEYS is a name, a colon and 32 bytes in base64, such as "k1:…"; `openssl rand -base64 32` makes one.',
+    hint: 'Nothing was started.',
+  });
 }
 
 function describe(

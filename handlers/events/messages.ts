@@ -54,21 +54,23 @@ type Kept = z.infer<typeof keptSchema>;
  * tells of a mention twice, as a mention and as a message: both are the same intent.
  */
 export function registerMessages(app: App, deps: HandlerDeps): void {
-  const mention = `<@${deps.botUser}>`;
-  const written = (text: string): string => unescapeMarkup(text.replaceAll(mention, ' ')).trim();
+  const mentionIn = (team: string): string => `<@${deps.botUser(team) ?? 'nobody'}>`;
+  const written = (text: string, team: string): string =>
+    unescapeMarkup(text.replaceAll(mentionIn(team), ' ')).trim();
   const take = async (body: unknown): Promise<void> => {
     const { event, team_id: homeTeam, enterprise_id: enterprise } = bodySchema.parse(body);
     const { user, bot_id: bot, subtype, channel, ts, thread_ts: parent } = event;
-    if (user === undefined || bot !== undefined || user === deps.botUser) return;
+    if (user === undefined || bot !== undefined) return;
     if (subtype !== undefined && subtype !== 'thread_broadcast') return;
-    const mentioned = event.text.includes(mention);
-    const sessionId = parent === undefined ? null : await deps.sessionAt(channel, parent);
-    const text = written(event.text);
-    const place = { text, channel, parent: parent ?? null, sessionId };
+    const team = teamKey(enterprise, homeTeam);
+    if (user === deps.botUser(team)) return;
+    const mentioned = event.text.includes(mentionIn(team));
+    const sessionId = parent === undefined ? null : await deps.sessionAt(team, channel, parent);
+    const text = written(event.text, team);
+    const place = { team, text, channel, parent: parent ?? null, sessionId };
     const isAboutRun = isDirect(channel) && RUN_NAME.test(text);
     if (!mentioned && sessionId === null && !isAboutRun && !(await mayBeDecision(place, deps))) return;
-    const team = teamKey(enterprise, homeTeam);
-    const kept: Kept = { ...place, team, homeTeam, user, ts, mentioned };
+    const kept: Kept = { ...place, homeTeam, user, ts, mentioned };
     await deps.worker.accept(`said:${team}:${channel}:${ts}`, 'said', kept);
   };
   /** Only what was changed into a decision is kept: whoever tried is told that it counts for nothing. */
@@ -78,13 +80,13 @@ export function registerMessages(app: App, deps: HandlerDeps): void {
     const { event, team_id: homeTeam, enterprise_id: enterprise } = changed;
     const { channel, message, previous_message: before } = event;
     const { user, bot_id: bot, ts, thread_ts: parent } = message;
-    if (user === undefined || bot !== undefined || user === deps.botUser || before?.text === message.text)
-      return;
-    const sessionId = parent === undefined ? null : await deps.sessionAt(channel, parent);
-    const place = { text: written(message.text), channel, parent: parent ?? null, sessionId };
-    if (!(await mayBeDecision(place, deps))) return;
+    if (user === undefined || bot !== undefined || before?.text === message.text) return;
     const team = teamKey(enterprise, homeTeam);
-    const kept: Kept = { ...place, team, homeTeam, user, ts, mentioned: false };
+    if (user === deps.botUser(team)) return;
+    const sessionId = parent === undefined ? null : await deps.sessionAt(team, channel, parent);
+    const place = { team, text: written(message.text, team), channel, parent: parent ?? null, sessionId };
+    if (!(await mayBeDecision(place, deps))) return;
+    const kept: Kept = { ...place, homeTeam, user, ts, mentioned: false };
     await deps.worker.accept(`changed:${team}:${channel}:${event.ts}`, 'changed', kept);
   };
   app.event('app_mention', async ({ body }) => take(body));

@@ -181,6 +181,12 @@ async function repository(config: Config): Promise<Check> {
     : { name: 'repository', state: 'bad', text: report.problem ?? 'cannot be used' };
 }
 
+const MODES = {
+  socket: 'Socket Mode',
+  http: 'HTTP with signed requests',
+  oauth: 'HTTP with signed requests; workspaces install by OAuth',
+} as const;
+
 function slack({ slack: { mode } }: Config): Check {
   if (mode === 'desk')
     return {
@@ -192,7 +198,7 @@ function slack({ slack: { mode } }: Config): Check {
   return {
     name: 'slack',
     state: 'good',
-    text: mode === 'socket' ? 'Socket Mode' : 'HTTP with signed requests',
+    text: MODES[mode],
   };
 }
 

@@ -7,7 +7,6 @@ import type { HandlerDeps } from '../../handlers/deps.ts';
 import { Gate } from '../../handlers/gate.ts';
 import { registerHandlers } from '../../handlers/register.ts';
 import type { Hook } from '../config.ts';
-import { BatonError } from '../domain/failure.ts';
 import { Deadlines } from '../orchestrator/deadlines.ts';
 import { InboxWorker } from '../orchestrator/inbox-worker.ts';
 import { redactingInbox } from '../orchestrator/redacting-inbox.ts';
@@ -18,18 +17,15 @@ import { Answers } from '../slack/answers.ts';
 import { closedMessages } from '../slack/approval-messages.ts';
 import { answerBlocks, forwardedBlocks } from '../slack/builders/answers.ts';
 import { closedHome } from '../slack/builders/home.ts';
-import { createClients } from '../slack/clients.ts';
 import { lookRefusalWords } from '../slack/control-words.ts';
-import { HttpReceiver } from '../slack/doors/http-receiver.ts';
+import { HttpReceiver, type OtherDoor } from '../slack/doors/http-receiver.ts';
 import { SocketDoor } from '../slack/doors/socket-door.ts';
 import { sessionOfEpic } from '../slack/epic-key.ts';
 import { Homes } from '../slack/homes.ts';
 import { createSender } from '../slack/out/sender.ts';
-import { createTransport } from '../slack/out/transport.ts';
 import { undeliverable } from '../slack/out/undeliverable.ts';
 import { People } from '../slack/people.ts';
 import { SlackProjector } from '../slack/projector.ts';
-import { teamKey } from '../slack/team.ts';
 import { answers as words } from '../slack/words.ts';
 import { HookServer } from '../webhooks/server.ts';
 import { WebHooks } from '../webhooks/web-hooks.ts';
@@ -37,13 +33,17 @@ import type { Core } from './core.ts';
 import { gather } from './gather.ts';
 import { homeOf, spentBy } from './home.ts';
 import { startOnEvents } from './on-events.ts';
+import { besides, joinWorkspaces, type OAuthOptions } from './slack-workspaces.ts';
 
 export interface SlackOptions {
   readonly core: Core;
   readonly clock: Clock;
   readonly redact: Redact;
   readonly log: Logger;
-  readonly botToken: string;
+  /** Null: every workspace comes by installing. */
+  readonly botToken: string | null;
+  /** How workspaces install Baton by themselves; absent: only the one whose token is given. */
+  readonly oauth?: OAuthOptions | null;
   readonly apiUrl: string;
   readonly door:
     | { readonly mode: 'socket'; readonly appToken: string }
@@ -61,12 +61,21 @@ const GATHER_MS = 40;
 /** Joins Slack to the use cases: listeners in, outbox out. Connects on `start`. */
 export async function createSlack(options: SlackOptions) {
   const { core, clock, redact, log, apiUrl, botToken, rehearsal } = options;
-  const clients = createClients({ token: botToken, apiUrl, redact, log });
-  const identity = await whoAmI(clients.prompt.auth.test());
-  const transport = createTransport(clients);
+  const joined = await joinWorkspaces({
+    botToken,
+    oauth: options.oauth ?? null,
+    apiUrl,
+    store: core.store.installations,
+    clock,
+    redact,
+    log,
+    logger: boltLogger(log, redact),
+    onPut: () => sender.thaw(),
+  });
+  const { workspaces, identity } = joined;
   const sender = createSender({
     store: core.outbox,
-    transport: (team) => (team === identity.team ? transport : null),
+    transport: (team) => workspaces.of(team)?.transport ?? null,
     clock,
     log,
     random: Math.random,
@@ -98,7 +107,7 @@ export async function createSlack(options: SlackOptions) {
     return refusal === null ? null : lookRefusalWords(refusal);
   };
   const homes = new Homes({
-    client: clients.prompt,
+    client: (team) => workspaces.client(team),
     clock,
     build: async (team, user) => {
       const refused = await wayIn(team, user);
@@ -133,18 +142,16 @@ export async function createSlack(options: SlackOptions) {
       : new HookServer(hooks, options.hooks?.port ?? 0, (error) =>
           log.error({ error: redact(String(error)) }, 'A webhook failed'),
         );
-  const receiver = doorOf(options, hooks);
+  const receiver = doorOf(options, besides([joined.door, hooks]));
   const app = new App({
-    token: botToken,
+    authorize: joined.authorize,
     receiver,
     clientOptions: { slackApiUrl: apiUrl },
     logLevel: LogLevel.ERROR,
     logger: boltLogger(log, redact),
-    botId: identity.botId,
-    botUserId: identity.botUser,
   });
   app.error(async (error) => log.error({ error: redact(error.message) }, 'A listener failed'));
-  const people = new People(clients.prompt, clock);
+  const people = new People((team) => workspaces.client(team), clock);
   core.connectDirectory(people);
   const shared: HandlerDeps = {
     worker,
@@ -159,9 +166,9 @@ export async function createSlack(options: SlackOptions) {
     roles: core.roles,
     gate: wayIn,
     homes,
-    sessionAt: async (channel, ts) => sessionOfEpic((await core.outbox.refAt(channel, ts))?.key),
+    sessionAt: async (team, channel, ts) => sessionOfEpic((await core.outbox.refAt(team, channel, ts))?.key),
     cards: core.outbox,
-    botUser: identity.botUser,
+    botUser: (team) => workspaces.of(team)?.botUser ?? null,
     steering: options.steering,
     saveWorkflow: core.catalog.save,
     approvals: core.store.approvals,
@@ -169,7 +176,7 @@ export async function createSlack(options: SlackOptions) {
     answers,
     people,
     catalog: core.catalog,
-    views: clients.prompt,
+    views: (team) => workspaces.client(team),
     rehearsal,
     defaultRepository: core.defaultRepository,
     now: () => clock.now(),
@@ -189,9 +196,16 @@ export async function createSlack(options: SlackOptions) {
     commands: liveCommands(core.catalog),
   });
   registerHandlers(app, shared);
+  joined.listen(app);
   core.engine.onCommit(project.again);
   core.engine.onCommit(() => homes.changed());
-  const subscribed = core.subscriptions.length > 0 ? startOnEvents(options, identity, people) : null;
+  // A subscription starts runs in the workspace whose token is given: of several nobody has said which one is meant.
+  if (core.subscriptions.length > 0 && identity === null)
+    log.error(
+      'Subscriptions need SLACK_BOT_TOKEN, which says in which workspace they start runs; none is started',
+    );
+  const subscribed =
+    core.subscriptions.length > 0 && identity !== null ? startOnEvents(options, identity, people) : null;
   core.models.onProgress(project.again);
   const deadlines = new Deadlines({
     approvals: core.store.approvals,
@@ -214,6 +228,7 @@ export async function createSlack(options: SlackOptions) {
 
   return {
     identity,
+    workspaces,
     /** Opens the door, and takes up what an earlier process left: deliveries, runs, messages. */
     async start(): Promise<{ readonly address: string | null; readonly hooks: string | null }> {
       // Before the door opens: what was taken first is done first, and nothing is taken up twice.
@@ -252,7 +267,10 @@ function hooksOf({ hooks, core, clock, log }: SlackOptions): WebHooks | null {
   return new WebHooks({ hooks: hooks.list, publish: (event) => core.events.publish(event), clock, log });
 }
 
-function doorOf({ door, apiUrl, clock, core, log, redact }: SlackOptions, beside: WebHooks | null): Receiver {
+function doorOf(
+  { door, apiUrl, clock, core, log, redact }: SlackOptions,
+  beside: OtherDoor | null,
+): Receiver {
   if (door.mode === 'http') {
     return new HttpReceiver({
       signingSecret: door.signingSecret,
@@ -264,57 +282,6 @@ function doorOf({ door, apiUrl, clock, core, log, redact }: SlackOptions, beside
     });
   }
   return new SocketDoor({ appToken: door.appToken, apiUrl, clock, log, redact });
-}
-
-const identitySchema = z.object({
-  team_id: z.string(),
-  enterprise_id: z.string().nullish(),
-  user_id: z.string(),
-  bot_id: z.string().optional(),
-  url: z.string().optional(),
-  team: z.string().optional(),
-});
-
-async function whoAmI(asked: Promise<unknown>): Promise<{
-  readonly team: string;
-  /** The workspace's bare id. */
-  readonly homeTeam: string;
-  readonly botUser: string;
-  readonly botId: string;
-  readonly name: string;
-}> {
-  try {
-    const found = identitySchema.parse(await asked);
-    return {
-      team: teamKey(found.enterprise_id, found.team_id),
-      homeTeam: found.team_id,
-      botUser: found.user_id,
-      botId: found.bot_id ?? found.user_id,
-      name: found.team ?? found.team_id,
-    };
-  } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    if (/invalid_auth|not_authed|token_revoked|account_inactive/.test(text)) {
-      throw new BatonError(
-        {
-          class: 'terminal',
-          code: 'slack_token',
-          message: 'Slack does not accept SLACK_BOT_TOKEN',
-          hint: 'Copy it again from your app\'s page under "OAuth & Permissions" (it starts with "xoxb-"), then start again. Nothing was lost.',
-        },
-        error,
-      );
-    }
-    throw new BatonError(
-      {
-        class: 'terminal',
-        code: 'slack_unreachable',
-        message: `Slack could not be reached: ${text}`,
-        hint: 'Check the network and SLACK_API_URL, then start again. Nothing was lost.',
-      },
-      error,
-    );
-  }
 }
 
 /** Bolt's own words, redacted; only what somebody should look at. */

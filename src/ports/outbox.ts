@@ -81,9 +81,9 @@ export interface OutboxStore {
   sentSince(at: number): Promise<RecentSend[]>;
   ref(key: string): Promise<MessageRef | null>;
   /** Message references by place, for replies and clicks: which message of ours is this? */
-  refAt(channel: string, ts: string): Promise<MessageRef | null>;
+  refAt(team: string, channel: string, ts: string): Promise<MessageRef | null>;
   /** Messages of ours in a channel whose key begins so, the newest two hundred, oldest first. */
-  refsIn(channel: string, beginning: string): Promise<MessageRef[]>;
+  refsIn(team: string, channel: string, beginning: string): Promise<MessageRef[]>;
 }
 
 /** A question that was just closed, as those are told of it who stand around it. */

@@ -8,6 +8,7 @@ import type { Outcome, RunSpec, RunStatus } from '../domain/run.ts';
 import type { DecisionStore, NewDecision } from './decisions.ts';
 import type { DelegationStore } from './delegations.ts';
 import type { GuidanceStore } from './guidance.ts';
+import type { InstallationStore } from './installations.ts';
 import type { OutboxMessage } from './outbox.ts';
 import type { PersonTaskStore } from './person-tasks.ts';
 
@@ -257,6 +258,7 @@ export interface Store {
   readonly delegations: DelegationStore;
   readonly personTasks: PersonTaskStore;
   readonly audit: AuditStore;
+  readonly installations: InstallationStore;
   readonly inbox: Inbox;
   readonly projections: Projections;
   readonly runs: RunReader;

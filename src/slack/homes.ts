@@ -8,7 +8,8 @@ const GATHER_MS = 5_000;
 const MOST_PEOPLE = 200;
 
 export interface HomesOptions {
-  readonly client: WebClient;
+  /** Of the workspace by its key. */
+  readonly client: (team: string) => WebClient;
   readonly clock: Clock;
   /** The person's home as it is now. */
   readonly build: (team: string, user: string) => Promise<View>;
@@ -71,7 +72,7 @@ export class Homes {
     const view = await this.#options.build(opened.team, user);
     const text = JSON.stringify(view);
     if (text === opened.shown) return;
-    await this.#options.client.apiCall('views.publish', { user_id: user, view: text });
+    await this.#options.client(opened.team).apiCall('views.publish', { user_id: user, view: text });
     this.#opened.set(key, { ...opened, shown: text });
   }
 }

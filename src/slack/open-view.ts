@@ -7,7 +7,7 @@ import { answers as words } from './words.ts';
 
 export interface FormDoor {
   /** The client for what has to be quick. */
-  readonly views: WebClient;
+  readonly views: (team: string) => WebClient;
   readonly answers: Answers;
   readonly rehearsal: boolean;
   /** Why somebody may not even look, in words; null when they may. Absent: what is submitted is judged by rules of its own. */
@@ -33,7 +33,7 @@ export async function openOrSay(
     return;
   }
   try {
-    await door.views.apiCall('views.open', { trigger_id: trigger, view: JSON.stringify(view) });
+    await door.views(place.team).apiCall('views.open', { trigger_id: trigger, view: JSON.stringify(view) });
   } catch (error) {
     const code = slackError.safeParse(error).data?.data.error;
     if (code === 'exchanged_trigger_id' || place.channel === '') return;

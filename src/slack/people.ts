@@ -54,7 +54,7 @@ const NO_GROUP = /no_such_subteam|subteam_not_found/;
 
 /** Who people are, as Slack says. Throws when Slack does not say: nobody decides on a guess. */
 export class People implements Directory {
-  readonly #client: WebClient;
+  readonly #client: (team: string) => WebClient;
   readonly #clock: Clock;
   readonly #known = new Map<
     string,
@@ -64,7 +64,8 @@ export class People implements Directory {
   readonly #names = new Map<string, { readonly until: number; readonly people: readonly Named[] }>();
   readonly #groups = new Map<string, { readonly until: number; readonly members: readonly string[] }>();
 
-  constructor(client: WebClient, clock: Clock) {
+  /** @param client of the workspace by its key; throws where Baton is not installed */
+  constructor(client: (team: string) => WebClient, clock: Clock) {
     this.#client = client;
     this.#clock = clock;
   }
@@ -75,7 +76,8 @@ export class People implements Directory {
     const now = this.#clock.monotonic();
     const known = this.#known.get(key);
     if (!fresh && known !== undefined && known.until > now) return known.decider;
-    const { user: info } = infoSchema.parse(await this.#client.users.info({ user }));
+    const client = this.#client(team);
+    const { user: info } = infoSchema.parse(await client.users.info({ user }));
     const decider: Decider = {
       id: info.id,
       team,
@@ -122,10 +124,15 @@ export class People implements Directory {
     const known = this.#names.get(team);
     if (known !== undefined && known.until > now) return known.people;
     const people: Named[] = [];
+    const client = this.#client(team);
     let cursor = '';
     for (let page = 0; page < MOST_PAGES; page += 1) {
       const found = listSchema.parse(
-        await this.#client.users.list({ limit: 200, ...(cursor === '' ? {} : { cursor }) }),
+        await client.users.list({
+          limit: 200,
+          team_id: bareTeam(team),
+          ...(cursor === '' ? {} : { cursor }),
+        }),
       );
       for (const { id, name, deleted, is_bot: bot, profile } of found.members) {
         if (deleted === true || bot === true) continue;
@@ -144,15 +151,18 @@ export class People implements Directory {
     const now = this.#clock.monotonic();
     const known = this.#groups.get(key);
     if (!fresh && known !== undefined && known.until > now) return known.members;
-    const members = await this.#membersOf(group);
+    const members = await this.#membersOf(group, team);
     if (this.#groups.size > 1_000) this.#groups.clear();
     this.#groups.set(key, { until: now + BELIEVE_MS, members });
     return members;
   }
 
-  async #membersOf(group: string): Promise<readonly string[]> {
+  async #membersOf(group: string, team: string): Promise<readonly string[]> {
+    const client = this.#client(team);
     try {
-      return membersSchema.parse(await this.#client.usergroups.users.list({ usergroup: group })).users;
+      // An organisation's token asks about one workspace of it; a workspace's own is not changed by it.
+      const asked = { usergroup: group, team_id: bareTeam(team) };
+      return membersSchema.parse(await client.usergroups.users.list(asked)).users;
     } catch (error) {
       if (error instanceof Error && NO_GROUP.test(error.message)) return [];
       throw error;

@@ -58,7 +58,7 @@ export async function openDoor(access: Access = openAccess) {
     const log = new EventLog(opened.raw, new AuditLog(opened.raw, path.join(folder, HEADS_FILE)));
     const store = createStore(opened.db, log);
     const client = new WebClient('xoxb-x', { slackApiUrl: members.url, retryConfig: { retries: 0 } });
-    const people = new People(client, clock);
+    const people = new People(() => client, clock);
     const approvals = new Approvals({
       approvals: store.approvals,
       sessions: store.sessions,
@@ -85,7 +85,7 @@ export async function openDoor(access: Access = openAccess) {
       approvals: store.approvals,
       audit: store.audit,
       answers: new Answers(createOutboxStore(opened.db), clock, () => undefined),
-      views: client,
+      views: () => client,
       rehearsal: false,
       now: () => clock.now(),
       orchestrator: { approvals },

@@ -116,7 +116,7 @@ function deps(): CommandDeps {
     roles: core.roles,
     gate: async () => null,
     flags: core.flags,
-    people: new Given(clients.prompt, systemClock),
+    people: new Given(() => clients.prompt, systemClock),
     catalog: core.catalog,
     rehearsal: true,
     defaultRepository: '/r',

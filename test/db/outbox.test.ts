@@ -188,8 +188,8 @@ test('a reference is found by key and by place, and follows a repost', async () 
   const [row] = await store.waiting(1);
   await store.claim(row?.id ?? 0, 4);
   await store.sent(row?.id ?? 0, { key: 'a', channel: 'C1', ts: '9.9' }, 5);
-  expect(await store.refAt('C1', '9.9')).toEqual({ key: 'a', channel: 'C1', ts: '9.9' });
-  expect(await store.refAt('C1', 'a.1')).toBeNull();
+  expect(await store.refAt('T1', 'C1', '9.9')).toEqual({ key: 'a', channel: 'C1', ts: '9.9' });
+  expect(await store.refAt('T1', 'C1', 'a.1')).toBeNull();
 });
 
 test('enqueued rows come and go with the transaction of their change', () => {

@@ -48,7 +48,10 @@ describe('who somebody is, as Slack says', () => {
     ['somebody of another workspace in a shared channel', { team_id: 'T2' }, { isStranger: true }],
   ])('%s', async (_name, said, expected) => {
     answer = user(said);
-    expect(await new People(client, clock).decider('U1', 'T1', 'T1')).toEqual({ ...person, ...expected });
+    expect(await new People(() => client, clock).decider('U1', 'T1', 'T1')).toEqual({
+      ...person,
+      ...expected,
+    });
   });
 
   test.each([
@@ -56,7 +59,7 @@ describe('who somebody is, as Slack says', () => {
     ['nothing of use', { ok: true }],
   ])('%s: nobody decides on a guess, and it is asked anew', async (_name, said) => {
     answer = said;
-    const people = new People(client, clock);
+    const people = new People(() => client, clock);
     await expect(people.decider('U1', 'T1', 'T1')).rejects.toThrow();
     answer = user({});
     expect(await people.decider('U1', 'T1', 'T1')).toEqual(person);
@@ -64,7 +67,7 @@ describe('who somebody is, as Slack says', () => {
 
   test('believed for half a minute, and per workspace', async () => {
     answer = user({});
-    const people = new People(client, clock);
+    const people = new People(() => client, clock);
     await people.decider('U1', 'T1', 'T1');
     clock.advance(29_999);
     await people.decider('U1', 'T1', 'T1');

@@ -3,7 +3,8 @@ import { ApiError, RateLimited } from '../errors.ts';
 import type { Json } from '../json.ts';
 import { chatMethods } from './chat.ts';
 import { conversationsMethods } from './conversations.ts';
-import type { Method, Methods } from './method.ts';
+import type { Method, Methods, Tokens } from './method.ts';
+import { oauthMethods } from './oauth.ts';
 import { peopleMethods } from './people.ts';
 import { teamMethods } from './team.ts';
 import { viewsMethods } from './views.ts';
@@ -11,11 +12,10 @@ import { viewsMethods } from './views.ts';
 /** An HTTP answer of the Web API. `retryAfter` becomes the Retry-After header, in seconds. */
 export type Answer = Readonly<{ status: number; body: Json; retryAfter?: number }>;
 
-export type Tokens = Readonly<{ botToken: string; appToken: string }>;
-
 const METHODS: Methods = Object.freeze({
   ...chatMethods,
   ...conversationsMethods,
+  ...oauthMethods,
   ...peopleMethods,
   ...teamMethods,
   ...viewsMethods,
@@ -31,6 +31,7 @@ function refuse(error: string, messages: readonly string[] = []): Answer {
 }
 
 function tokenError(method: Method, token: string | undefined, tokens: Tokens): string | null {
+  if (method.token === 'none') return null;
   if (token === undefined || token === '') return 'not_authed';
   const wanted = method.token === 'app' ? tokens.appToken : tokens.botToken;
   if (token === wanted) return null;
@@ -45,7 +46,7 @@ function perform(desk: Desk, name: string, args: Json, token: string | undefined
   try {
     const wait = desk.limits.call(name, method.tier);
     if (wait > 0) throw new RateLimited(wait);
-    return { status: 200, body: { ok: true, ...method.run(desk, args) } };
+    return { status: 200, body: { ok: true, ...method.run(desk, args, tokens) } };
   } catch (error) {
     if (error instanceof RateLimited) {
       return { status: 429, body: { ok: false, error: 'ratelimited' }, retryAfter: error.retryAfter };

@@ -2,11 +2,14 @@ import type { Desk } from '../desk.ts';
 import type { Json } from '../json.ts';
 import type { Tier } from '../limits.ts';
 
+export type Tokens = Readonly<{ botToken: string; appToken: string }>;
+
 /** One Web API method. `run` returns the answer without `ok`, or throws ApiError or RateLimited. */
 export type Method = Readonly<{
   tier: Tier;
-  token: 'bot' | 'app';
-  run(desk: Desk, args: Json): Json;
+  /** `none`: whoever asks has no token yet. */
+  token: 'bot' | 'app' | 'none';
+  run(desk: Desk, args: Json, tokens: Tokens): Json;
 }>;
 
 export type Methods = Readonly<Record<string, Method>>;

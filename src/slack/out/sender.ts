@@ -26,6 +26,8 @@ export interface Sender {
   tick(): Promise<void>;
   /** Something was enqueued. Cheap; may be called any number of times. */
   wake(): void;
+  /** A workspace can be spoken to again: what waits for it is tried. */
+  thaw(): void;
   /** Resolves when nothing is under way: all is sent, or waits for time to pass. */
   settled(): Promise<void>;
   /** Starts nothing more, and resolves when what is under way has ended. */
@@ -185,6 +187,10 @@ export function createSender(options: SenderOptions): Sender {
   return {
     tick,
     wake,
+    thaw: () => {
+      state.frozen.clear();
+      wake();
+    },
     settled,
     stop: async () => {
       stopped = true;
