@@ -2,10 +2,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
+import { invalid } from './config-problem.ts';
+import { type SlackConfig, slackOf } from './config-slack.ts';
 import { type StepLimits, stepLimitsSchema } from './domain/agent.ts';
 import { type BudgetSettings, budgetSettingsSchema } from './domain/budget.ts';
 import { declarationsSchema } from './domain/bus-event.ts';
-import { BatonError } from './domain/failure.ts';
 import { type FlagSettings, flagSettingsSchema } from './domain/flags.ts';
 import { hooksSchema } from './domain/hook.ts';
 import { type McpSettings, mcpSchema, variablesOf } from './domain/mcp-settings.ts';
@@ -146,27 +147,6 @@ const fileSchema = z.strictObject({
     .record(z.string(), z.strictObject({ input: z.number(), cached: z.number(), output: z.number() }))
     .default({}),
 });
-
-export type SlackConfig =
-  | { readonly mode: 'desk' }
-  | { readonly mode: 'socket'; readonly botToken: string; readonly appToken: string; readonly apiUrl: string }
-  | {
-      readonly mode: 'http';
-      readonly botToken: string;
-      readonly signingSecret: string;
-      readonly apiUrl: string;
-    }
-  | {
-      readonly mode: 'oauth';
-      /** Of a workspace that is there without installing. */
-      readonly botToken: string | null;
-      readonly clientId: string;
-      readonly clientSecret: string;
-      readonly stateSecret: string;
-      readonly signingSecret: string;
-      readonly tokenKeys: string;
-      readonly apiUrl: string;
-    };
 
 export type ModelConfig =
   | { readonly mode: 'rehearsal' }
@@ -342,53 +322,6 @@ function atHome(location: string | null): string | null {
 
 type Environment = z.infer<typeof environmentSchema>;
 
-function slackOf(env: Environment): SlackConfig {
-  const {
-    SLACK_BOT_TOKEN: botToken,
-    SLACK_APP_TOKEN: appToken,
-    SLACK_SIGNING_SECRET: signingSecret,
-    SLACK_API_URL: apiUrl,
-  } = env;
-  if (env.SLACK_CLIENT_ID !== undefined) return oauthOf(env, env.SLACK_CLIENT_ID);
-  if (botToken === undefined && appToken === undefined && signingSecret === undefined)
-    return { mode: 'desk' };
-  if (botToken === undefined)
-    throw invalid(
-      'SLACK_BOT_TOKEN is missing. It is on your app\'s page under "OAuth & Permissions" and starts with "xoxb-".',
-    );
-  if (appToken !== undefined) return { mode: 'socket', botToken, appToken, apiUrl };
-  if (signingSecret !== undefined) return { mode: 'http', botToken, signingSecret, apiUrl };
-  throw invalid(
-    'SLACK_APP_TOKEN is missing. It is on your app\'s page under "Basic Information", "App-Level Tokens" (scope connections:write) and starts with "xapp-". For HTTP set SLACK_SIGNING_SECRET instead.',
-  );
-}
-
-/** Several workspaces: what is missing is named, since half of it would let nobody in. */
-function oauthOf(env: Environment, clientId: string): SlackConfig {
-  const needed = {
-    clientSecret: ['SLACK_CLIENT_SECRET', env.SLACK_CLIENT_SECRET],
-    stateSecret: ['SLACK_STATE_SECRET', env.SLACK_STATE_SECRET],
-    signingSecret: ['SLACK_SIGNING_SECRET', env.SLACK_SIGNING_SECRET],
-    tokenKeys: ['BATON_TOKEN_KEYS', env.BATON_TOKEN_KEYS],
-  } as const;
-  const get = ([name, value]: readonly [string, string | undefined]): string => {
-    if (value !== undefined) return value;
-    throw invalid(
-      `${name} is missing. With SLACK_CLIENT_ID, workspaces install Baton by OAuth: docs/oauth.md.`,
-    );
-  };
-  return {
-    mode: 'oauth',
-    botToken: env.SLACK_BOT_TOKEN ?? null,
-    clientId,
-    clientSecret: get(needed.clientSecret),
-    stateSecret: get(needed.stateSecret),
-    signingSecret: get(needed.signingSecret),
-    tokenKeys: get(needed.tokenKeys),
-    apiUrl: env.SLACK_API_URL,
-  };
-}
-
 function modelOf(env: Environment): ModelConfig {
   if (env.OPENAI_API_KEY === undefined && env.OPENAI_BASE_URL === undefined) return { mode: 'rehearsal' };
   return {
@@ -450,10 +383,6 @@ function readFile(named: string | undefined) {
 /** What is wrong with a key of a record lies one below. */
 function said(issue: z.core.$ZodIssue): string {
   return issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
-}
-
-function invalid(message: string): BatonError {
-  return new BatonError({ class: 'terminal', code: 'config_invalid', message, hint: 'Nothing was started.' });
 }
 
 /** "localhost:1234" is an address too, of the scheme "localhost": refused, because nobody means that. */
