@@ -238,12 +238,7 @@ export async function createCore(options: CoreOptions) {
           payloads,
           defaults: policy.base,
           findings,
-          chaser: new Chaser({
-            store: store.approvals,
-            approvals,
-            delegations: store.delegations,
-            directory: people.directory,
-          }),
+          chaser: new Chaser({ store, approvals, directory: people.directory }),
           cancel: (runId) => engine.cancel(runId, 'No longer needed'),
         }),
         ...money.activities,

@@ -9,9 +9,11 @@ import type { ApprovalStore } from '../ports/store.ts';
 import type { Approvals } from './approvals.ts';
 
 export interface ChaserDeps {
-  readonly store: Pick<ApprovalStore, 'byId' | 'nudged' | 'deedsOf'>;
+  readonly store: {
+    readonly approvals: Pick<ApprovalStore, 'byId' | 'nudged' | 'deedsOf'>;
+    readonly delegations: Pick<DelegationStore, 'ofTeam'>;
+  };
   readonly approvals: Pick<Approvals, 'voterNow'>;
-  readonly delegations: Pick<DelegationStore, 'ofTeam'>;
   readonly directory: Directory;
 }
 
@@ -34,13 +36,13 @@ export class Chaser {
   /** Does all that is due. @returns when to look again; null when nothing more comes */
   async chase(approvalId: string, now: number): Promise<number | null> {
     for (;;) {
-      const approval = await this.#deps.store.byId(approvalId);
+      const approval = await this.#deps.store.approvals.byId(approvalId);
       if (approval?.status !== 'pending') return null;
       const waiting = await this.#waiting(approval, now);
       const next = nextDeed(waiting, now, this.#clocks);
       if (next === null || next.at > now) return next?.at ?? null;
       const calling = next.deed.kind === 'remind' ? this.#awake(waiting, now) : undefined;
-      await this.#deps.store.nudged(approvalId, next.deed, now, calling);
+      await this.#deps.store.approvals.nudged(approvalId, next.deed, now, calling);
     }
   }
 
@@ -58,9 +60,9 @@ export class Chaser {
   }
 
   async #waiting(approval: Approval, now: number): Promise<Waiting> {
-    const { store, delegations } = this.#deps;
+    const { store } = this.#deps;
     const { policy, requestedAt, expiresAt, team, id } = approval;
-    const standing = await delegations.ofTeam(team, now);
+    const standing = await store.delegations.ofTeam(team, now);
     const approvers = await this.#approvers(approval);
     const named = [...new Set([...approvers, ...policy.escalateTo])];
     const stand = standing.filter(({ from }) => named.includes(from));
@@ -85,7 +87,7 @@ export class Chaser {
       barred,
       delegations: stand,
       zones,
-      done: await store.deedsOf(id),
+      done: await store.approvals.deedsOf(id),
     };
   }
 

@@ -29,12 +29,7 @@ function chaserIn(w: World, zones: Record<string, string> = {}, broken = false):
       return zones[user] ?? null;
     },
   };
-  return new Chaser({
-    store: w.approvals,
-    approvals: w.service,
-    delegations: w.store.delegations,
-    directory,
-  });
+  return new Chaser({ store: w.store, approvals: w.service, directory });
 }
 
 async function ask(w: World, n: number, policy: object = POLICY): Promise<string> {
