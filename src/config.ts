@@ -75,6 +75,14 @@ const environmentSchema = z.object({
     .min(64)
     .max(1_048_576)
     .optional(),
+  /** For pushing branches and opening pull requests, when a person hands a run over. */
+  GITHUB_TOKEN: z.string().min(1).optional(),
+  GITHUB_API_URL: address('GITHUB_API_URL is an address such as https://api.github.com').default(
+    'https://api.github.com',
+  ),
+  GITHUB_SERVER_URL: address('GITHUB_SERVER_URL is an address such as https://github.com').default(
+    'https://github.com',
+  ),
   /** The ssh agent, for repositories fetched over ssh. */
   SSH_AUTH_SOCK: z.string().optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -206,6 +214,8 @@ export interface Config {
   readonly castDelayMs: number | null;
   readonly logLevel: string;
   readonly sshAuthSock: string | undefined;
+  /** Null: no token. */
+  readonly github: { readonly server: string; readonly api: string; readonly token: string } | null;
   /** Null: by the class of the run. */
   readonly commandMemoryBytes: number | null;
   /** Values that must never be shown. */
@@ -263,9 +273,14 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     limits: file.limits,
     castDelayMs: env.CAST_DELAY_MS ?? null,
     logLevel: env.LOG_LEVEL,
+    github:
+      env.GITHUB_TOKEN === undefined
+        ? null
+        : { server: env.GITHUB_SERVER_URL, api: env.GITHUB_API_URL, token: env.GITHUB_TOKEN },
     sshAuthSock: env.SSH_AUTH_SOCK,
     commandMemoryBytes: env.BATON_COMMAND_MEMORY === undefined ? null : env.BATON_COMMAND_MEMORY * 1024 ** 2,
     secrets: [
+      env.GITHUB_TOKEN,
       env.SLACK_BOT_TOKEN,
       env.SLACK_APP_TOKEN,
       env.SLACK_SIGNING_SECRET,

@@ -10,6 +10,7 @@ baton history [RUN]         who decided what, in order          --json  --csv
 baton audit verify          whether the audit was tampered with
 baton doctor                check this machine and the settings
 baton cost [ID] [--csv]     what was spent in the last week, or by one run   --days N
+baton hand-over RUN         push a run's branch and open its pull request, or write its patch
 baton desk                  start the local workspace alone`;
 
 /** The command line. Every way out says what happened and what to do next. */
@@ -53,6 +54,8 @@ async function dispatch(word: string, rest: string[]): Promise<number> {
       return (await import('./cli/doctor.ts')).doctor();
     case 'cost':
       return (await import('./cli/cost.ts')).cost(rest);
+    case 'hand-over':
+      return (await import('./cli/hand-over.ts')).handOverRun(rest);
     case 'desk':
       await import('../desk/main.ts');
       return 0;

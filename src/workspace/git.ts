@@ -28,6 +28,8 @@ export interface GitOptions {
   readonly timeoutMs?: number;
   /** Allows https, ssh and file, and the ssh agent, for this call only. */
   readonly network?: boolean;
+  /** Settings for this call that must not show in its arguments. */
+  readonly secretConfig?: readonly Override[];
 }
 
 export interface GitAnswer {
@@ -125,7 +127,7 @@ export function createGit(settings: GitSettings): Git {
       rest,
       {
         cwd: place.cwd,
-        env: environmentOf(place, options, overrides),
+        env: environmentOf(place, options, [...overrides, ...(options.secretConfig ?? [])]),
         encoding: 'buffer',
         maxBuffer: options.maxBytes ?? MAX_OUTPUT_BYTES,
         timeout,
