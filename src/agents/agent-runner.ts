@@ -18,7 +18,15 @@ import {
 import { type CallCounts, callOffered, offerNote, offerOf, type ServerOffer } from './mcp/offered.ts';
 import { buildPrompt } from './prompt.ts';
 import { parseJsonObject, parseResult } from './results.ts';
-import { createToolOffer, labelOf, type PreparedCall, prepareCall } from './tools.ts';
+import {
+  createToolOffer,
+  labelOf,
+  NEED,
+  needDefinition,
+  type PreparedCall,
+  prepareCall,
+  prepareNeed,
+} from './tools.ts';
 import type { Message, ToolCallRequest, ToolDefinition } from './transcript.ts';
 import { createWatch, type Watch } from './watch.ts';
 
@@ -148,7 +156,7 @@ function* modelTurn(session: Session, flow: Flow): Operation<ModelTurnOutput> {
       agent: role.name,
       model: role.model,
       messages: session.messages,
-      tools: session.tools,
+      tools: session.guard.need === undefined ? session.tools : [...session.tools, needDefinition()],
       toolChoice: last || session.repairs === MAX_REPAIRS ? 'none' : 'auto',
       result: session.task.output,
       maxOutputTokens: Math.min(MAX_OUTPUT_TOKENS, Math.max(1, limits.tokens - session.tokens)),
@@ -241,6 +249,10 @@ function* answerCall(session: Session, flow: Flow, call: ToolCallRequest, name: 
     const { text, workedMs } = yield* callOffered(session, offered, call.arguments, flow, name);
     session.workedMs += workedMs;
     return text;
+  }
+  if (call.name === NEED && session.guard.need !== undefined) {
+    const asked = prepareNeed(call.arguments);
+    return asked.ok ? yield* session.guard.need(asked.wanted, flow) : asked.problem;
   }
   const prepared = prepareCall(call.name, call.arguments, session.task.role.tools);
   return prepared.ok ? yield* carryOut(session, flow, call, prepared.call, name) : prepared.problem;

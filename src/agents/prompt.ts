@@ -11,11 +11,12 @@ const PREVIOUS_CHARS = 12_000;
 const SUMMARY_CHARS = 600;
 const FEEDBACK_CHARS = 2_000;
 const FEEDBACK_ITEMS = 20;
+const OTHERS = 30;
 
 /**
  * The beginning of an agent's conversation. Pure: the same task gives the same text. `Role: <name>`, the first
  * line of the system prompt, and the headings of the first message (`Node:`, `Request:`, `Task:`, `Context:`,
- * `Previous:`, `Options:`, `Feedback:`, `Test command:`) are read by machines: a scripted cast finds its part by them.
+ * `Previous:`, `Options:`, `Others:`, `Feedback:`, `Test command:`) are read by machines: a scripted cast finds its part by them.
  * @param servers what is to be said of tool servers
  */
 export function buildPrompt(task: AgentTask, servers: string | null = null): Message[] {
@@ -102,7 +103,7 @@ function resultAdvice(output: ResultKind): string {
 /** Lines of people's or models' own words that look like a heading of the message are indented: they begin no part. */
 function withoutHeadings(text: string): string {
   return text.replace(
-    /^(?=(?:Node|Request|Task|Context|Previous|Options|Feedback|Test command):)/gm,
+    /^(?=(?:Node|Request|Task|Context|Previous|Options|Others|Feedback|Test command):)/gm,
     (_, at: number) => (at === 0 ? '' : ' '),
   );
 }
@@ -132,6 +133,14 @@ function firstMessage(task: AgentTask): string {
   if (task.previous !== null) {
     const json = cutEnd(JSON.stringify(task.previous, null, 1), PREVIOUS_CHARS);
     parts.push(`Previous: the result you build on.\n${markAsData('result of the step before', json)}`);
+  }
+  if (task.others !== undefined && task.others.length > 0) {
+    const lines = task.others
+      .slice(0, OTHERS)
+      .map(({ id, task: text }) => `- ${id}: ${withoutHeadings(cutEnd(text, SUMMARY_CHARS))}`);
+    parts.push(
+      `Others: tasks beside yours, done by others. If you cannot go on without what one makes, call need with its id.\n${lines.join('\n')}`,
+    );
   }
   if (task.options.length > 0) {
     const lines = task.options.map(

@@ -121,6 +121,41 @@ const descriptions: Readonly<Record<ToolName, string>> = {
   run: 'Runs one command at the root of the repository, without a shell and without network.',
 };
 
+/** The name of the tool by which an agent waits for another task; no role has it, only tasks that have others beside them. */
+export const NEED = 'need';
+const needSchema = z.object({
+  task: z.string().min(1).describe('The id of a task under Others.'),
+  why: z
+    .string()
+    .min(1)
+    .max(300)
+    .describe('What of it you cannot go on without, in one sentence for people.'),
+});
+
+/** How an agent says that it cannot go on without what another task makes. */
+export function needDefinition(): ToolDefinition {
+  return {
+    name: NEED,
+    description:
+      'Waits until another task of this workflow is done, and brings its work into your files. Only where you cannot go on without.',
+    parameters: strictJsonSchema(needSchema),
+  };
+}
+
+/** Checks the arguments of that call; a problem is for the model, as in {@link prepareCall}. */
+export function prepareNeed(
+  argumentsText: string,
+):
+  | { readonly ok: true; readonly wanted: z.infer<typeof needSchema> }
+  | { readonly ok: false; readonly problem: string } {
+  const parsed = parseArguments(argumentsText);
+  if (!parsed.ok) return parsed;
+  const input = needSchema.safeParse(parsed.value);
+  return input.success
+    ? { ok: true, wanted: input.data }
+    : { ok: false, problem: `The arguments of ${NEED} do not fit: ${describeIssues(input.error)}.` };
+}
+
 /** The tools of a role as they are offered to the model. */
 export function toolDefinitions(names: readonly ToolName[]): ToolDefinition[] {
   return names.map((name) => ({

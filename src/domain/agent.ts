@@ -136,6 +136,8 @@ export const agentTaskSchema = z.object({
   /** The worktree it works in: null is the run's own, otherwise a stream's. */
   stream: z.string().nullable(),
   testCommand: z.array(z.string()).nullable(),
+  /** Tasks beside this one whose outcome it may ask for while it runs, with what each does. */
+  others: z.array(z.object({ id: z.string(), task: z.string() })).exactOptional(),
   limits: z.object({
     turns: z.number().int(),
     tokens: z.number().int(),

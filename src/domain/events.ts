@@ -203,6 +203,15 @@ export const runEventSchema = z.discriminatedUnion('type', [
     kind: z.enum(['start', 'milestone', 'resource', 'integration', 'progress']),
     participants: z.array(z.string()),
   }),
+  /** A task said while it ran that it needs another's outcome. `order` is what is left, as it will go now. */
+  z.object({
+    type: z.literal('dependency.declared'),
+    node: id,
+    task: z.string(),
+    needs: z.string(),
+    why: z.string(),
+    order: z.array(z.string()),
+  }),
   /** The files went back to where a snapshot left them. */
   z.object({ type: z.literal('snapshot.restored'), node: id, tree: z.string() }),
   z.object({ type: z.literal('snapshot.taken'), node: id, commit: z.string(), tree: z.string() }),

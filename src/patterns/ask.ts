@@ -40,6 +40,7 @@ export interface Ask {
 export function* askAgent(ask: Ask, input: Handoff, flow: Flow, context: RunContext): Operation<AgentResult> {
   const name = yield* admitted(ask, flow, context);
   const role = context.role(name);
+  const { beside } = context;
   yield* flow.emit({ type: 'node.started', node: ask.line, kind: 'agent', agent: role.name });
   const work = context.runner(role).run(
     {
@@ -54,6 +55,7 @@ export function* askAgent(ask: Ask, input: Handoff, flow: Flow, context: RunCont
       options: [...(ask.options ?? [])],
       stream: context.stream,
       testCommand: context.testCommand === null ? null : [...context.testCommand],
+      ...(beside === undefined ? {} : { others: beside.others.map((other) => ({ ...other })) }),
       limits: limitsOf(context.stepLimits, role.limits, ask.limits),
     },
     flow,
@@ -61,6 +63,7 @@ export function* askAgent(ask: Ask, input: Handoff, flow: Flow, context: RunCont
       command: (argv, inner) => context.permit(argv, ask.node, inner),
       tool: (asked, inner) => askTool(asked, { node: ask.node, agent: role.name }, inner),
       ask: (question, inner) => askPerson(question, ask, inner),
+      ...(beside === undefined ? {} : { need: (wanted, inner) => beside.need(wanted, inner) }),
     },
   );
   const result = yield* counted(work, { node: ask.node, agent: role.name, holder: flow.path }, flow);

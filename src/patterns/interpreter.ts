@@ -98,8 +98,9 @@ export class Interpreter {
           context.child === undefined
             ? this.#node(child, handoff, inner, this.#scope(context, null, holding))
             : context.child(child, handoff, inner, { stream: context.stream, holding }),
-        run: (child, handoff, inner, stream) => {
-          const there = inStream(context, stream);
+        run: (child, handoff, inner, stream, beside) => {
+          const place = inStream(context, stream);
+          const there = beside === undefined ? place : { ...place, beside };
           const where = there === context ? scope : this.#scope(there, inherited, holding);
           return this.#node(child, handoff, inner, where);
         },

@@ -4,7 +4,7 @@ import { BatonError } from '../domain/failure.ts';
 import type { Handoff } from '../domain/handoff.ts';
 import type { Estimate, Node } from '../domain/workflow.ts';
 import type { Flow, Operation } from '../ports/flow.ts';
-import type { Runner } from '../ports/runner.ts';
+import type { Runner, Wanted } from '../ports/runner.ts';
 import type { Board, Ending } from './board.ts';
 
 /** What every node of a run may know. Pinned at the start of the run; no I/O behind any of it. */
@@ -28,8 +28,10 @@ export interface RunContext {
     flow: Flow,
     stream?: string | null,
   ): Operation<string | null>;
-  /** Runs a child node as a fiber of its own; in another worktree when one is given. */
-  run(node: Node, input: Handoff, flow: Flow, stream?: string | null): Operation<Handoff>;
+  /** Runs a child node as a fiber of its own; in another worktree, or beside other tasks, when those are given. */
+  run(node: Node, input: Handoff, flow: Flow, stream?: string | null, beside?: Beside): Operation<Handoff>;
+  /** The tasks beside the one that these nodes are part of; absent where there are none. */
+  readonly beside?: Beside;
   /** Runs a node as a run of its own: its own journal, the same worktree. Cancelled with this one. */
   child(node: Node, input: Handoff, flow: Flow): Operation<Handoff>;
   /** A simpler form of a node; null where there is none. */
@@ -42,6 +44,12 @@ export interface RunContext {
   end(ending: Ending): void;
   /** Remembers the state of the run's worktree that people allowed to be kept, and by which approval; null once it has changed since. */
   approved(kept: { readonly tree: string; readonly approvalId: string } | null): void;
+}
+
+/** Tasks that run beside one, and how it says while it runs that it needs what one of them makes. */
+export interface Beside {
+  readonly others: readonly { readonly id: string; readonly task: string }[];
+  need(wanted: Wanted, flow: Flow): Operation<string>;
 }
 
 export interface EstimateContext {

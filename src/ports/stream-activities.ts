@@ -37,6 +37,19 @@ export const mergeStream = contract(
   mergeOutcomeSchema,
 );
 
+/** Has a stream join what was merged where it began into what it is in the middle of; else as {@link mergeStream}. */
+export const takeIn = contract(
+  'stream.take-in',
+  z.object({
+    node: z.string(),
+    stream,
+    rules: z.array(conflictRuleSchema),
+    choices: z.array(choiceSchema),
+    at: z.number(),
+  }),
+  mergeOutcomeSchema,
+);
+
 /** Takes a merge back: its resolver failed. */
 export const undoMerge = contract(
   'stream.undo',

@@ -201,8 +201,8 @@ export interface Program {
 }
 
 export interface MergeRequest {
-  /** The stream that comes in, as it was saved last: what is half done in it stays there. */
-  readonly stream: string;
+  /** The stream that comes in, as it was saved last: what is half done in it stays there. Null: what this one began from. */
+  readonly stream: string | null;
   readonly rules: readonly ConflictRule[];
   readonly choices: readonly Choice[];
   readonly label: string;

@@ -220,6 +220,7 @@ function threadMessages(event: RunEvent, seq: number, view: RunView, setting: Se
     case 'stream.meets':
     case 'conflict.resolved':
     case 'sync.reached':
+    case 'dependency.declared':
       return [note({ kind: 'note', text: streamWords(event) })];
     case 'vote.counted':
       return [note({ kind: 'note', text: voteWords(event) })];

@@ -7,7 +7,10 @@ const FILES_NAMED = 5;
 
 /** What the thread tells of streams: that they will meet, how a conflict was resolved, that a point was reached. */
 export function streamWords(
-  event: Extract<RunEvent, { type: 'stream.meets' | 'conflict.resolved' | 'sync.reached' }>,
+  event: Extract<
+    RunEvent,
+    { type: 'stream.meets' | 'conflict.resolved' | 'sync.reached' | 'dependency.declared' }
+  >,
 ): string {
   switch (event.type) {
     case 'stream.meets':
@@ -16,6 +19,8 @@ export function streamWords(
       return `Merging ${streamLabel(event.stream)}, ${event.path}: ${tookWords(event.took)} (${byWords(event)}).`;
     case 'sync.reached':
       return `${event.point} reached by ${list(event.participants, FILES_NAMED)}${event.kind === 'integration' ? '; their work is merged' : ''}.`;
+    case 'dependency.declared':
+      return `${event.task} waits for ${event.needs}: ${event.why} What is left goes on as ${list(event.order, FILES_NAMED)}.`;
     default:
       return event satisfies never;
   }

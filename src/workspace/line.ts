@@ -43,7 +43,14 @@ export function createLine(place: Place): Line {
   const inside = () => git.bind({ cwd: opened.common, gitDir: opened.common });
   return {
     save: (label, at) => alone(() => saveTip(git, opened, { id, label, at })),
-    merge: (request) => alone(() => merge(place, request)),
+    merge: (request) =>
+      alone(async () => {
+        const outcome = await merge(place, request);
+        // What it began from is in it now: what it adds is told from there on.
+        if (request.stream === null && outcome.status === 'merged')
+          await moveBase(git, opened, outcome.second);
+        return outcome;
+      }),
     undo: (before) =>
       alone(async () => {
         const bound = await inside();
@@ -129,7 +136,8 @@ async function merge(place: Place, request: MergeRequest): Promise<MergeOutcome>
     at: request.at,
   });
   const { bound, index } = await gathered(git, opened);
-  const second = await bound.resolve(`${tipRef(place.idOf(request.stream))}^{commit}`);
+  const from = request.stream === null ? place.parentId : place.idOf(request.stream);
+  const second = from === null ? null : await bound.resolve(`${tipRef(from)}^{commit}`);
   // A stream in which nothing was saved brings nothing.
   if (second === null || (await isAncestor(bound, second, before))) {
     const tree = await treeOf(bound, before);
@@ -154,10 +162,10 @@ async function merge(place: Place, request: MergeRequest): Promise<MergeOutcome>
   await rm(temporary, { force: true });
   const message = `baton: ${request.label}`;
   const commit = await commitTree(bound, { tree, parents: [before, second], message, at: request.at });
-  const from = await treeOf(bound, before);
-  const files = (await changedEntries(bound, from, tree)).size;
+  const old = await treeOf(bound, before);
+  const files = (await changedEntries(bound, old, tree)).size;
   const outcome: MergeOutcome = { status: 'merged', commit, tree, before, second, files, resolutions };
-  return finish(place, intentPath, { status: 'pending', from, to: tree, outcome });
+  return finish(place, intentPath, { status: 'pending', from: old, to: tree, outcome });
 }
 
 /** Carries out what was decided: kept on disk first, so that a kill in the middle is gone on from, not decided anew. */

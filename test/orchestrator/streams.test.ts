@@ -4,6 +4,12 @@ import type { Node } from '../../src/domain/workflow.ts';
 import { agent, always, castOf, check, openStreams, type StreamsWorld, writes } from './streams-world.ts';
 
 const CAST = castOf(
+  writes('page', 'page.txt', 'half done\n'),
+  `
+    - when: { node: page, turn: 1 }
+      calls: [{ tool: need, arguments: { task: api, why: It has to know its routes. } }]`,
+  writes('page', 'page.txt', 'done\n', 2),
+  writes('api', 'api.txt', 'made\n'),
   writes('left', 'left.txt', 'left\n'),
   writes('middle', 'middle.txt', 'middle\n'),
   writes('right', 'right.txt', 'right\n'),
@@ -12,6 +18,20 @@ const CAST = castOf(
   writes('slow', 'slow.txt', 'slow\n'),
 );
 const trees: Record<string, Node> = {
+  late: {
+    kind: 'parallel',
+    id: 'all',
+    streams: true,
+    tasks: [
+      { id: 'page', stream: 'front', agent: 'frontend', task: 'Lay the page out' },
+      { id: 'api', stream: 'back', agent: 'backend', task: 'Make the API' },
+      {
+        id: 'shown',
+        stream: 'front',
+        flow: check('sees-api', 'test', '-f', 'api.txt', '-a', '-f', 'page.txt'),
+      },
+    ],
+  },
   three: {
     kind: 'parallel',
     id: 'all',
@@ -124,6 +144,23 @@ describe('a workflow with streams', () => {
       ['agreed', 'integration'],
       ['half-way', 'progress'],
     ]);
+    expect(world.left(ended.runId)).toEqual([]);
+  });
+
+  test('an agent that finds out that it needs what another makes gets it into its files, and keeps its own', async () => {
+    const ended = await world.play('late');
+    expect(ended.status).toBe('completed');
+    expect(ended.of('dependency.declared')).toMatchObject([
+      { task: 'page', needs: 'api', why: 'It has to know its routes.' },
+    ]);
+    expect(ended.of('command.finished').map(({ node, exitCode }) => `${node} ${exitCode}`)).toEqual([
+      'sees-api 0',
+    ]);
+    expect(['page.txt', 'api.txt'].map((file) => world.onBranch(ended, file))).toEqual(['done\n', 'made\n']);
+    // What the stream itself changed is told from what it took in: the page alone.
+    const [own] = ended.of('snapshot.taken').filter(({ node }) => node === 'page');
+    const changed = world.git('diff', '--name-only', `${own?.commit ?? ''}~1`, own?.commit ?? '').trim();
+    expect(changed).toBe('page.txt');
     expect(world.left(ended.runId)).toEqual([]);
   });
 

@@ -201,6 +201,9 @@ export interface Cast {
   readonly testCommand?: readonly string[] | null;
   /** Whether people may step in. */
   readonly steered?: boolean;
+  /** Of which other task an agent says, once it has worked, that it cannot go on without it; by node. */
+  readonly needs?: Readonly<Record<string, string>>;
+  readonly capabilities?: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface Played extends Driven {
@@ -208,6 +211,8 @@ export interface Played extends Driven {
   /** What each agent was asked, in order. */
   readonly tasks: AgentTask[];
   readonly approvedTrees: string[];
+  /** What agents were told when they asked for another task's outcome, by node. */
+  readonly told: Readonly<Record<string, string>>;
 }
 
 export const POLICY: ApprovalPolicy = {
@@ -228,6 +233,7 @@ export function play(
 ): Played {
   const tasks: AgentTask[] = [];
   const approvedTrees: string[] = [];
+  const told: Record<string, string> = {};
   const asked = new Map<string, number>();
   const turn = (name: string): number => {
     const count = asked.get(name) ?? 0;
@@ -243,11 +249,19 @@ export function play(
         stream: null,
         ...(cast.steered === undefined ? {} : { steered: cast.steered }),
         testCommand: cast.testCommand === undefined ? ['npm', 'test'] : cast.testCommand,
-        role: (name) => role(name, name === 'reviewer' ? 'review' : 'work'),
+        role: (name) => ({
+          ...role(name, name === 'reviewer' ? 'review' : 'work'),
+          capabilities: [...(cast.capabilities?.[name] ?? [])],
+        }),
         runner: () => ({
-          *run(task, inner) {
+          *run(task, inner, guard) {
             tasks.push(task);
             yield* inner.sleep('works', world.stepMs?.(task.node) ?? 0);
+            const needed = cast.needs?.[task.node];
+            if (needed !== undefined && guard.need !== undefined) {
+              told[task.node] = yield* guard.need({ task: needed, why: 'It has to be there.' }, inner);
+              yield* inner.sleep('goes-on', world.stepMs?.(task.node) ?? 0);
+            }
             const answers = cast.agents?.[task.node] ?? [{}];
             const answer = answers[Math.min(turn(task.node), answers.length - 1)] ?? {};
             if (answer instanceof BatonError) throw answer;
@@ -286,7 +300,7 @@ export function play(
       ...(world.signals === undefined ? {} : { signals: world.signals }),
     },
   );
-  return { ...driven, handoff, tasks, approvedTrees };
+  return { ...driven, handoff, tasks, approvedTrees, told };
 }
 
 /** What adaptive nodes read and write; nothing is the matter unless given. */

@@ -60,11 +60,15 @@ export function randomBody(
       request: 'Add CSV export',
       stream: null,
       testCommand: tested ? ['npm', 'test'] : null,
-      role: (name) => role(name, name === 'reviewer' ? 'review' : 'work'),
+      role: (name) => ({ ...role(name, name === 'reviewer' ? 'review' : 'work'), capabilities: ['work'] }),
       runner: () => ({
-        *run(task, inner) {
+        *run(task, inner, guard) {
           tasks.set(task.node, task);
           yield* works(task, inner);
+          const needed = task.others?.[seed % 2];
+          // Now and then one finds out while it works that it needs what another makes.
+          if (needed !== undefined && guard.need !== undefined && chanceOf(seed, inner.path)() < 0.3)
+            yield* guard.need({ task: needed.id, why: 'It has to be there.' }, inner);
           return yield* inner.step('answer', agentAnswers, asked(task), { giveUp: 'throw' });
         },
       }),

@@ -6,6 +6,7 @@ import {
   mergeStream,
   openStream,
   saveState,
+  takeIn,
 } from '../../src/ports/stream-activities.ts';
 import type { MergeOutcome } from '../../src/ports/workspace.ts';
 import type { Effect } from './driver.ts';
@@ -65,6 +66,11 @@ export function streamWorld(chanceOf: (key: string) => () => number, conflicts =
         there(followParent.input.parse(input).stream, 'followed in');
         return {};
       },
+      'stream.take-in': (input, key) => {
+        const asked = takeIn.input.parse(input);
+        there(asked.stream, 'taken in');
+        return merged(asked, chanceOf(key.replace(/#\d+$/, ''))() < conflicts, chanceOf(`${key} files`));
+      },
       'stream.sides': () => ({ files: [{ path: 'a.txt', first: '+a', second: '+b' }] }),
       'stream.marked': (_input, key) => ({ paths: chanceOf(key)() < 0.3 ? ['a.txt'] : [] }),
       'stream.undo': () => ({}),
@@ -80,7 +86,7 @@ export function streamWorld(chanceOf: (key: string) => () => number, conflicts =
 
 /** Two sides meet in one file at most; who settles it is what the first rule says. */
 function merged(
-  { rules, choices }: z.infer<typeof mergeStream.input>,
+  { rules, choices }: Pick<z.infer<typeof mergeStream.input>, 'rules' | 'choices'>,
   meets: boolean,
   random: () => number,
 ): MergeOutcome {

@@ -46,6 +46,7 @@ function tasks({ first, child, fresh, random }: Makes): object {
   const streams = random() < 0.7;
   const of = (stream: string): object => (streams && random() < 0.7 ? { stream } : {});
   const approval = { title: 'Go on?', why: 'It matters' };
+  const moves = streams && random() < 0.5;
   const meeting = streams ? pick(random, 'integration', 'milestone') : 'milestone';
   return {
     streams,
@@ -56,7 +57,9 @@ function tasks({ first, child, fresh, random }: Makes): object {
       { id: two, agent: 'backend', task: 'Do it', ...of('right') },
       { id: three, flow: child(), needs: [one], ...of('right') },
       { id: four, flow: safe(fresh()), ...of('left') },
+      ...(moves ? [{ id: fresh(), agent: 'qa', task: 'Do it', stream: 'left', capabilities: ['work'] }] : []),
     ],
+    ...(moves ? { rebalance: true } : {}),
     sync: [
       {
         id: `meet-${one}`,

@@ -1,4 +1,4 @@
-import { type Activity, implement } from '../../ports/activity.ts';
+import { type Activity, implement, type StepContext } from '../../ports/activity.ts';
 import {
   closeStreams,
   findMarked,
@@ -7,8 +7,10 @@ import {
   openStream,
   saveState,
   showSides,
+  takeIn,
   undoMerge,
 } from '../../ports/stream-activities.ts';
+import type { MergeOutcome } from '../../ports/workspace.ts';
 import type { WorkspaceRegistry } from '../workspace-registry.ts';
 import { tellMeetings } from './meetings.ts';
 import { stepLabel } from './workspace.ts';
@@ -49,11 +51,22 @@ export function streamActivities({
         idempotencyKey: step.idempotencyKey,
       });
       if (outcome.status === 'conflict') return outcome;
-      // What people and agents decided is told by who asked them.
-      for (const { path, took, by } of outcome.resolutions)
-        if (by === 'rule' && took !== 'marked')
-          step.emit({ type: 'conflict.resolved', node, stream, path, took, by: 'rule', who: null });
+      tellRules(outcome, { node, stream }, step);
       step.emit({ type: 'stream.merged', node, stream, into, commit: outcome.commit, files: outcome.files });
+      return outcome;
+    }),
+
+    implement(takeIn, async ({ node, stream, rules, choices, at }, step) => {
+      const workspace = await registry.of(step.runId, stream);
+      const outcome = await workspace.line.merge({
+        stream: null,
+        rules,
+        choices,
+        label: stepLabel(step.idempotencyKey),
+        at,
+        idempotencyKey: step.idempotencyKey,
+      });
+      if (outcome.status === 'merged') tellRules(outcome, { node, stream }, step);
       return outcome;
     }),
 
@@ -87,4 +100,15 @@ export function streamActivities({
       return {};
     }),
   ];
+}
+
+/** What people and agents decided is told by who asked them. */
+function tellRules(
+  { resolutions }: Extract<MergeOutcome, { status: 'merged' }>,
+  { node, stream }: { readonly node: string; readonly stream: string },
+  step: StepContext,
+): void {
+  for (const { path, took, by } of resolutions)
+    if (by === 'rule' && took !== 'marked')
+      step.emit({ type: 'conflict.resolved', node, stream, path, took, by: 'rule', who: null });
 }

@@ -1,11 +1,10 @@
 import type { Handoff } from '../../domain/handoff.ts';
-import { streamLabel } from '../../domain/stream.ts';
 import type { Flow, Operation } from '../../ports/flow.ts';
 import { findMarked, showSides, undoMerge } from '../../ports/stream-activities.ts';
 import type { MergeOutcome } from '../../ports/workspace.ts';
 import { askAgent } from '../ask.ts';
 import type { RunContext } from '../pattern.ts';
-import { type Merging, unresolved } from './merging.ts';
+import { about, incoming, type Merging, unresolved } from './merging.ts';
 
 /** How often an agent may come back to files in which it left markers. */
 const AGENT_ROUNDS = 2;
@@ -49,7 +48,7 @@ function* oneAgent(
   flow: Flow,
   context: RunContext,
 ): Operation<void> {
-  const { node, stream, into } = merging;
+  const { node, into } = merging;
   const { before, second } = outcome;
   const { files } = yield* flow.step(
     'sides',
@@ -61,7 +60,7 @@ function* oneAgent(
   for (let round = 1; round <= AGENT_ROUNDS && left.length > 0; round += 1) {
     const findings = round === 1 ? [] : left.map((path) => `${path} still holds conflict markers`);
     yield* askAgent(
-      { node, line: `${node}:${agent}`, agent, task: taskFor(streamLabel(stream), left), output: 'work' },
+      { node, line: `${node}:${agent}`, agent, task: taskFor(incoming(merging), left), output: 'work' },
       { ...input, result: { conflicts: files }, validation: { passed: false, quality: null, findings } },
       flow,
       context,
@@ -78,7 +77,7 @@ function* oneAgent(
     ...paths.map((path) => ({
       type: 'conflict.resolved' as const,
       node,
-      stream,
+      stream: about(merging),
       path,
       took: 'edited' as const,
       by: 'agent' as const,

@@ -4,12 +4,12 @@ import type { Handoff } from '../../domain/handoff.ts';
 import { streamLabel } from '../../domain/stream.ts';
 import { openApproval } from '../../ports/activities.ts';
 import type { Flow, Operation } from '../../ports/flow.ts';
-import { mergeStream } from '../../ports/stream-activities.ts';
+import { mergeStream, takeIn } from '../../ports/stream-activities.ts';
 import type { Choice, Conflict, ConflictRule, MergeOutcome } from '../../ports/workspace.ts';
 import { awaitDecision } from '../await-decision.ts';
 import type { RunContext } from '../pattern.ts';
 import { leaveToAgents } from './conflict-agents.ts';
-import { type Merging, unresolved } from './merging.ts';
+import { about, incoming, type Merging, present, unresolved } from './merging.ts';
 
 /** Files people are asked about in one merge: beyond that the streams were cut wrongly, and somebody should look. */
 const MOST_QUESTIONS = 20;
@@ -76,10 +76,18 @@ export function* mergeIn(merging: Merging, input: Handoff, flow: Flow, context: 
 function* mergeOnce(merging: Merging, choices: readonly Choice[], flow: Flow): Operation<MergeOutcome> {
   const { node, stream, into, rules } = merging;
   const at = yield* flow.now('at');
+  const wanted = { node, rules: [...rules], choices: [...choices], at };
+  if (stream === null)
+    return yield* flow.step(
+      'take-in',
+      takeIn,
+      { ...wanted, stream: about(merging) },
+      { label: `taking in what was merged, for ${streamLabel(about(merging))}` },
+    );
   return yield* flow.step(
     'merge',
     mergeStream,
-    { node, stream, into, rules: [...rules], choices: [...choices], at },
+    { ...wanted, stream, into },
     { label: `merging ${streamLabel(stream)}` },
   );
 }
@@ -111,20 +119,21 @@ function* chosen(
 }
 
 function* askPeople(
-  { node, stream, into }: Merging,
+  merging: Merging,
   { before, second }: { readonly before: string; readonly second: string },
   { path, kind }: Conflict,
   flow: Flow,
 ): Operation<'first' | 'second'> {
   const at = yield* flow.now('asked-at');
-  const label = streamLabel(stream);
+  const { node, into } = merging;
+  const label = incoming(merging);
   const opened = yield* flow.step(
     'ask-side',
     openApproval,
     {
       node,
       title: `Which ${path}?`,
-      why: `${label} and what was merged before it both changed this file in the same places (${kind}).`,
+      why: `${label} and ${present(merging)} both changed this file in the same places (${kind}).`,
       risk: 'The side that is not taken stays in its snapshot, under refs/baton/.',
       round: 1,
       // The choice is used by the merge going on.
@@ -136,7 +145,7 @@ function* askPeople(
         what: kind,
         before,
         second,
-        firstName: 'what was merged before',
+        firstName: present(merging),
         secondName: label,
       },
       at,
@@ -146,7 +155,15 @@ function* askPeople(
   const answer = yield* awaitDecision('side', { ...opened, askedAt: at }, flow);
   if (answer?.verdict === 'approve' || answer?.verdict === 'request_changes') {
     const took = answer.verdict === 'approve' ? 'first' : 'second';
-    yield* flow.emit({ type: 'conflict.resolved', node, stream, path, took, by: 'person', who: answer.by });
+    yield* flow.emit({
+      type: 'conflict.resolved',
+      node,
+      stream: about(merging),
+      path,
+      took,
+      by: 'person',
+      who: answer.by,
+    });
     return took;
   }
   throw new BatonError({

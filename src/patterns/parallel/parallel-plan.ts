@@ -8,6 +8,10 @@ export interface Part {
   /** The stream it works in, as the workflow names it; null: where the parallel node itself works. */
   readonly stream: string | null;
   readonly needs: readonly string[];
+  /** The task before it in its stream: waited for because both share a worktree. */
+  readonly behind: string | null;
+  /** What whoever takes it over must be capable of; empty: it stays where it is. */
+  readonly capabilities: readonly string[];
   /** Points that only one of their participants may be at. */
   readonly holds: readonly string[];
 }
@@ -21,19 +25,22 @@ interface Given {
   readonly tasks?: readonly Task[] | undefined;
   readonly sync?: readonly SyncPoint[] | undefined;
   readonly streams: boolean;
+  readonly rebalance?: boolean | undefined;
 }
 
 /** Tasks as they were written, before what streams and sync points add. */
-function plainParts({ branches, tasks, streams }: Given): Part[] {
+function plainParts({ branches, tasks, streams, rebalance = false }: Given): Part[] {
   if (branches !== undefined)
     return branches.map((node) => ({
       id: node.id,
       node,
       stream: streams ? node.id : null,
       needs: [],
+      behind: null,
+      capabilities: [],
       holds: [],
     }));
-  return (tasks ?? []).map(({ id, agent, task, limits, flow, needs, stream }) => ({
+  return (tasks ?? []).map(({ id, agent, task, limits, flow, needs, stream, capabilities }) => ({
     id,
     node: flow ?? {
       kind: 'agent',
@@ -44,6 +51,8 @@ function plainParts({ branches, tasks, streams }: Given): Part[] {
     },
     stream: streams ? (stream ?? id) : null,
     needs,
+    behind: null,
+    capabilities: rebalance && agent !== undefined ? (capabilities ?? []) : [],
     holds: [],
   }));
 }
@@ -61,6 +70,8 @@ export function partsOf(node: Given): Part[] {
     const met = points.filter((point) => isHeldAt(point, parts, at));
     return {
       ...part,
+      // One that names it needs what it made, not only its place.
+      behind: before === undefined || part.needs.includes(before.id) ? null : before.id,
       needs: [
         ...new Set([
           ...part.needs,

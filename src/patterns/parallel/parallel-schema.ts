@@ -18,6 +18,8 @@ export const parallelSchema = z
     tasks: z.array(taskSchema).min(1).max(1_000).optional(),
     limit: z.number().int().min(1).max(1_000).default(DEFAULT_LIMIT),
     ...streamShape,
+    /** Whether a task with `capabilities` may go to an agent of another stream that has nothing to do. */
+    rebalance: z.boolean().default(false),
     sync: z.array(syncSchema).min(1).max(100).optional(),
     choose: chooseSchema.optional(),
     /** Runs after every branch, once for each. */
@@ -41,6 +43,12 @@ export const parallelSchema = z
             `\`${key}\` goes with plain branches. Leave it out beside tasks, streams and sync points.`,
           );
     for (const { path, message } of streamProblems(node, null)) say(path, message);
+    const movable = (node.tasks ?? []).some(({ capabilities }) => capabilities !== undefined);
+    if (node.rebalance && !(node.streams && movable))
+      say(
+        ['rebalance'],
+        'Only tasks in streams that say what they ask of an agent can be taken over. Write `streams: true` and `capabilities` at a task.',
+      );
     for (const [at, task] of (node.tasks ?? []).entries()) checkTask(task, at, node.streams, say);
     for (const [at, point] of (node.sync ?? []).entries()) checkSync(point, at, node.streams, say);
     checkNames(node, say);
@@ -54,6 +62,8 @@ function checkTask(task: Task, at: number, streams: boolean, say: Say): void {
   const half = task.agent !== undefined || task.task !== undefined || task.limits !== undefined;
   if (task.flow === undefined ? !whole : half)
     say(['tasks', at, 'id'], `"${task.id}" is either an \`agent\` with its \`task\`, or a \`flow\`.`);
+  if (task.capabilities !== undefined && task.agent === undefined)
+    say(['tasks', at, 'capabilities'], `"${task.id}" is no agent's task, so nobody takes it over.`);
   if (task.stream !== undefined && !streams)
     say(['tasks', at, 'stream'], 'Write `streams: true` beside `tasks`, or leave `stream` out.');
 }

@@ -16,6 +16,8 @@ export const taskSchema = z.strictObject({
   needs: z.array(id).max(100).default([]),
   /** Tasks of one stream share a worktree and follow one another. */
   stream: id.optional(),
+  /** What whoever does it must be capable of: with `rebalance`, an agent of another stream may take it over. */
+  capabilities: z.array(z.string().min(1)).min(1).max(20).optional(),
 });
 export type Task = z.infer<typeof taskSchema>;
 

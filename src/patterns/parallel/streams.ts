@@ -107,6 +107,15 @@ export class Streams {
     }
   }
 
+  /** Brings what was merged into a stream that is in the middle of its work. */
+  *takeIn(label: string, input: Handoff, flow: Flow, context: RunContext): Operation<void> {
+    const { node, rules } = this.#setting;
+    const into = this.nameOf(label);
+    yield* flow.call('take-in', (inner) =>
+      mergeIn({ node, into, rules, stream: null }, input, inner, context),
+    );
+  }
+
   /** Has a stream that was just merged go on from all that was. */
   *follow(label: string, flow: Flow): Operation<void> {
     yield* flow.step(
