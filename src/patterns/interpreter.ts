@@ -112,10 +112,15 @@ export class Interpreter {
 
   #node(node: Node, input: Handoff, flow: Flow, scope: Scope): Operation<Handoff> {
     const common = commonOf(node);
+    const holds = common.uses !== null || node['lock'] !== undefined;
     const below =
-      common.uses === null && common.chain === scope.inherited
+      !holds && common.chain === scope.inherited
         ? scope
-        : this.#scope(scope.context, common.chain, scope.holding || common.uses !== null);
+        : this.#scope(
+            holds ? alone(scope.context) : scope.context,
+            common.chain,
+            scope.holding || common.uses !== null,
+          );
     const task: Task = { node, input, common, scope, own: below.own };
     return flow.call(node.id, (inner) => this.#told(task, inner), node.id);
   }
@@ -283,6 +288,12 @@ function inStream<T extends Pick<RunContext, 'stream' | 'permit'>>(
     permit: (argv: readonly string[] | null, node: string, flow: Flow, place: string | null = stream) =>
       context.permit(argv, node, flow, place),
   };
+}
+
+/** Whoever holds what others may want does not wait for them: both would wait for ever. */
+function alone<T extends Pick<RunContext, 'beside'>>(context: T): Omit<T, 'beside'> {
+  const { beside: _, ...rest } = context;
+  return rest;
 }
 
 /** The same context, in which one more role is known. */

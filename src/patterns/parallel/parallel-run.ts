@@ -38,6 +38,8 @@ class Crew {
   readonly #moved = new Map<string, string>();
   /** What tasks said while they ran that they need. */
   readonly #late = new Map<string, readonly string[]>();
+  /** How many of a task's agents wait for another task. */
+  readonly #waiting = new Map<string, number>();
   /** Nothing is taken over any more. */
   #stays = false;
   #working = 0;
@@ -93,8 +95,9 @@ class Crew {
   #run(part: Part, handed: Handoff, flow: Flow): Operation<Handoff> {
     const { node, stream } = part;
     const at = stream === null ? undefined : this.streams.nameOf(stream);
-    // Branches were never told of one another.
-    if (this.#node.tasks === undefined) return this.#context.run(node, handed, flow, at);
+    // Branches were never told of one another, and who holds what others wait for does not wait for them.
+    if (this.#node.tasks === undefined || part.holds.length > 0 || this.#moved.has(part.id))
+      return this.#context.run(node, handed, flow, at);
     return this.#context.run(node, handed, flow, at, this.#beside(part));
   }
 
@@ -105,6 +108,11 @@ class Crew {
   #mayBegin(part: Part): boolean {
     const free = part.stream === null || !this.#busy.has(part.stream);
     return free && this.#mayWork(part) && part.needs.every((need) => this.#done.has(need));
+  }
+
+  /** Whether a task of another stream is being worked at in this one. */
+  #hasGuest(stream: string): boolean {
+    return [...this.#moved].some(([id, taken]) => taken === stream && !this.#done.has(id));
   }
 
   #enter({ holds, stream }: Part): void {
@@ -199,14 +207,7 @@ class Crew {
       .filter((each) => !this.#done.has(each));
     const order = orderOf(left, waitsOf(this.#parts, this.#points, this.#late));
     yield* flow.emit({ type: 'dependency.declared', node: this.#node.id, task: id, needs: task, why, order });
-    this.#leave(part);
-    try {
-      if (!(yield* flow.until(() => this.#done.has(task)))) throw stuck(id);
-      const free = (): boolean => this.#mayWork(part) && (stream === null || !this.#busy.has(stream));
-      if (!(yield* flow.until(free))) throw stuck(id);
-    } finally {
-      this.#enter(part);
-    }
+    yield* this.#apart(id, flow, () => this.#done.has(task));
     const done = this.#handed([task]);
     const theirs = this.#streamsOf([task]).filter((each) => each !== stream);
     if (stream !== null && theirs.length > 0)
@@ -215,6 +216,22 @@ class Crew {
       );
     const summary = done.context.at(-1)?.summary ?? '';
     return `"${task}" is done${summary === '' ? '' : `: ${summary}`}. Its files are in your worktree now; read them again.`;
+  }
+
+  /** Waits without a place of its own. Several of one task's agents may wait at once: the last takes the place again. */
+  *#apart(id: string, flow: Flow, over: () => boolean): Operation<void> {
+    const waiting = this.#waiting.get(id) ?? 0;
+    this.#waiting.set(id, waiting + 1);
+    if (waiting === 0) this.#working -= 1;
+    try {
+      if (!(yield* flow.until(over))) throw stuck(id);
+      const free = (): boolean => (this.#waiting.get(id) ?? 0) > 1 || this.#working < this.#node.limit;
+      if (!(yield* flow.until(free))) throw stuck(id);
+    } finally {
+      const left = (this.#waiting.get(id) ?? 1) - 1;
+      this.#waiting.set(id, left);
+      if (left === 0) this.#working += 1;
+    }
   }
 
   /** What the needed tasks of other streams made is there when a task begins. */
@@ -234,7 +251,7 @@ class Crew {
     const reachedBy = (): boolean =>
       needs.every((need) => this.#done.has(need)) &&
       // Whoever took something over meanwhile is waited for: its files are not changed beneath it.
-      !(this.#node.rebalance && merges().some((stream) => this.#busy.has(stream)));
+      !(this.#node.rebalance && merges().some((stream) => this.#hasGuest(stream)));
     if (!(yield* flow.until(reachedBy))) throw stuck(id);
     if (this.#node.rebalance) yield* this.#takeBack(flow);
     let handoff = this.#handed(needs);
