@@ -98,6 +98,8 @@ function run(root: Node, seed: number): Took {
   const driven = drive(
     randomBody(root, seed, patterns, {
       tested: true,
+      // Nor does anybody know of needs that are found out late.
+      finds: false,
       *works({ role, node }, flow) {
         const { ms } = yield* flow.step('took', took, { agent: role.name, node });
         yield* flow.sleep('works', ms);

@@ -49,6 +49,8 @@ export function randomBody(
     readonly works?: (task: AgentTask, flow: Flow) => Operation<void>;
     /** Whether there is a test command; by chance unless given. */
     readonly tested?: boolean;
+    /** Whether agents find out while they work that they need what other tasks make; yes unless given. */
+    readonly finds?: boolean;
   } = {},
 ): (flow: Flow) => Operation<Json> {
   const interpreter = new Interpreter(of);
@@ -65,7 +67,7 @@ export function randomBody(
         *run(task, inner, guard) {
           tasks.set(task.node, task);
           yield* works(task, inner);
-          const needed = task.others?.[seed % 2];
+          const needed = how.finds === false ? undefined : task.others?.[seed % 2];
           // Now and then one finds out while it works that it needs what another makes.
           if (needed !== undefined && guard.need !== undefined && chanceOf(seed, inner.path)() < 0.3)
             yield* guard.need({ task: needed.id, why: 'It has to be there.' }, inner);
