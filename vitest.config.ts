@@ -1,18 +1,27 @@
 import { defineConfig } from 'vitest/config';
 
-/** Whole workflows with real git and tools, merges by chance, every verb of git in every trap: each takes seconds, together minutes. */
+/** Every workflow that ships and every pattern of control flow, played to its end in a real repository: seconds each. */
 const workflows = [
-  'test/hostile/permuted.test.ts',
-  'test/approvals/desk-crowd.test.ts',
   'test/catalog/{streams,pipelines,reactions,teams}.test.ts',
   'test/control-flow/**/*.test.ts',
-  'test/orchestrator/{events,streams*}.test.ts',
-  'test/workspace/streams.property.test.ts',
-  'test/hostile/git-traps.test.ts',
-  'test/rollback/kills.test.ts',
+  'test/orchestrator/events.test.ts',
 ];
 
-/** `unit` is `npm test`; `workflows` plays what ships to its end; `e2e` starts whole processes and a browser. */
+/** Deaths at every event, races, hostile repositories, members and programs, merges by chance: minutes together. */
+const long = [
+  'test/agents/{contract,mcp}.test.ts',
+  'test/approvals/desk-crowd.test.ts',
+  'test/db/history.test.ts',
+  'test/handlers/reach.test.ts',
+  'test/hostile/{git-traps,members,permuted}.test.ts',
+  'test/orchestrator/streams*.test.ts',
+  'test/patterns/nesting.property.test.ts',
+  'test/rollback/**/*.test.ts',
+  'test/workspace/{bombs,racer,search,streams}.test.ts',
+  'test/workspace/streams.property.test.ts',
+];
+
+/** `unit` is `npm test`; `workflows` and `long` are what takes too long for it; `e2e` starts whole processes and a browser. */
 export default defineConfig({
   test: {
     projects: [
@@ -20,7 +29,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', 'test/chaos/**', 'test/soak/**', ...workflows],
+          exclude: ['test/e2e/**', 'test/chaos/**', 'test/soak/**', ...workflows, ...long],
           // One module graph per worker: tests keep no module-level state.
           isolate: false,
           maxWorkers: 2,
@@ -29,6 +38,9 @@ export default defineConfig({
       },
       {
         test: { name: 'workflows', include: workflows, isolate: false, maxWorkers: 2, testTimeout: 60_000 },
+      },
+      {
+        test: { name: 'long', include: long, isolate: false, maxWorkers: 2, testTimeout: 60_000 },
       },
       {
         test: {

@@ -48,6 +48,15 @@ export function boundsFor(resources: ResourceClass, memoryBytes: number | null):
   return memoryBytes === null ? bounds : { ...bounds, memoryBytes, dataBytes: memoryBytes };
 }
 
+/** A coding agent brings a runtime, an index and builds of its own; with a command's memory it does not even start. */
+const PROGRAM_MEMORY_BYTES = 6144 * MIB;
+
+/** The bounds of a program that plays an agent or serves tools: its run's class, with more memory. */
+export function programBounds(bounds: ClassBounds): ClassBounds {
+  const memoryBytes = Math.max(bounds.memoryBytes, PROGRAM_MEMORY_BYTES);
+  return { ...bounds, memoryBytes, dataBytes: memoryBytes };
+}
+
 /** What this machine offers to keep commands in. */
 export interface Sandbox {
   readonly kind: 'bubblewrap' | 'none';

@@ -27,6 +27,7 @@ import {
   boundsFor,
   type ClassBounds,
   type Extras,
+  programBounds,
   type Sandbox,
   SYSTEM_PATH,
   wrapCommand,
@@ -312,7 +313,7 @@ async function workspaceOf(
     }),
     run: (command) => run(context, opened, bounds, command),
     restore: (tree) => alone(() => restoreSnapshot(git, opened, tree)),
-    start: (program) => start(context, opened, bounds, id, program),
+    start: (program) => start(context, opened, programBounds(bounds), id, program),
     snapshot: (label, at) => alone(() => takeSnapshot(git, opened, { id, label, at })),
     diff: (tree, maxPatchChars) => diffFrom(git, opened, tree, maxPatchChars),
     changes: async (maxPatchChars) => {

@@ -137,7 +137,7 @@ describe('a run as told by its events', () => {
       endedAt: 11_000,
       tests: { passed: 3, failed: 0 },
     });
-    expect(view.approvals.get('a')).toEqual({ open: false, asked: ['U2'] });
+    expect(view.approvals.get('a')).toMatchObject({ open: false, asked: ['U2'] });
     expect(elapsedOf(view, 999_999)).toBe(8_000);
   });
 

@@ -336,8 +336,9 @@ describe('several workspaces', () => {
       ),
     );
     expect((await seen(b)).length).toBe(before);
+    // Answers to people of that workspace may wait there as well.
     const waits = (await core.outbox.waiting(10)).filter(({ team }) => team === teamB);
-    expect(waits.map(({ key }) => key)).toEqual(['waits']);
+    expect(waits.map(({ key }) => key)).toContain('waits');
 
     // Installed again: what waited goes out.
     expect(await install(`code-${teamB}`)).toMatchObject({ status: 200 });
