@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { StartRefusal } from '../src/domain/control.ts';
 import type { Roles } from '../src/orchestrator/roles.ts';
 import type { Directory } from '../src/ports/directory.ts';
-import type { Delivery } from '../src/ports/store.ts';
+import type { AuditStore, Delivery } from '../src/ports/store.ts';
 import type { Answers } from '../src/slack/answers.ts';
 import { answerBlocks } from '../src/slack/builders/answers.ts';
 import { lookRefusalWords } from '../src/slack/control-words.ts';
@@ -11,6 +11,10 @@ export interface GateDeps {
   readonly roles: Roles;
   readonly directory: Directory;
   readonly answers: Answers;
+  readonly audit: Pick<AuditStore, 'turnedAway'>;
+  /** Whether Baton is installed in a workspace: nobody else's people can be looked up, or answered. */
+  readonly isHere: (team: string) => boolean;
+  readonly now: () => number;
   /** Whether a word of `/orchestrate` starts work. */
   readonly starts: (word: string) => boolean;
   readonly rehearsal: boolean;
@@ -56,16 +60,29 @@ export class Gate {
 
   /** Whether what came in may be handled; when not, the person has been told. What no person sent is let through. */
   async admit({ kind, intent, payload }: Delivery): Promise<boolean> {
-    const { answers, rehearsal, starts } = this.#deps;
+    const { answers, rehearsal, starts, isHere } = this.#deps;
     const who = whoSchema.safeParse(payload).data;
     if (who === undefined || OWN_RULES.has(kind) || (kind === 'command' && starts(who.word))) return true;
     const { team, user, channel } = who;
+    if (!isHere(team)) {
+      await this.#note(kind, who, 'other_team');
+      return false;
+    }
     const refusal = await this.refusal(team, user);
     if (refusal === null) return true;
     // The App Home says it itself.
     if (kind === 'home') return true;
+    await this.#note(kind, who, refusal);
     if (channel !== '')
       await answers.send({ intent, team, user, channel }, answerBlocks(lookRefusalWords(refusal), rehearsal));
     return false;
+  }
+  async #note(
+    what: string,
+    { team, user, channel, word }: z.infer<typeof whoSchema>,
+    why: string,
+  ): Promise<void> {
+    const { audit, now } = this.#deps;
+    await audit.turnedAway({ team, user, place: channel, what, value: word, why }, now());
   }
 }

@@ -63,7 +63,13 @@ export function registerMessages(app: App, deps: HandlerDeps): void {
     if (user === undefined || bot !== undefined) return;
     if (subtype !== undefined && subtype !== 'thread_broadcast') return;
     const team = teamKey(enterprise, homeTeam);
-    if (user === deps.botUser(team)) return;
+    const ours = deps.botUser(team);
+    // It names a workspace that is not the one it was let in for.
+    if (ours === null) {
+      const about = { team, user, place: channel, what: 'said', value: '', why: 'other_team' };
+      return deps.audit.turnedAway(about, deps.now());
+    }
+    if (user === ours) return;
     const mentioned = event.text.includes(mentionIn(team));
     const sessionId = parent === undefined ? null : await deps.sessionAt(team, channel, parent);
     const text = written(event.text, team);

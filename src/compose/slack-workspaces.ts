@@ -1,10 +1,11 @@
-import type { App, Authorize, Logger } from '@slack/bolt';
+import type { App, Authorize, AuthorizeSourceData, Logger } from '@slack/bolt';
 import type { Logger as Log } from 'pino';
 import { z } from 'zod';
 import { BatonError } from '../domain/failure.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { InstallationStore } from '../ports/installations.ts';
 import type { Redact } from '../ports/redactor.ts';
+import type { AuditStore, TurnedAway } from '../ports/store.ts';
 import { createClients } from '../slack/clients.ts';
 import type { OtherDoor } from '../slack/doors/http-receiver.ts';
 import { installDoor } from '../slack/oauth/install-door.ts';
@@ -31,6 +32,7 @@ export interface WorkspacesOptions {
   readonly oauth: OAuthOptions | null;
   readonly apiUrl: string;
   readonly store: InstallationStore;
+  readonly audit: Pick<AuditStore, 'turnedAway'>;
   readonly clock: Clock;
   readonly redact: Redact;
   readonly log: Log;
@@ -81,11 +83,15 @@ export async function joinWorkspaces(options: WorkspacesOptions) {
   }
   await installations?.load();
 
-  const authorize: Authorize<boolean> = async ({ teamId, enterpriseId, isEnterpriseInstall }) => {
+  const authorize: Authorize<boolean> = async (source) => {
+    const { teamId, enterpriseId, isEnterpriseInstall } = source;
     const id =
       teamId === undefined ? idOf(teamId, enterpriseId, isEnterpriseInstall) : teamKey(enterpriseId, teamId);
     const found = id === null ? null : workspaces.of(id);
-    if (found === null) throw new Error('Baton is not installed there');
+    if (found === null) {
+      await options.audit.turnedAway(turnedAway(id, source), clock.now());
+      throw new Error('Baton is not installed there');
+    }
     return { botToken: found.botToken, botId: found.botId, botUserId: found.botUser };
   };
 
@@ -114,6 +120,18 @@ export async function joinWorkspaces(options: WorkspacesOptions) {
         if (revokedSchema.safeParse(body).success) await gone(body, 'tokens_revoked');
       });
     },
+  };
+}
+
+/** What came from a workspace that is not here can be answered nobody: the audit has it. */
+function turnedAway(id: string | null, { userId, conversationId }: AuthorizeSourceData<boolean>): TurnedAway {
+  return {
+    team: id ?? '',
+    user: userId ?? '',
+    place: conversationId ?? '',
+    what: 'interaction',
+    value: '',
+    why: 'other_team',
   };
 }
 

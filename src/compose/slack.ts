@@ -66,6 +66,7 @@ export async function createSlack(options: SlackOptions) {
     oauth: options.oauth ?? null,
     apiUrl,
     store: core.store.installations,
+    audit: core.store.audit,
     clock,
     redact,
     log,
@@ -99,6 +100,9 @@ export async function createSlack(options: SlackOptions) {
     roles: core.roles,
     directory: core.directory,
     answers,
+    audit: core.store.audit,
+    isHere: (team) => workspaces.of(team) !== null,
+    now: () => clock.now(),
     starts: (word) => core.catalog.workflows.has(word),
     rehearsal,
   });
