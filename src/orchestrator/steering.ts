@@ -16,13 +16,14 @@ import type { Redact } from '../ports/redactor.ts';
 import type { Session, Store } from '../ports/store.ts';
 import type { Catalog } from './catalog.ts';
 import { type SessionDefinition, sessionDefinitionSchema } from './contracts.ts';
+import { Holding } from './holding.ts';
 import type { Orchestrator } from './orchestrator.ts';
 import type { PersonDesk } from './person-desk.ts';
 import type { PlanReviews } from './plan-reviews.ts';
 import type { Queries } from './queries.ts';
 import type { Roles } from './roles.ts';
 import type { Rollbacks } from './rollback/rollbacks.ts';
-import { byHand, decisionId, decisionOf, steeringOf } from './steering-record.ts';
+import { decisionId, decisionOf, steeringOf } from './steering-record.ts';
 
 export interface SteeringDeps {
   readonly engine: Engine;
@@ -77,9 +78,11 @@ export type Steered =
 /** What people say to a run, and the buttons that say the same. Each is answered, and recorded with what was done about it. */
 export class SteeringDesk {
   readonly #deps: SteeringDeps;
+  readonly #holding: Holding;
 
   constructor(deps: SteeringDeps) {
     this.#deps = deps;
+    this.#holding = new Holding(deps);
   }
 
   /** Understands a message and acts on it, once for each intent. Null when there is no such session. */
@@ -115,7 +118,10 @@ export class SteeringDesk {
     const definition = await this.#definition(session.currentRunId);
     if (run === null || definition === null) return null;
     const known = run.decisions.find(({ id }) => id === decisionId(said.intent));
-    if (known !== undefined) return { did: 'done', steering, what: known.reason };
+    if (known !== undefined) {
+      await this.#holding.carryThrough(session.currentRunId, known.id);
+      return { did: 'done', steering, what: known.reason };
+    }
     if (steering.kind === 'question')
       return (await this.#deps.roles.sees(session, said.by))
         ? { did: 'told', steering, view: run.view }
@@ -141,9 +147,9 @@ export class SteeringDesk {
   ): Promise<'done' | 'unknown' | 'not_yours' | 'not_allowed' | 'already'> {
     const found = await this.#own(runId, by);
     if (typeof found === 'string') return found;
+    if (await this.#holding.carryThrough(runId, decisionId(intent))) return 'done';
     if (found.status === 'paused') return 'already';
-    await this.#deps.engine.pause(runId, byHand());
-    await this.#record(runId, by, intent, steeringOf('pause'), 'paused', null);
+    await this.#holding.pause(runId, decisionOf(by, intent, steeringOf('pause'), 'paused', null));
     return 'done';
   }
 
@@ -154,6 +160,7 @@ export class SteeringDesk {
   ): Promise<'done' | 'unknown' | 'not_yours' | 'not_allowed' | 'already' | 'not_paused'> {
     const found = await this.#own(runId, by);
     if (typeof found === 'string') return found;
+    if (await this.#holding.carryThrough(runId, decisionId(intent))) return 'done';
     if (found.status !== 'paused') return 'not_paused';
     // Recorded first: a step that waits for somebody to go on looks whether somebody did.
     await this.#record(runId, by, intent, steeringOf('resume'), 'resumed', null);
@@ -198,7 +205,7 @@ export class SteeringDesk {
   }
 
   async #act(call: Call): Promise<Steered> {
-    const { engine, orchestrator } = this.#deps;
+    const { orchestrator } = this.#deps;
     const { said, session, steering, view } = call;
     const runId = session.currentRunId;
     const none = (why: 'not_there' | 'not_now'): Steered => ({ did: 'nothing', why, steering });
@@ -208,17 +215,16 @@ export class SteeringDesk {
         return this.#done(call, 'the run was stopped; its branch and snapshots are kept');
       case 'pause':
         if (view.status === 'paused') return none('not_now');
-        await engine.pause(runId, byHand());
-        return this.#done(call, 'paused; what was under way finishes, nothing new starts');
+        return this.#held(call, 'pause', 'paused; what was under way finishes, nothing new starts');
       case 'resume':
         if (view.status !== 'paused') return none('not_now');
-        return this.#goOn(call, 'going on');
+        return this.#held(call, 'resume', 'going on');
       case 'start':
         await orchestrator.answerPlan(runId, 'start', said.by);
         return this.#done(call, 'the plan was started');
       case 'retry':
         if (view.status === 'paused' && steering.target === null)
-          return this.#goOn(call, 'going on where it stopped');
+          return this.#held(call, 'resume', 'going on where it stopped');
         return this.#step(call, (by) => ({ do: 'retry', by }), 'is done once more');
       case 'skip': {
         const reason = steering.reason ?? 'no reason given';
@@ -255,11 +261,12 @@ export class SteeringDesk {
     }
   }
 
-  /** Recorded first: a step that waits for somebody to have it go on looks whether somebody did. */
-  async #goOn(call: Call, what: string): Promise<Steered> {
-    const done = await this.#done(call, what);
-    await this.#deps.engine.resume(call.session.currentRunId);
-    return done;
+  /** Pausing or going on, by words. */
+  async #held(call: Call, how: 'pause' | 'resume', what: string): Promise<Steered> {
+    const { said, session, steering } = call;
+    const text = this.#deps.redact(said.text);
+    await this.#holding[how](session.currentRunId, decisionOf(said.by, said.intent, steering, what, text));
+    return { did: 'done', steering, what };
   }
 
   /** What was said goes to the agents, or to the plan while there is only a plan. */
