@@ -53,13 +53,16 @@ export function createRunReader(db: Db): RunReader {
   return {
     async parts(runId) {
       // Their ids begin with its own and a dot; the digit after the dot in ASCII is a slash, so this is a range of the key.
-      return db
-        .select({ id: runs.id })
-        .from(runs)
-        .where(and(gt(runs.id, `${runId}.`), lt(runs.id, `${runId}/`)))
-        .orderBy(asc(runs.createdAt), asc(runs.id))
-        .all()
-        .map(({ id }) => id);
+      return (
+        db
+          .select({ id: runs.id })
+          .from(runs)
+          .where(and(gt(runs.id, `${runId}.`), lt(runs.id, `${runId}/`)))
+          // Those begun in one turn have one time: the row's own number tells which came first.
+          .orderBy(asc(runs.createdAt), sql`rowid`)
+          .all()
+          .map(({ id }) => id)
+      );
     },
     async position(runIds) {
       const rows = db

@@ -13,6 +13,7 @@ import { waitSignal } from '../../src/patterns/wait.ts';
 import { readPolicy } from '../../src/policy/approval-settings.ts';
 import { systemClock } from '../../src/system-clock.ts';
 import { loadWorkflow } from '../../src/workflows/load.ts';
+import { everybody } from '../support/directory.ts';
 import { others, scripts } from './scripts.ts';
 
 /** Each of the 43 workflow control-flow patterns as a file, run on the real engine, store and repository. */
@@ -46,6 +47,7 @@ beforeAll(async () => {
     extraWorkflows: workflows,
     policy: readPolicy({ remind_after: '1000s', escalate_after: '2000s', expire_after: '3000s' }, {}),
     prices: {},
+    directory: everybody,
     onStoreTrouble: () => undefined,
   });
   core.engine.recover();

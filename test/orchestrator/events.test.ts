@@ -9,6 +9,7 @@ import { isTerminal, type RunStatus } from '../../src/domain/run.ts';
 import type { Node, Workflow } from '../../src/domain/workflow.ts';
 import { readPolicy } from '../../src/policy/approval-settings.ts';
 import { systemClock } from '../../src/system-clock.ts';
+import { everybody } from '../support/directory.ts';
 
 const workflow = (name: string, flow: Node): Workflow => ({
   name,
@@ -77,6 +78,7 @@ const open = async (): Promise<void> => {
     repositories: null,
     policy: readPolicy({}, {}),
     prices: {},
+    directory: everybody,
     events: {
       declared: { 'release-cut': { version: 'text', size: 'number', notes: 'text?' } },
       subscriptions: [],
