@@ -62,7 +62,12 @@ export const conflictSchema = z.object({
 export type Conflict = z.infer<typeof conflictSchema>;
 
 /** What is decided of a conflict already; `marked` leaves it as git does, for an agent to finish. */
-export const choiceSchema = z.object({ path: z.string(), take: z.enum([...sides, 'marked']) });
+export const choiceSchema = z.object({
+  path: z.string(),
+  take: z.enum([...sides, 'marked']),
+  /** The very contents somebody chose between: of others nothing was chosen. Absent: whatever they are. */
+  of: z.object({ first: z.string().nullable(), second: z.string().nullable() }).exactOptional(),
+});
 export type Choice = z.infer<typeof choiceSchema>;
 
 /** `both`: git had moved one side out of the other's way, and it stays so. */

@@ -31,7 +31,7 @@ export function decideConflicts(
     const path = readable(conflict.path);
     const rule =
       rules.find(({ paths }) => paths === null || paths.some((glob) => globMatches(glob, path))) ?? STOP;
-    const chosen = choices.find((each) => each.path === path)?.take;
+    const chosen = choices.find((each) => each.path === path && isOf(each, conflict))?.take;
     const take = chosen ?? (rule.way === 'first' || rule.way === 'second' ? rule.way : null);
     if (take === null) {
       open.push({ ...conflict, rule });
@@ -43,6 +43,11 @@ export function decideConflicts(
     resolutions.push({ path, kind: conflict.kind, took, by });
   }
   return { open, entries, resolutions };
+}
+
+/** Whether a choice was made between these very contents. */
+function isOf({ of }: Choice, { first, second }: TreeConflict): boolean {
+  return of === undefined || (of.first === (first?.oid ?? null) && of.second === (second?.oid ?? null));
 }
 
 /** Git moved something, and neither side has a file of this name: to take either would take it out. */

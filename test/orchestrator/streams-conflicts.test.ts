@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Approval } from '../../src/domain/approval.ts';
 import type { Node } from '../../src/domain/workflow.ts';
@@ -55,6 +57,22 @@ describe('a conflict', () => {
         { path: 'both.txt', took: verdict === 'approve' ? 'first' : 'second', by: 'person', who: 'V' },
       ]);
     }
+  });
+
+  test('that changes while people look at it is asked about anew, and what they chose of the old is not taken', async () => {
+    const shown: string[] = [];
+    const ended = await world.play('asks', async (approval, runId) => {
+      shown.push(approval.subject.excerpt);
+      if (shown.length > 1) return 'approve';
+      const { info } = await world.core.registry.of(runId, null);
+      await writeFile(path.join(info.path, 'both.txt'), 'by hand\n');
+      return 'request_changes';
+    });
+    expect(shown).toHaveLength(2);
+    expect(shown[0]).not.toContain('by hand');
+    expect(shown[1]).toContain('+by hand');
+    expect(ended.status).toBe('completed');
+    expect(world.onBranch(ended, 'both.txt')).toBe('by hand\n');
   });
 
   test('that a person stops ends the run with nothing overwritten', async () => {

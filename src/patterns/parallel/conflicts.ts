@@ -112,8 +112,13 @@ function* chosen(
 ): Operation<Choice[]> {
   const choices: Choice[] = [];
   for (const conflict of outcome.conflicts) {
-    const take = conflict.way === 'agent' ? 'marked' : yield* askPeople(merging, outcome, conflict, flow);
-    choices.push({ path: conflict.path, take });
+    const { path, first, second } = conflict;
+    if (conflict.way === 'agent') choices.push({ path, take: 'marked' });
+    else {
+      const take = yield* askPeople(merging, outcome, conflict, flow);
+      // Bound to what was shown: where a side has changed since, people are asked anew.
+      choices.push({ path, take, of: { first, second } });
+    }
   }
   return choices;
 }
