@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { copyFile, lstat, mkdir, rename, rm } from 'node:fs/promises';
+import { copyFile, lstat, mkdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { DiffStat } from '../domain/events.ts';
 import { BatonError } from '../domain/failure.ts';
@@ -28,10 +28,11 @@ export async function takeSnapshot(
   opened: OpenedWorktree,
   input: { readonly id: string; readonly label: string; readonly at: number },
 ): Promise<Snapshot> {
-  const { bound, tree } = await gathered(git, opened);
   const ref = snapshotRef(input.id, input.label);
-  const kept = await bound.resolve(`${ref}^{commit}`);
-  if (kept !== null && (await bound.resolve(`${kept}^{tree}`)) === tree) return { commit: kept, tree };
+  const bound = await boundTo(git, opened);
+  // Looked up while the files are gone through: a process started costs about as much as a thousand of them.
+  const [tree, kept] = await Promise.all([treeOf(bound, opened), keptAt(bound, ref)]);
+  if (kept?.tree === tree) return kept;
   const commit = await commitTree(bound, {
     tree,
     // A stream's snapshots follow its saved states, so that two of them can be compared at any moment.
@@ -48,16 +49,35 @@ export async function gathered(
   git: Git,
   opened: OpenedWorktree,
 ): Promise<{ readonly bound: BoundGit; readonly tree: string; readonly index: string }> {
+  const bound = await boundTo(git, opened);
+  return { bound, tree: await treeOf(bound, opened), index: privateIndex(opened) };
+}
+
+/** Git over the worktree and its private index, which is made where there is none yet. */
+async function boundTo(git: Git, opened: OpenedWorktree): Promise<BoundGit> {
   const index = privateIndex(opened);
   await rm(`${index}.lock`, { force: true });
+  const seeded = await seed(index, opened);
   const bound = await git.bind({
     cwd: opened.worktree,
     gitDir: opened.gitDir,
     workTree: opened.worktree,
-    indexFile: await seeded(index, opened),
+    indexFile: index,
   });
+  // Once: what was checked out within the second its index was written in would be read anew each time. Exit 1: files differ.
+  if (seeded) await bound.run(['update-index', '-q', '--refresh'], { answers: [1] });
+  return bound;
+}
+
+async function treeOf(bound: BoundGit, opened: OpenedWorktree): Promise<string> {
   await gather(bound, opened.worktree);
-  return { bound, tree: await bound.text(['write-tree']), index };
+  return bound.text(['write-tree']);
+}
+
+async function keptAt(bound: BoundGit, ref: string): Promise<Snapshot | null> {
+  const told = await bound.text(['for-each-ref', '--format=%(objectname) %(tree)', ref]);
+  const [commit = '', tree = ''] = told.split(' ');
+  return commit === '' ? null : { commit, tree };
 }
 
 export function snapshotRef(id: string, label: string): string {
@@ -111,14 +131,7 @@ export async function saveTip(
  * Errors: structural `tree_missing`.
  */
 export async function restoreSnapshot(git: Git, opened: OpenedWorktree, tree: string): Promise<void> {
-  const index = privateIndex(opened);
-  await rm(`${index}.lock`, { force: true });
-  const bound = await git.bind({
-    cwd: opened.worktree,
-    gitDir: opened.gitDir,
-    workTree: opened.worktree,
-    indexFile: await seeded(index, opened),
-  });
+  const bound = await boundTo(git, opened);
   if (!/^[0-9a-f]{40,64}$/.test(tree) || (await bound.resolve(`${tree}^{tree}`)) === null)
     throw new BatonError({
       class: 'structural',
@@ -129,20 +142,27 @@ export async function restoreSnapshot(git: Git, opened: OpenedWorktree, tree: st
   await bound.run(['read-tree', '--reset', '-u', tree], { timeoutMs: RESTORE_TIMEOUT_MS });
 }
 
-/** The worktree's own index is a good start: the times it holds spare git from reading unchanged files. */
-async function seeded(index: string, opened: OpenedWorktree): Promise<string> {
+/**
+ * The worktree's own index is a good start: the times it holds spare git from reading unchanged files. Its own time comes along:
+ * by it git knows of which files it cannot be sure, those that may have changed within the second they were written in.
+ * @returns whether it was made now
+ */
+async function seed(index: string, opened: OpenedWorktree): Promise<boolean> {
   if (
     await lstat(index).then(
       () => true,
       () => false,
     )
   )
-    return index;
+    return false;
   await mkdir(dirname(index), { recursive: true });
   const temporary = `${index}.seed`;
-  await copyFile(join(opened.gitDir, 'index'), temporary);
+  const source = join(opened.gitDir, 'index');
+  await copyFile(source, temporary);
+  const seconds = Math.floor((await stat(source)).mtimeMs / 1_000);
+  await utimes(temporary, seconds, seconds);
   await rename(temporary, index);
-  return index;
+  return true;
 }
 
 /**

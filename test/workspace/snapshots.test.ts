@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, rm, symlink, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, rm, symlink, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseNumstat, refPart } from '../../src/workspace/snapshots.ts';
@@ -127,6 +127,28 @@ describe('snapshots', () => {
       code: 'file_too_large',
       message: expect.stringContaining('core.dump'),
     });
+  });
+
+  it('see a change made within the second of the checkout, of the same length and in the same file', async () => {
+    const names = Array.from({ length: 20 }, (_, n) => `f${n}.txt`);
+    await using place = await bench(Object.fromEntries(names.map((name) => [name, 'aaaa\n'])));
+    const workspace = await place.open();
+    const { info } = workspace;
+    // As if all of it had happened within one second: the checkout, its index, and what a command wrote. The time of the
+    // change of a file cannot be set, so git is told not to go by it.
+    git(place.repository, 'config', 'core.trustctime', 'false');
+    const gitDir = git(info.path, 'rev-parse', '--absolute-git-dir');
+    const second = Math.floor(Date.now() / 1_000) - 10;
+    const at = (path: string) => utimes(path, second, second);
+    for (const name of names) await at(join(info.path, name));
+    git(info.path, 'update-index', '--refresh');
+    await at(join(gitDir, 'index'));
+    for (const name of names) {
+      await writeFile(join(info.path, name), 'bbbb\n');
+      await at(join(info.path, name));
+    }
+    const { tree } = await workspace.snapshot('end', AT);
+    expect(git(place.repository, 'show', `${tree}:f7.txt`)).toBe('bbbb');
   });
 
   it('read only changed files again, so many files cost little', { timeout: 60_000 }, async () => {
