@@ -8,7 +8,7 @@ import {
   voteSchema,
 } from '../src/domain/approval.ts';
 import type { NewApproval } from '../src/ports/store.ts';
-import type { approvals } from './schema.ts';
+import type { approvals } from './tables/people.ts';
 
 /** Built once: making a schema costs many times what reading with it does. */
 const votesSchema = z.array(voteSchema);

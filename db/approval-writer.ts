@@ -9,7 +9,8 @@ import type { EventLog } from './event-log.ts';
 import type { Db } from './open.ts';
 import { enqueueRows } from './outbox.ts';
 import { questionOf } from './question.ts';
-import { approvals, usage } from './schema.ts';
+import { approvals } from './tables/people.ts';
+import { usage } from './tables/runs.ts';
 import type { Tx } from './transaction.ts';
 
 export interface Who {

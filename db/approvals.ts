@@ -21,7 +21,8 @@ import { and, asc, eq, inArray, lte, or, sql } from './drizzle.ts';
 import type { EventLog } from './event-log.ts';
 import type { Db } from './open.ts';
 import { deedsOf } from './question.ts';
-import { approvals, signals } from './schema.ts';
+import { approvals } from './tables/people.ts';
+import { signals } from './tables/runs.ts';
 import { atomically, type Tx } from './transaction.ts';
 
 /** Longest that a person is taken to have looked at a question: what came in between is not known. */

@@ -5,7 +5,7 @@ import type { Decision, DecisionStore, NewDecision } from '../src/ports/decision
 import { asc, eq } from './drizzle.ts';
 import type { EventLog } from './event-log.ts';
 import type { Db } from './open.ts';
-import { decisions } from './schema.ts';
+import { decisions } from './tables/people.ts';
 import { atomically, type Tx } from './transaction.ts';
 
 /** Writes a decision, its event and its audit row, inside the caller's transaction. The first of an id stands. */

@@ -3,7 +3,7 @@ import type { DelegationStore } from '../src/ports/delegations.ts';
 import { and, asc, eq, gt, isNull } from './drizzle.ts';
 import type { EventLog } from './event-log.ts';
 import type { Db } from './open.ts';
-import { delegations } from './schema.ts';
+import { delegations } from './tables/people.ts';
 import { atomically, type Tx } from './transaction.ts';
 
 export function createDelegationStore(db: Db, log: EventLog): DelegationStore {

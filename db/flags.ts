@@ -3,7 +3,7 @@ import type { FlagStore } from '../src/ports/flags.ts';
 import { and, asc, gte, lt } from './drizzle.ts';
 import type { EventLog } from './event-log.ts';
 import type { Db } from './open.ts';
-import { settings } from './schema.ts';
+import { settings } from './tables/machine.ts';
 import { atomically } from './transaction.ts';
 
 const valueSchema = z.object({ on: z.boolean(), by: z.string() });

@@ -1,7 +1,7 @@
 import type { RunEvent } from '../src/domain/events.ts';
 import { and, eq, lte } from './drizzle.ts';
 import type { EventLog } from './event-log.ts';
-import { steps } from './schema.ts';
+import { steps } from './tables/runs.ts';
 import type { Tx } from './transaction.ts';
 
 /**

@@ -5,7 +5,7 @@ import { recordDecision } from './decisions.ts';
 import { and, asc, eq, sql } from './drizzle.ts';
 import type { EventLog } from './event-log.ts';
 import type { Db } from './open.ts';
-import { events } from './schema.ts';
+import { events } from './tables/runs.ts';
 import { atomically } from './transaction.ts';
 
 const rowSchema = z.object({ guidance: guidanceSchema });

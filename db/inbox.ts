@@ -3,7 +3,7 @@ import type { Delivery, Inbox } from '../src/ports/store.ts';
 import { and, asc, eq, gt, isNull, sql } from './drizzle.ts';
 import type { GroupCommit } from './group-commit.ts';
 import type { Db } from './open.ts';
-import { deliveries } from './schema.ts';
+import { deliveries } from './tables/slack.ts';
 
 /** Used with every delivery: built once, since building them takes longer than running them. */
 function statements(db: Db) {

@@ -4,7 +4,7 @@ import type { InstallationStore } from '../src/ports/installations.ts';
 import { and, eq, isNull } from './drizzle.ts';
 import type { EventLog } from './event-log.ts';
 import type { Db } from './open.ts';
-import { installations } from './schema.ts';
+import { installations } from './tables/slack.ts';
 import { atomically } from './transaction.ts';
 
 export function createInstallationStore(db: Db, log: EventLog): InstallationStore {

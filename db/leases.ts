@@ -4,7 +4,7 @@ import { type LeaseStore, leaseSignal } from '../src/ports/leases.ts';
 import { and, asc, eq } from './drizzle.ts';
 import type { EventLog } from './event-log.ts';
 import type { Db } from './open.ts';
-import { leases, runs, signals, timers } from './schema.ts';
+import { leases, runs, signals, timers } from './tables/runs.ts';
 import { atomically, type Tx } from './transaction.ts';
 
 /** @param inventory how much there is of what, as `baton.yaml` says */

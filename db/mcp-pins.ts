@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { McpPins } from '../src/ports/mcp-pins.ts';
 import { eq } from './drizzle.ts';
 import type { Db } from './open.ts';
-import { settings } from './schema.ts';
+import { settings } from './tables/machine.ts';
 
 const hashesSchema = z.record(z.string(), z.string());
 

@@ -3,7 +3,7 @@ import type { RunMetrics } from '../src/ports/metrics.ts';
 import { and, eq, isNotNull, ne, or, sql } from './drizzle.ts';
 import { PACKED } from './event-log.ts';
 import type { Db } from './open.ts';
-import { events, usage } from './schema.ts';
+import { events, usage } from './tables/runs.ts';
 
 export function createRunMetrics(db: Db): RunMetrics {
   return {

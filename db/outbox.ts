@@ -13,7 +13,7 @@ import {
   type RecentSend,
 } from '../src/ports/outbox.ts';
 import { and, asc, desc, eq, gte, inArray, lt, ne, sql } from './drizzle.ts';
-import { outbox, messages as places } from './schema.ts';
+import { outbox, messages as places } from './tables/slack.ts';
 
 /** Cards in one place that are looked through; what is older is no longer asked about. */
 const MOST_REFS = 200;

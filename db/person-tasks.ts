@@ -11,7 +11,8 @@ import { recordDecision } from './decisions.ts';
 import { and, asc, eq } from './drizzle.ts';
 import type { EventLog } from './event-log.ts';
 import type { Db } from './open.ts';
-import { decisions, personTasks, signals } from './schema.ts';
+import { decisions, personTasks } from './tables/people.ts';
+import { signals } from './tables/runs.ts';
 import { atomically, type Tx } from './transaction.ts';
 
 /** The only doors to the state of a task for a person. */

@@ -2,7 +2,7 @@ import { isTerminal } from '../src/domain/run.ts';
 import { eq } from './drizzle.ts';
 import type { EventLog } from './event-log.ts';
 import type { Db } from './open.ts';
-import { runs } from './schema.ts';
+import { runs } from './tables/runs.ts';
 import { atomically } from './transaction.ts';
 
 /** What an agent is doing now, told before its step ends. */

@@ -6,7 +6,8 @@ import type { EventLog } from './event-log.ts';
 import { sweepAnswers } from './model-answers.ts';
 import type { Db } from './open.ts';
 import { enqueueRows } from './outbox.ts';
-import { deliveries, outbox, replays, runs, steps } from './schema.ts';
+import { runs, steps } from './tables/runs.ts';
+import { deliveries, outbox, replays } from './tables/slack.ts';
 import { atomically } from './transaction.ts';
 
 const DAY_MS = 86_400_000;

@@ -7,7 +7,7 @@ import type { Session } from '../src/ports/store.ts';
 import { and, asc, eq, inArray, sql } from './drizzle.ts';
 import type { EventLog } from './event-log.ts';
 import type { Db } from './open.ts';
-import { events, runs, sessions } from './schema.ts';
+import { events, runs, sessions } from './tables/runs.ts';
 import type { Tx } from './transaction.ts';
 
 const DEEDS: readonly DeedEvent['type'][] = [

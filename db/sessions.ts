@@ -6,7 +6,7 @@ import { and, desc, eq, notInArray, or, sql } from './drizzle.ts';
 import type { EventLog } from './event-log.ts';
 import { copyBeginning } from './fork.ts';
 import type { Db } from './open.ts';
-import { runs, sessions } from './schema.ts';
+import { runs, sessions } from './tables/runs.ts';
 import { atomically, type Tx } from './transaction.ts';
 
 /** Fewer characters of an id would meet others by chance. */

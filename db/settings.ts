@@ -1,6 +1,6 @@
 import { eq } from './drizzle.ts';
 import type { Db } from './open.ts';
-import { settings } from './schema.ts';
+import { settings } from './tables/machine.ts';
 
 const CLEAN_STOP = 'clean-stop';
 

@@ -2,7 +2,7 @@ import Database from 'better-sqlite3';
 import { afterEach, expect, test } from 'vitest';
 import { drizzle, migrate } from '../../db/drizzle.ts';
 import { createOutboxStore, enqueueRows, pruneOutbox } from '../../db/outbox.ts';
-import { outbox } from '../../db/schema.ts';
+import { outbox } from '../../db/tables/slack.ts';
 import type { OutboxMessage } from '../../src/ports/outbox.ts';
 
 const MIGRATIONS = new URL('../../db/migrations', import.meta.url).pathname;

@@ -66,6 +66,7 @@ const planted: readonly { readonly at: string; readonly from: string }[] = [
   { at: 'db/planted.ts', from: '../src/engine/engine.ts' },
   { at: 'db/planted.ts', from: '../src/slack/text.ts' },
   { at: 'db/planted.ts', from: '@slack/web-api' },
+  { at: 'db/tables/planted.ts', from: '../../src/engine/engine.ts' },
   { at: 'desk/planted.ts', from: '../src/domain/ids.ts' },
   { at: 'desk/server/planted.ts', from: '../../src/domain/ids.ts' },
   { at: 'desk/page/planted.ts', from: '../../src/domain/ids.ts' },

@@ -1,7 +1,7 @@
 import Database from 'better-sqlite3';
 import { drizzle, migrate } from '../../db/drizzle.ts';
 import { createOutboxStore } from '../../db/outbox.ts';
-import { outbox } from '../../db/schema.ts';
+import { outbox } from '../../db/tables/slack.ts';
 import type { OutboxMessage, OutboxRow } from '../../src/ports/outbox.ts';
 import { createClients } from '../../src/slack/clients.ts';
 import { createSender } from '../../src/slack/out/sender.ts';
