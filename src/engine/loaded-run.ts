@@ -1,8 +1,9 @@
 import type { Failure } from '../domain/failure.ts';
 import type { RunSpec, RunStatus } from '../domain/run.ts';
 import type { Program } from '../ports/flow.ts';
-import type { StoredRun, StoredSignal } from '../ports/journal.ts';
+import type { StoredRun } from '../ports/journal.ts';
 import { Machine, type Pending } from './machine.ts';
+import { Mailbox } from './mailbox.ts';
 import { Queue } from './queue.ts';
 
 /** A step between its first attempt and its end. */
@@ -30,10 +31,7 @@ export interface LoadedRun {
   /** Steps that wait for a free place, in order. */
   readonly ready: Queue<StepState>;
   running: number;
-  /** Keys that wait, by signal name, oldest first; and signals nobody has waited for yet. */
-  readonly waits: Map<string, Set<string>>;
-  readonly inbox: StoredSignal[];
-  lastSignal: number;
+  readonly mailbox: Mailbox;
   readonly timers: Map<string, number>;
 }
 
@@ -77,9 +75,7 @@ export function loadRun(stored: StoredRun, program: Program | undefined): LoadRe
       steps: new Map(),
       ready: new Queue(),
       running: 0,
-      waits: new Map(),
-      inbox: [...stored.signals],
-      lastSignal: stored.signals.at(-1)?.id ?? 0,
+      mailbox: new Mailbox(stored.signals),
       timers: new Map(stored.timers),
     },
   };

@@ -84,7 +84,7 @@ export class Turn {
   #readopt(run: LoadedRun, pending: Pending, open: Attempted | undefined, crashed: boolean): void {
     const { op, key } = pending;
     // A child was stored in the transaction that asked for it: only the wait is taken up again.
-    if (op.op === 'child') this.#wait(run, childSignal(childRunId(run.id, key)), key);
+    if (op.op === 'child') run.mailbox.wait(childSignal(childRunId(run.id, key)), key);
     else if (op.op === 'step' && open !== undefined) this.#reopen(run, pending, op.label, open, crashed);
     else this.#issue(run, pending);
   }
@@ -168,11 +168,7 @@ export class Turn {
 
   /** Signals that were stored since the run last looked. */
   signalsArrived(run: LoadedRun, signals: readonly StoredSignal[]): void {
-    for (const signal of signals) {
-      if (signal.id <= run.lastSignal) continue;
-      run.lastSignal = signal.id;
-      run.inbox.push(signal);
-    }
+    run.mailbox.arrived(signals);
     this.touched.add(run.id);
     this.#absorb(run);
   }
@@ -270,7 +266,7 @@ export class Turn {
         else if (!run.timers.has(key)) this.#setTimer(run, key, op.ms);
         return;
       case 'signal':
-        this.#wait(run, op.signal, key);
+        run.mailbox.wait(op.signal, key);
         return;
       case 'now':
         this.#settle(run, key, 'value', { ok: true, value: this.#now }, { type: 'step.completed', key });
@@ -281,7 +277,7 @@ export class Turn {
       case 'child': {
         const childId = childRunId(run.id, key);
         this.create(childId, { ...op.spec, parent: { runId: run.id, key } });
-        this.#wait(run, childSignal(childId), key);
+        run.mailbox.wait(childSignal(childId), key);
         return;
       }
       default:
@@ -289,34 +285,17 @@ export class Turn {
     }
   }
 
-  #wait(run: LoadedRun, signal: string, key: string): void {
-    const keys = run.waits.get(signal);
-    if (keys === undefined) run.waits.set(signal, new Set([key]));
-    else keys.add(key);
-  }
-
-  #unwait(run: LoadedRun, signal: string, key: string): void {
-    const keys = run.waits.get(signal);
-    keys?.delete(key);
-    if (keys?.size === 0) run.waits.delete(signal);
-  }
-
-  /** Hands the first stored signal that somebody waits for to the one who waited longest. */
+  /** Hands over the next signal that somebody waits for. */
   #deliver(run: LoadedRun): boolean {
-    if (run.waits.size === 0) return false;
-    for (const [index, signal] of run.inbox.entries()) {
-      const [key] = run.waits.get(signal.name) ?? [];
-      if (key === undefined) continue;
-      const { id, name, payload } = signal;
-      this.#unwait(run, name, key);
-      run.inbox.splice(index, 1);
-      this.writes.push({ w: 'consume', signalId: id, key });
-      const child = isChildSignal(name);
-      const outcome: Outcome = child ? outcomeOf(payload) : { ok: true, value: payload };
-      this.#settle(run, key, child ? 'child' : 'signal', outcome, { type: 'signal.consumed', key, name });
-      return true;
-    }
-    return false;
+    const delivery = run.mailbox.next();
+    if (delivery === null) return false;
+    const { key, signal } = delivery;
+    const { id, name, payload } = signal;
+    this.writes.push({ w: 'consume', signalId: id, key });
+    const child = isChildSignal(name);
+    const outcome: Outcome = child ? outcomeOf(payload) : { ok: true, value: payload };
+    this.#settle(run, key, child ? 'child' : 'signal', outcome, { type: 'signal.consumed', key, name });
+    return true;
   }
 
   /** Only what the machine accepts is written: a row it did not ask for would stop every later replay. */
@@ -346,12 +325,12 @@ export class Turn {
   /** Gives up what nobody waits for any more. */
   #drop(run: LoadedRun, { key, op }: Pending): void {
     if (run.timers.delete(key)) this.writes.push({ w: 'untimer', runId: run.id, key });
-    if (op.op === 'signal') this.#unwait(run, op.signal, key);
+    if (op.op === 'signal') run.mailbox.unwait(op.signal, key);
     if (op.op === 'child') {
       const childId = childRunId(run.id, key);
       // One that was asked for and given up within the same advance never came to be.
-      if (run.waits.has(childSignal(childId))) this.orphans.push(childId);
-      this.#unwait(run, childSignal(childId), key);
+      if (run.mailbox.isAwaited(childSignal(childId))) this.orphans.push(childId);
+      run.mailbox.unwait(childSignal(childId), key);
     }
     const step = run.steps.get(key);
     if (step === undefined) return;

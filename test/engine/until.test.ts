@@ -152,7 +152,7 @@ test('an idle wait that is dropped is forgotten: the next that waits in vain is 
       yield* flow.race('race', [
         { name: 'idle', run: (inner) => inner.waitSignal('wait', 'end', z.string(), { idle: true }) },
         {
-          name: 'work',
+          name: 'job',
           *run(inner) {
             yield* inner.sleep('s', 1);
             return 'done';
@@ -166,7 +166,7 @@ test('an idle wait that is dropped is forgotten: the next that waits in vain is 
       told.push(`held ${yield* flow.until(() => false)}`);
     },
   });
-  ok(machine, 'all/first/race/work/s');
+  ok(machine, 'all/first/race/job/s');
   expect(told).toEqual([]);
   ok(machine, 'all/first/later');
   expect(told).toEqual(['held false']);

@@ -37,13 +37,13 @@ describe('exported TypeScript', () => {
     ['no promise any more', 'export async function a() {}', 'export function a() {}'],
     [
       'an overload is gone',
-      'export function a(x: A): A;\nexport function a(x: B): B;\nexport function a(x: any) {}',
-      'export function a(x: A): A;\nexport function a(x: any) {}',
+      'export function a(x: A): A;\nexport function a(x: B): B;\nexport function a(x: unknown) {}',
+      'export function a(x: A): A;\nexport function a(x: unknown) {}',
     ],
     [
       'overloads change places',
-      'export function a(x: A): A;\nexport function a(x: B): B;\nexport function a(x: any) {}',
-      'export function a(x: B): B;\nexport function a(x: A): A;\nexport function a(x: any) {}',
+      'export function a(x: A): A;\nexport function a(x: B): B;\nexport function a(x: unknown) {}',
+      'export function a(x: B): B;\nexport function a(x: A): A;\nexport function a(x: unknown) {}',
     ],
     ['an arrow’s parameter', 'export const a = (x: A) => x;', 'export const a = (x: B) => x;'],
     [
