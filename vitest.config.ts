@@ -21,6 +21,8 @@ const long = [
   'test/workspace/streams.property.test.ts',
 ];
 
+const setupFiles = ['test/support/seed.ts'];
+
 /** `unit` is `npm test`; `workflows` and `long` are what takes too long for it; `e2e` starts whole processes and a browser. */
 export default defineConfig({
   test: {
@@ -28,6 +30,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          setupFiles,
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**', 'test/chaos/**', 'test/soak/**', ...workflows, ...long],
           // One module graph per worker: tests keep no module-level state.
@@ -37,14 +40,22 @@ export default defineConfig({
         },
       },
       {
-        test: { name: 'workflows', include: workflows, isolate: false, maxWorkers: 2, testTimeout: 60_000 },
+        test: {
+          name: 'workflows',
+          setupFiles,
+          include: workflows,
+          isolate: false,
+          maxWorkers: 2,
+          testTimeout: 60_000,
+        },
       },
       {
-        test: { name: 'long', include: long, isolate: false, maxWorkers: 2, testTimeout: 60_000 },
+        test: { name: 'long', setupFiles, include: long, isolate: false, maxWorkers: 2, testTimeout: 60_000 },
       },
       {
         test: {
           name: 'e2e',
+          setupFiles,
           include: ['test/e2e/**/*.test.ts'],
           fileParallelism: false,
           testTimeout: 180_000,

@@ -18,16 +18,27 @@ const texts = fc.constantFrom(
   'pass 16 fail 0',
   'a scripted cast played the agents',
 );
-const moment = fc
-  .record({
+/** Somebody at their own work, who calls tools, as often as anybody anywhere, who mostly has nothing to call. */
+const whoWhere = fc.oneof(
+  fc.constantFrom(
+    { role: 'backend', node: 'implement' },
+    { role: 'qa', node: 'tests' },
+    { role: 'backend', node: 'repair' },
+  ),
+  fc.record({
     role: fc.constantFrom('architect', 'backend', 'qa', 'reviewer', 'gardener', 'constructor'),
     node: fc.constantFrom('design', 'implement', 'tests', 'judge', 'repair', 'rework', 'elsewhere'),
+  }),
+);
+const moment = fc
+  .record({
+    at: whoWhere,
     request: fc.oneof(fc.constantFrom('Add CSV export', 'Blue footer'), fc.string()),
     feedback: fc.array(fc.string(), { maxLength: 2 }),
     turns: fc.array(fc.array(texts, { minLength: 1, maxLength: 3 }), { maxLength: 5 }),
   })
-  .map(({ turns, ...brief }): Transcript => {
-    const { system, user } = opening(brief);
+  .map(({ turns, at, ...brief }): Transcript => {
+    const { system, user } = opening({ ...at, ...brief });
     const played = turns.flatMap((results): Entry[] => [
       { kind: 'assistant', text: '' },
       ...results.map((text): Entry => ({ kind: 'tool', text })),
@@ -45,6 +56,7 @@ describe('an answer is a function of its transcript', () => {
         expect(backwards.toReversed()).toEqual(forwards);
         for (const turn of forwards) seen[turn.calls.length > 0 ? 'calls' : 'results'] += 1;
       }),
+      { numRuns: 300 },
     );
     expect(seen.calls).toBeGreaterThan(20);
     expect(seen.results).toBeGreaterThan(20);
