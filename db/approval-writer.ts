@@ -209,11 +209,12 @@ export class ApprovalWriter {
     now: number,
   ): void {
     const { title } = approval.subject;
-    const votes = approval.votes.map(({ by, verdict, at, inPlaceOf }) => ({
+    const votes = approval.votes.map(({ by, verdict, at, inPlaceOf, amount }) => ({
       by,
       verdict,
       at,
       ...(inPlaceOf === undefined ? {} : { inPlaceOf }),
+      ...(amount === undefined ? {} : { amount }),
     }));
     recordDecision(
       this.#tx,

@@ -92,6 +92,7 @@ export function createApprovalStore(
         place,
         votes: next.votes.map((vote) => vote.by),
         ...inPlaceOf(next, by.id),
+        ...amountOf(next, by.id),
       };
       if (next.status === 'pending') {
         writer.vote(current, next, { ...who, detail, digest }, now);
@@ -239,6 +240,12 @@ export function createApprovalStore(
 function inPlaceOf({ votes }: Approval, by: string): { readonly inPlaceOf?: string } {
   const away = votes.find((vote) => vote.by === by)?.inPlaceOf;
   return away === undefined ? {} : { inPlaceOf: away };
+}
+
+/** The amount somebody named, for the audit. */
+function amountOf({ votes }: Approval, by: string): { readonly amount?: number } {
+  const amount = votes.find((vote) => vote.by === by)?.amount;
+  return amount === undefined ? {} : { amount };
 }
 
 function person(actor: string): Who {

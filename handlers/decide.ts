@@ -20,6 +20,8 @@ export interface ApprovalCall {
 export interface DecideCall extends ApprovalCall {
   readonly verdict: Verdict;
   readonly comment: string | null;
+  /** To how much a budget is to be raised; what the question offers unless given. */
+  readonly amount?: number;
 }
 
 /** A person's decision, whatever door it came through. Whoever's answer did not count is always told why (A9). */
@@ -28,6 +30,7 @@ export async function decideAndAnswer(call: DecideCall, deps: ApprovalDeps): Pro
     await saidBy(call, deps),
     call.verdict,
     call.comment,
+    call.amount,
   );
   await answer(call, result, words.decided, deps);
 }
@@ -42,9 +45,23 @@ export async function askAndAnswer(
   await answer(call, result, () => words.asked, deps);
 }
 
+/** Whether this person may answer, before they are given a form for it. */
+export async function lookAt(
+  call: Omit<ApprovalCall, 'intent'>,
+  deps: Pick<ApprovalDeps, 'orchestrator' | 'people'>,
+): Promise<DecideResult | null> {
+  return deps.orchestrator.approvals.look(await saidBy(call, deps));
+}
+
+/** Tells somebody why they got no form, and keeps it. It is looked at anew: what they read is true at this moment. */
+export async function answerLook(call: ApprovalCall, wanted: string, deps: ApprovalDeps): Promise<void> {
+  const result = await deps.orchestrator.approvals.turnAway(await saidBy(call, deps), wanted);
+  await answer(call, result, () => words.formLate, deps);
+}
+
 async function saidBy(
-  { nonce, user, team, homeTeam, channel }: ApprovalCall,
-  deps: ApprovalDeps,
+  { nonce, user, team, homeTeam, channel }: Omit<ApprovalCall, 'intent'>,
+  deps: Pick<ApprovalDeps, 'people'>,
 ): Promise<Said> {
   return { nonce, by: await deps.people.decider(user, team, homeTeam), place: channel };
 }

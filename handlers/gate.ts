@@ -39,6 +39,8 @@ const OWN_RULES: ReadonlySet<string> = new Set([
   'reject_form',
   'changes_form',
   'ask_form',
+  'amount-click',
+  'amount_form',
   'start-form',
   'said',
   'changed',

@@ -1,5 +1,6 @@
 import type { App } from '@slack/bolt';
 import { registerApprovalActions } from './actions/approvals.ts';
+import { registerBudgetActions } from './actions/budget.ts';
 import { registerPlanActions } from './actions/plans.ts';
 import { registerRunActions } from './actions/runs.ts';
 import { registerTaskActions } from './actions/tasks.ts';
@@ -7,6 +8,7 @@ import type { HandlerDeps } from './deps.ts';
 import { registerHome } from './events/home.ts';
 import { registerMessages } from './events/messages.ts';
 import { registerOpened } from './opened.ts';
+import { registerBudgetForm } from './views/budget.ts';
 import { registerForms } from './views/forms.ts';
 import { registerPlanForms } from './views/plans.ts';
 import { registerRollback } from './views/rollback.ts';
@@ -17,6 +19,8 @@ import { registerTaskForms } from './views/tasks.ts';
 export function registerHandlers(app: App, deps: HandlerDeps): void {
   registerRunActions(app, deps);
   registerApprovalActions(app, deps);
+  registerBudgetActions(app, deps);
+  registerBudgetForm(app, deps);
   registerOpened(deps);
   registerPlanActions(app, deps);
   registerForms(app, deps);

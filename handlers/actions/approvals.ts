@@ -40,7 +40,7 @@ function registerForm(
     if (read === null) return;
     const approval = await deps.approvals.byNonce(read.click.value);
     // A choice between things needs no words.
-    const wordless = approval?.subject.labels !== undefined;
+    const wordless = verdict !== null && approval?.subject.labels !== undefined;
     if (approval?.status === 'pending' && approval.team === read.click.team && !wordless) {
       // Whoever may not decide is told so by the decision's own rules, which keep it in the audit.
       const { views, answers, rehearsal } = deps;

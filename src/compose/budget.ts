@@ -40,6 +40,7 @@ export function joinBudget(joined: Joined) {
       ...joined,
       breaker,
       meter,
+      ceilingOf: (usd) => findings.costCeiling(usd),
       engine: {
         signal: (runId, name, payload, key) => engine().signal(runId, name, payload, key),
         resume: (runId) => engine().resume(runId),

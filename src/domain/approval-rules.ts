@@ -8,6 +8,7 @@ import type {
   Vote,
   Voter,
 } from './approval.ts';
+import { isOffered } from './raise.ts';
 
 /** The transitions of an approval. Pure: who, what and when are given. */
 
@@ -22,6 +23,8 @@ export interface Decision {
   /** Of the content as it is now. */
   readonly digest: string;
   readonly now: number;
+  /** To how much a budget is to be raised; what the question offers unless given. */
+  readonly amount?: number | undefined;
 }
 
 /**
@@ -112,7 +115,7 @@ export function notAllowed(approval: Approval, by: Voter): Refusal | null {
 }
 
 /** What comes before the question of who: whether there is still anything to decide. */
-function notOpen(approval: Approval, by: Voter, now: number): Refusal | null {
+export function notOpen(approval: Approval, by: Voter, now: number): Refusal | null {
   if (by.team !== approval.team) return 'other_team';
   if (approval.status === 'expired') return 'expired';
   if (approval.status !== 'pending') return 'already_decided';
@@ -125,14 +128,20 @@ function notOpen(approval: Approval, by: Voter, now: number): Refusal | null {
  * changes; everything else is a refusal that names its reason. One rejection ends it; an approval counts as a
  * vote, and ends it once every requirement is met.
  */
-export function decide(approval: Approval, { by, verdict, comment, digest, now }: Decision): DecideResult {
+export function decide(
+  approval: Approval,
+  { by, verdict, comment, digest, now, amount }: Decision,
+): DecideResult {
   const refusal = notOpen(approval, by, now) ?? notAllowed(approval, by);
   if (refusal !== null) return { ok: false, refusal, approval };
   if (digest !== approval.subject.digest) return { ok: false, refusal: 'content_changed', approval };
+  if (amount !== undefined && !mayName(approval, verdict, amount))
+    return { ok: false, refusal: 'amount', approval };
   const seat = verdict === 'approve' ? freeSeat(approval, by) : seatsOf(approval, by)[0];
   if (seat === undefined || (verdict === 'approve' && approval.votes.some((v) => v.by === by.id)))
     return { ok: false, refusal: 'already_voted', approval };
-  const vote: Vote = { by: by.id, verdict, comment, at: now, shown: digest, ...seat };
+  const named = amount === undefined ? {} : { amount };
+  const vote: Vote = { by: by.id, verdict, comment, at: now, shown: digest, ...seat, ...named };
   const votes = [...approval.votes.filter((v) => v.by !== by.id && v.inPlaceOf !== by.id), vote];
   if (verdict === 'approve' && missing(approval.policy, votes).length > 0)
     return { ok: true, approval: { ...approval, votes } };
@@ -142,6 +151,22 @@ export function decide(approval: Approval, { by, verdict, comment, digest, now }
     ok: true,
     approval: { ...decided, status: verdict === 'reject' ? 'rejected' : 'changes_requested' },
   };
+}
+
+/** An amount is named with a yes, to a question about one, between the bounds it was asked with. */
+function mayName({ subject }: Approval, verdict: Verdict, amount: number): boolean {
+  return verdict === 'approve' && subject.raise !== undefined && isOffered(subject.raise, amount);
+}
+
+/**
+ * To how much people allow a budget to be raised: the smallest amount of all who said yes, since no more than that is
+ * what each of them allowed. Whoever named none meant what the question offers. Null: it is about no budget.
+ */
+export function raisedTo({ subject, votes, breakGlass: glass }: Approval): number | null {
+  if (subject.raise === undefined) return null;
+  const { to } = subject.raise;
+  const yes = glass === null ? votes.filter(({ verdict }) => verdict === 'approve') : [];
+  return yes.length === 0 ? to : Math.min(...yes.map(({ amount }) => amount ?? to));
 }
 
 /**

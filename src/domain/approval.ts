@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type Escalation, escalationSchema } from './escalation.ts';
+import { raiseOfferSchema } from './raise.ts';
 
 /**
  * Where an approval stands. `pending` is left once, by one of the others (rule A1). Only `approved` goes on: to
@@ -38,6 +39,8 @@ export const approvalSubjectSchema = z.object({
   excerptCut: z.boolean(),
   /** What the answers are called where they choose rather than allow. */
   labels: z.object({ approve: z.string(), request_changes: z.string(), reject: z.string() }).optional(),
+  /** Of a budget: between what people may choose who name an amount of their own. */
+  raise: raiseOfferSchema.optional(),
   /** The person who last edited the content: never the one who decides on it (A2). Absent: nobody but agents did. */
   lastEditor: z.string().optional(),
 });
@@ -141,6 +144,8 @@ export const voteSchema = z.object({
   counts: z.array(z.number().int()),
   /** Whoever is away and named this person to decide for them; absent where people speak for themselves. */
   inPlaceOf: z.string().optional(),
+  /** To how much they want a budget raised who named an amount of their own. */
+  amount: z.number().optional(),
 });
 export type Vote = z.infer<typeof voteSchema>;
 
@@ -219,5 +224,6 @@ export const refusals = [
   'unchecked',
   'not_admin',
   'no_reason',
+  'amount',
 ] as const;
 export type Refusal = (typeof refusals)[number];

@@ -1,6 +1,12 @@
 import { type Access, asVoter, type Place, roleGroups } from '../domain/access.ts';
 import type { Approval, Decider, Verdict, Voter } from '../domain/approval.ts';
-import { type DecideResult, groupsOf, notAllowed, type TakeResult } from '../domain/approval-rules.ts';
+import {
+  type DecideResult,
+  groupsOf,
+  notAllowed,
+  notOpen,
+  type TakeResult,
+} from '../domain/approval-rules.ts';
 import { holds } from '../domain/delegation.ts';
 import { rootRun } from '../domain/run.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -44,16 +50,49 @@ export class Approvals {
     this.#deps = deps;
   }
 
-  /** Approve, reject or send back. Null when there is no such approval. */
-  async decide(said: Said, verdict: Verdict, comment: string | null): Promise<DecideResult | null> {
+  /**
+   * Approve, reject or send back. Null when there is no such approval.
+   * @param amount to how much a budget is to be raised; what the question offers unless given
+   */
+  async decide(
+    said: Said,
+    verdict: Verdict,
+    comment: string | null,
+    amount?: number,
+  ): Promise<DecideResult | null> {
     const { approvals, redact } = this.#deps;
     const clean = comment === null ? null : redact(comment);
     return this.#say(said, verdict, async (word, approval) => {
       // Whoever may not decide anyway makes nobody look at the worktree, and withdraws nothing.
       const open = approval.status === 'pending' && notAllowed(approval, word.by) === null;
       const digest = open ? await this.#digest(approval, word.by) : approval.subject.digest;
-      return approvals.decide({ ...word, verdict, comment: clean, digest });
+      return approvals.decide({ ...word, verdict, comment: clean, digest, amount });
     });
+  }
+
+  /** Whether somebody may decide at all, before they are given a form to fill in. Changes nothing, and keeps nothing. */
+  async look({ nonce, by }: Omit<Said, 'place'>): Promise<DecideResult | null> {
+    const { approvals, clock } = this.#deps;
+    const approval = await approvals.byNonce(nonce);
+    if (approval === null) return null;
+    try {
+      const voter = await this.voter(by, approval);
+      const refusal = notOpen(approval, voter, clock.now()) ?? notAllowed(approval, voter);
+      return refusal === null ? { ok: true, approval } : { ok: false, refusal, approval };
+    } catch {
+      return { ok: false, refusal: 'unchecked', approval };
+    }
+  }
+
+  /** The same, for whoever got no form: in the audit, with what they wanted. */
+  async turnAway(said: Said, wanted: string): Promise<DecideResult | null> {
+    const looked = await this.look(said);
+    if (looked === null || looked.ok) return looked;
+    const { approvals, clock } = this.#deps;
+    const { nonce, by, place } = said;
+    const { refusal } = looked;
+    await approvals.refused({ nonce, by: by.id, refusal, verdict: wanted, place, now: clock.now() });
+    return looked;
   }
 
   /** An admin's way past who may decide, with a reason. */
@@ -71,9 +110,11 @@ export class Approvals {
     return this.#say(said, 'ask', async (word, approval) => {
       const asked = await approvals.ask({ ...word, id, text: redact(text) });
       if (asked) return { ok: true, approval };
+      // It may have been decided in between: then that is the reason.
       const refusal =
-        approval.status === 'pending' ? (notAllowed(approval, word.by) ?? 'other_team') : 'already_decided';
-      return { ok: false, refusal: word.by.team === approval.team ? refusal : 'other_team', approval };
+        notOpen(approval, word.by, word.now) ?? notAllowed(approval, word.by) ?? 'already_decided';
+      await approvals.refused({ ...word, by: word.by.id, refusal, verdict: 'ask' });
+      return { ok: false, refusal, approval };
     });
   }
 

@@ -29,15 +29,25 @@ export class Findings {
 
   /** US dollars above which the policy wants to be asked before more is spent; null where it says nothing of it. */
   get costThreshold(): number | null {
-    const above = this.#settings.triggers.flatMap((trigger) =>
-      trigger.when === 'cost' ? (trigger.above ?? []) : [],
-    );
+    const above = this.#thresholds();
+    return above.length === 0 ? null : Math.min(...above);
+  }
+
+  /** The least threshold, not below an amount, above which the policy asks; null: it asks no more. */
+  costCeiling(usd: number): number | null {
+    const above = this.#thresholds().filter((each) => each >= usd);
     return above.length === 0 ? null : Math.min(...above);
   }
 
   /** @param costUsd what the work may cost in all, once this is allowed */
   ofCost(costUsd: number): Match[] {
     return matchCost(this.#settings, costUsd);
+  }
+
+  #thresholds(): number[] {
+    return this.#settings.triggers.flatMap((trigger) =>
+      trigger.when === 'cost' ? (trigger.above ?? []) : [],
+    );
   }
 
   ofRollback(): Match[] {

@@ -4,6 +4,7 @@ import type { Approval, ApprovalSubject } from '../domain/approval.ts';
 import { amount, type BudgetUnit } from '../domain/budget.ts';
 import type { DiffStat } from '../domain/events.ts';
 import { canonicalJson } from '../domain/json.ts';
+import type { RaiseOffer } from '../domain/raise.ts';
 import type { ToolAsked } from '../ports/runner.ts';
 import type { RunReader } from '../ports/store.ts';
 import { type ConflictAsked, conflictContent } from './activities/conflict-content.ts';
@@ -33,6 +34,7 @@ interface Raise {
   readonly unit: BudgetUnit;
   readonly given: number;
   readonly to: number;
+  readonly offer?: RaiseOffer | undefined;
 }
 
 export interface Content {
@@ -42,6 +44,7 @@ export interface Content {
   readonly tree: string | null;
   readonly commit: string | null;
   readonly labels?: ApprovalSubject['labels'];
+  readonly raise?: ApprovalSubject['raise'];
 }
 
 /** Characters of the change that the card shows; the digest covers all of it. Leaves room for the rest of the card. */
@@ -111,7 +114,8 @@ export async function contentOf(
     case 'conflict':
       return conflictContent(deps, runId, subject);
     case 'budget': {
-      const { unit, given, to } = subject;
+      const { unit, given, to, offer } = subject;
+      const raise = offer === undefined ? {} : { raise: offer };
       const stock = deps.redact(subject.stock);
       const payload = canonicalJson({
         kind: 'budget',
@@ -119,6 +123,7 @@ export async function contentOf(
         given,
         to,
         stock,
+        ...raise,
         runId,
         at,
         policy: deps.policyVersion,
@@ -128,7 +133,7 @@ export async function contentOf(
         request_changes: 'Deliver what is there',
         reject: 'Stop',
       };
-      return { excerpt: stock, cut: false, labels, ...withoutTree(payload) };
+      return { excerpt: stock, cut: false, labels, ...raise, ...withoutTree(payload) };
     }
     case 'changes':
       return changes(deps, runId, subject.stream, label, at);

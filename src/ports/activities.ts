@@ -3,6 +3,7 @@ import { approvalPolicySchema, storedPolicySchema, verdicts } from '../domain/ap
 import { budgetUnits } from '../domain/budget.ts';
 import { urgencies } from '../domain/escalation.ts';
 import { failureSchema } from '../domain/failure.ts';
+import { raiseOfferSchema } from '../domain/raise.ts';
 import { contract } from './activity.ts';
 import { commandResultSchema, snapshotSchema } from './workspace.ts';
 
@@ -95,6 +96,8 @@ export const openApproval = contract(
         given: z.number(),
         to: z.number(),
         stock: z.string(),
+        /** Between what people may name an amount of their own; absent: they may not. */
+        offer: raiseOfferSchema.optional(),
       }),
     ]),
     /** The person who last edited what is asked about; they may not decide. */

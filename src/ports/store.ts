@@ -121,6 +121,8 @@ export interface ApprovalStore {
       readonly comment: string | null;
       /** Of what the button was shown with, computed anew from the content as it is now. */
       readonly digest: string;
+      /** To how much a budget is to be raised, where the person named an amount of their own. */
+      readonly amount?: number | undefined;
     },
   ): Promise<DecideResult | null>;
   /** The admin's way past who may decide; otherwise as {@link decide}. */

@@ -1,5 +1,7 @@
 import type { Approval, ApprovalStatus, Refusal } from '../domain/approval.ts';
-import { missing, requirementsOf } from '../domain/approval-rules.ts';
+import { missing, raisedTo, requirementsOf } from '../domain/approval-rules.ts';
+import { amount } from '../domain/budget.ts';
+import { boundsText } from '../domain/raise.ts';
 import type { RunStatus } from '../domain/run.ts';
 import { signs } from './format.ts';
 import { date, groupMention, mention, mk, short } from './text.ts';
@@ -88,6 +90,10 @@ export function refusalWords(refusal: Refusal, approval: Approval): string {
       return 'It could not be checked who you are or what this is about now, so your click changed nothing. Please try again in a moment.';
     case 'not_admin':
       return 'Only an admin named in baton.yaml can break the glass. Nothing was changed, and the attempt is recorded.';
+    case 'amount':
+      return approval.subject.raise === undefined
+        ? 'This question takes no amount. Nothing was changed.'
+        : mk`That amount is not among those you can choose here. ${boundsText(approval.subject.raise)}. Nothing was changed.`;
     case 'no_reason':
       return 'Breaking the glass needs a reason: `/orchestrate break-glass <id> <why>`. Nothing was changed.';
     case 'requester':
@@ -107,10 +113,25 @@ export function refusalWords(refusal: Refusal, approval: Approval): string {
   }
 }
 
+/** What was chosen where the answers have names of their own; null where they have none. */
+function chosen(approval: Approval): string | null {
+  const { status, subject } = approval;
+  const { labels, raise } = subject;
+  if (labels === undefined) return null;
+  if (status === 'rejected') return labels.reject;
+  if (status === 'changes_requested') return labels.request_changes;
+  if (status !== 'approved' && status !== 'taken') return null;
+  const to = raisedTo(approval);
+  return raise === undefined || to === null ? labels.approve : `raised to ${amount(raise.unit, to)}`;
+}
+
 function alreadyDecided(approval: Approval): string {
   const { status, decidedBy, decidedAt } = approval;
   const by = decidedBy === null ? '' : mk` by ${mention(decidedBy)}`;
   const at = decidedAt === null ? '' : mk` at ${date(decidedAt)}`;
+  const what = chosen(approval);
+  if (what !== null)
+    return mk`Already answered (${what})${{ live: by }}${{ live: at }}. Your click changed nothing.`;
   return mk`Already ${verdictWord(status)}${{ live: by }}${{ live: at }}. Your click changed nothing.`;
 }
 
@@ -160,7 +181,7 @@ export const answers = {
   decided: (approval: Approval) =>
     approval.status === 'pending'
       ? mk`Noted: your yes is counted. ${stillMissing(approval)}`
-      : mk`Noted: ${verdictWord(approval.status)}.`,
+      : mk`Noted: ${chosen(approval) ?? verdictWord(approval.status)}.`,
   nothingWaits: 'Nothing waits for a decision under that id. Nothing was changed.',
   brokeGlass: 'Allowed. Everybody in the thread reads that you broke the glass and why; it is in the audit.',
   asked: 'Your question is in the thread. The approval stays open.',

@@ -10,7 +10,7 @@ import {
   type Voter,
   verdicts,
 } from '../../src/domain/approval.ts';
-import { decide, expire } from '../../src/domain/approval-rules.ts';
+import { decide, expire, raisedTo } from '../../src/domain/approval-rules.ts';
 
 const NOW = 1_800_000_000_000;
 const pending: Approval = {
@@ -60,6 +60,7 @@ const policy = (more: Partial<Approval['policy']>): Approval => ({
 });
 
 const lost = { trigger: 'files', why: '', anyone: false, people: [], groups: [], count: 1 };
+const money = { ...pending.subject, raise: { unit: 'usd' as const, over: 4, to: 6, most: 60 } };
 const refusals: readonly (readonly [Refusal, string, Approval, Partial<Parameters<typeof decide>[1]>])[] = [
   ['already_decided', 'approved before', { ...pending, status: 'approved' }, {}],
   ['already_decided', 'rejected before', { ...pending, status: 'rejected' }, {}],
@@ -103,6 +104,10 @@ const refusals: readonly (readonly [Refusal, string, Approval, Partial<Parameter
   ['policy_error', 'a policy that cannot be read', policy({ problem: 'approvals.triggers: nonsense' }), {}],
   ['not_eligible', 'nobody named is known', policy({ requirements: [lost] }), {}],
   ['not_eligible', 'another group', policy({ groups: ['S1'] }), { by: { ...bob, groups: ['S2'] } }],
+  ['amount', 'of a question that is about none', pending, { amount: 5 }],
+  ['amount', 'no more than is used', { ...pending, subject: money }, { amount: 4 }],
+  ['amount', 'more than is offered', { ...pending, subject: money }, { amount: 60.01 }],
+  ['amount', 'with a no', { ...pending, subject: money }, { amount: 6, verdict: 'reject' }],
   [
     'already_voted',
     'one person, twice',
@@ -113,6 +118,26 @@ const refusals: readonly (readonly [Refusal, string, Approval, Partial<Parameter
     {},
   ],
 ];
+
+describe('an amount that is named', () => {
+  const two = { ...policy({ count: 2 }), subject: money };
+  const say = (approval: Approval, id: string, amount?: number): Approval => {
+    const result = decide(approval, { ...click, by: { ...bob, id }, amount });
+    if (!result.ok) throw new Error(result.refusal);
+    return result.approval;
+  };
+
+  test('counts as it was named, and what the button offers where none was', () => {
+    expect(raisedTo(say({ ...pending, subject: money }, 'U-bob', 12.5))).toBe(12.5);
+    expect(raisedTo(say({ ...pending, subject: money }, 'U-bob'))).toBe(6);
+    expect(raisedTo(say(pending, 'U-bob'))).toBeNull();
+  });
+
+  test('of several the smallest counts: no more was allowed by each of them', () => {
+    expect(raisedTo(say(say(two, 'U-bob', 50), 'U-carol', 9))).toBe(9);
+    expect(raisedTo(say(say(two, 'U-bob', 9), 'U-carol'))).toBe(6);
+  });
+});
 
 describe('decide', () => {
   test.each(refusals)('%s: %s', (refusal, _name, approval, more) => {

@@ -59,6 +59,7 @@ export function approvalActivities(deps: ApprovalDeps): Activity[] {
         excerpt: content.excerpt,
         excerptCut: content.cut,
         ...(content.labels === undefined ? {} : { labels: content.labels }),
+        ...(content.raise === undefined ? {} : { raise: content.raise }),
         ...(input.lastEditor === undefined ? {} : { lastEditor: input.lastEditor }),
       };
       const stored = await approvals.open({

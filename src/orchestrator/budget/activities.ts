@@ -1,4 +1,5 @@
 import type { Approval } from '../../domain/approval.ts';
+import { raisedTo } from '../../domain/approval-rules.ts';
 import { amount } from '../../domain/budget.ts';
 import { BatonError } from '../../domain/failure.ts';
 import { rootRun } from '../../domain/run.ts';
@@ -21,6 +22,8 @@ export interface BudgetDeps {
   readonly engine: Pick<Engine, 'signal' | 'resume'>;
   /** Stops a run for good; `asking` is the run that asked, which ends by itself. */
   readonly stop: (root: string, by: string, asking: string) => Promise<void>;
+  /** The least number of US dollars, not below these, above which the policy asks others; null: it never does. */
+  readonly ceilingOf: (usd: number) => number | null;
   readonly clock: Clock;
 }
 
@@ -34,7 +37,7 @@ export function budgetActivities(deps: BudgetDeps): Activity[] {
       const root = rootRun(runId);
       const run = await queries.byRun(root);
       if (run === null) throw unknown(root);
-      return stockOf(run.view, meter.used(root), asked);
+      return stockOf(run.view, meter.used(root), asked, deps.ceilingOf);
     }),
 
     implement(settleBudget, async (asked, { runId }) => {
@@ -47,7 +50,8 @@ export function budgetActivities(deps: BudgetDeps): Activity[] {
       switch (approval.status) {
         case 'approved':
         case 'taken':
-          await raise(deps, settled, asked);
+          // What people allowed counts: they may have named an amount of their own.
+          await raise(deps, settled, { ...asked, to: raisedTo(approval) ?? asked.to });
           return { done: 'raised' as const };
         case 'changes_requested':
           await deliver(deps, settled, asked);

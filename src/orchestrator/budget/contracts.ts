@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { budgetSchema, budgetUnits } from '../../domain/budget.ts';
+import { raiseOfferSchema } from '../../domain/raise.ts';
 import { contract } from '../../ports/activity.ts';
 import { sessionInputSchema } from '../contracts.ts';
 
@@ -19,7 +20,13 @@ export const budgetQuestionSchema = sessionInputSchema.extend({ asked: askedSche
 export const takeStock = contract(
   'budget.stock',
   askedSchema,
-  z.object({ why: z.string(), stock: z.string(), to: z.number() }),
+  z.object({
+    why: z.string(),
+    stock: z.string(),
+    to: z.number(),
+    /** Between what people may name an amount of their own. Absent in questions asked before they could. */
+    offer: raiseOfferSchema.optional(),
+  }),
 );
 
 /** Does what people decided: raises the budget, delivers, or stops. Nothing where nobody decided. */

@@ -15,7 +15,7 @@ export function budgetProgram(): Program {
     *run(_definition, input, flow) {
       const { asked } = budgetQuestionSchema.parse(input);
       for (;;) {
-        const { why, stock, to } = yield* flow.step('stock', takeStock, asked, { label: 'adding up' });
+        const { why, stock, to, offer } = yield* flow.step('stock', takeStock, asked, { label: 'adding up' });
         const at = yield* flow.now('asked-at');
         const opened = yield* flow.step(
           'ask',
@@ -28,7 +28,7 @@ export function budgetProgram(): Program {
             round: 1,
             // Used by the decision itself: the run only goes on. Without one it waits, paused.
             policy: { onTimeout: 'pause', executeWithinMs: 0 },
-            subject: { kind: 'budget', ...asked, to, stock },
+            subject: { kind: 'budget', ...asked, to, stock, ...(offer === undefined ? {} : { offer }) },
             at,
           },
           { label: 'asking about the budget' },

@@ -1,5 +1,6 @@
 import { amount, type BudgetUnit, raiseTo, type Used } from '../../domain/budget.ts';
 import type { Range } from '../../domain/events.ts';
+import { type RaiseOffer, raiseOffer } from '../../domain/raise.ts';
 import type { RunView } from '../../domain/run-view.ts';
 import { estimateRest } from '../../planning/rest-estimate.ts';
 import type { BudgetAsked } from './contracts.ts';
@@ -7,12 +8,16 @@ import type { BudgetAsked } from './contracts.ts';
 /** Tasks named in each line; the rest is counted. */
 const NAMED = 12;
 
-/** What people are told who decide about a budget: what is done, what is left, what more would buy. Pure. */
+/**
+ * What people are told who decide about a budget: what is done, what is left, what more would buy. Pure.
+ * @param ceilingOf of US dollars that are offered: where the policy begins to ask others; null: nowhere
+ */
 export function stockOf(
   view: RunView,
   used: Used,
   { unit, given }: BudgetAsked,
-): { readonly why: string; readonly stock: string; readonly to: number } {
+  ceilingOf: (to: number) => number | null,
+): { readonly why: string; readonly stock: string; readonly to: number; readonly offer: RaiseOffer } {
   const nodes = [...view.nodes.values()].filter(({ agent }) => agent !== null);
   const named = (status: 'done' | 'open'): string[] =>
     nodes
@@ -36,6 +41,7 @@ export function stockOf(
   return {
     why: whyOf(used, unit, given),
     to,
+    offer: raiseOffer(unit, used[unit], to, unit === 'usd' ? ceilingOf(to) : null),
     stock: lines(view, unit, { done, open: named('open'), toCome, rest, to }),
   };
 }
@@ -67,7 +73,7 @@ function lines(view: RunView, unit: BudgetUnit, { done, open, toCome, rest, to }
     `Begun: ${list(open)}`,
     `Left: ${list(toCome)}`,
     '',
-    `Raise: it goes on, up to ${amount(unit, to)} in all. ${range}`,
+    `Raise: it goes on, up to ${amount(unit, to)} in all, or an amount of your own. ${range}`,
     `Deliver: it ends here; what is there is put on ${branch}, marked as unfinished.`,
     'Stop: it is stopped; branch and snapshots are kept.',
   ].join('\n');

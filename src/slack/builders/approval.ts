@@ -1,5 +1,6 @@
 import type { Approval, Requirement, Vote } from '../../domain/approval.ts';
-import { missing, requirementsOf } from '../../domain/approval-rules.ts';
+import { missing, raisedTo, requirementsOf } from '../../domain/approval-rules.ts';
+import { amount } from '../../domain/budget.ts';
 import { actionIds } from '../actions.ts';
 import {
   actions,
@@ -242,7 +243,7 @@ function problemRow({ policy }: Approval): Piece[] {
 }
 
 /** The three answers, by the names they have for what is asked. */
-export function answerButtons({ nonce, subject: { labels } }: Approval): Part[] {
+export function answerButtons({ nonce, subject: { labels, raise } }: Approval): Part[] {
   if (labels === undefined)
     return [
       button(actionIds.approvalApprove, 'Approve', nonce, { style: 'primary' }),
@@ -251,6 +252,7 @@ export function answerButtons({ nonce, subject: { labels } }: Approval): Part[] 
     ];
   return [
     button(actionIds.approvalApprove, labels.approve, nonce),
+    ...(raise === undefined ? [] : [button(actionIds.budgetAmount, 'Another amount…', nonce)]),
     button(actionIds.approvalChanges, labels.request_changes, nonce),
     button(actionIds.approvalReject, labels.reject, nonce, { style: 'danger' }),
   ];
@@ -270,6 +272,13 @@ const WITHDRAWN = {
   right_lost: 'those who approved may not do so any more, so it was not done.',
   withdrawn: 'the run went on otherwise, so it was not used.',
 } as const;
+
+/** What was chosen with a yes: with the amount, where people named one of their own. */
+function approvedLabel(approval: Approval, usual: string): string {
+  const { raise } = approval.subject;
+  const to = raisedTo(approval);
+  return raise === undefined || to === null ? usual : `Raise to ${amount(raise.unit, to)}`;
+}
 
 export function outcomeRow(view: ApprovalView): Piece[] {
   const { approval } = view;
@@ -316,7 +325,7 @@ export function outcomeRow(view: ApprovalView): Piece[] {
           ...seen,
           ...head,
         ];
-      if (labels !== undefined) return [...chose(labels.approve), ...head];
+      if (labels !== undefined) return [...chose(approvedLabel(approval, labels.approve)), ...head];
       return [`${signs.done} `, ...who, ' approved this', ...at, ...seen, ...votes, ...head];
     case 'lapsed':
       return [

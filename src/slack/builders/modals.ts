@@ -1,4 +1,5 @@
 import type { Approval } from '../../domain/approval.ts';
+import { amountText, boundsText, type RaiseOffer } from '../../domain/raise.ts';
 import { actionIds, callbackIds, inputIds } from '../actions.ts';
 import { bold, input, lines, type Part, plain, select, textInput, type View } from '../blocks.ts';
 import { short } from '../text.ts';
@@ -123,6 +124,38 @@ export function changesForm(approval: Approval): View {
         blockId: inputIds.changes,
         label: 'What should be different?',
         hint: 'The agents get this as feedback and ask again afterwards.',
+        optional: false,
+      }),
+    ],
+  });
+}
+
+const UNIT_LABELS = {
+  usd: 'Raise it to how many dollars in all?',
+  tokens: 'Raise it to how many tokens in all?',
+  turns: 'Raise it to how many calls of a model in all?',
+  minutes: 'Raise it to how many minutes of work in all?',
+} as const;
+
+/** Asks to how much a budget is raised; what the button offers stands there already. */
+export function amountForm(approval: Approval, offer: RaiseOffer): View {
+  const text = textInput({
+    actionId: actionIds.amountText,
+    multiline: false,
+    max: 16,
+    initial: amountText(offer),
+  });
+  return modal({
+    callbackId: callbackIds.amount,
+    title: 'Raise the budget',
+    submit: 'Raise it',
+    metadata: approval.nonce,
+    blocks: [
+      lines([bold(short(approval.subject.title, 200))]),
+      input(text, {
+        blockId: inputIds.amount,
+        label: UNIT_LABELS[offer.unit],
+        hint: `${boundsText(offer)}. The run goes on at once.`,
         optional: false,
       }),
     ],
