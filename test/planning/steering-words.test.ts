@@ -116,5 +116,5 @@ test('a long message costs no more than reading it', () => {
     `done: ${'a '.repeat(5_000)}`,
   ])
     readSteering(text, { ...heard, taken: ['tests'] });
-  expect(performance.now() - began).toBeLessThan(1_000);
+  expect(performance.now() - began).toBeLessThan(5_000);
 });
