@@ -16,6 +16,7 @@ const long = [
   'test/hostile/{git-traps,members,permuted}.test.ts',
   'test/orchestrator/streams*.test.ts',
   'test/patterns/nesting.property.test.ts',
+  'test/providers/**/*.test.ts',
   'test/rollback/**/*.test.ts',
   'test/workspace/{bombs,racer,search,streams}.test.ts',
   'test/workspace/streams.property.test.ts',

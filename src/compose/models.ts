@@ -1,6 +1,7 @@
 import type { EventLog } from '../../db/event-log.ts';
 import type { Db } from '../../db/open.ts';
 import { tellProgress } from '../../db/progress.ts';
+import { createProviderPauses } from '../../db/settings.ts';
 import type { AnswerStore } from '../agents/model/answer-cache.ts';
 import type { ModelClient, ModelClientOptions } from '../agents/model/model-client.ts';
 import { type Endpoint, ModelPool } from '../agents/model/model-pool.ts';
@@ -71,6 +72,7 @@ export function joinModels(options: Joined): Models {
     ],
     clock,
     health,
+    pauses: createProviderPauses(db, () => clock.now()),
     limitOf: (host) => (options.limits === undefined ? noRateLimit : limitFor(options.limits, host)),
   });
   const activity = modelTurn({

@@ -102,6 +102,11 @@ export class RateWindow {
     return this.#open;
   }
 
+  /** Monotonic milliseconds; in the past, or never, where nothing is asked for. */
+  get blockedUntil(): number {
+    return this.#blockedUntil;
+  }
+
   #forget(now: number): void {
     while (this.#calls[0] !== undefined && this.#calls[0].at + WINDOW_MS <= now) this.#calls.shift();
   }

@@ -209,11 +209,10 @@ describe.each(apis)('a model client over %s', (api: Api) => {
     },
   );
 
-  it('takes an answer that is no stream for cut', async () => {
-    expect(await failureOf({ body: { hello: 'world' } })).toMatchObject({
-      class: 'transient',
-      code: 'stream_cut',
-    });
+  it('says what came where no stream did', async () => {
+    const failure = await failureOf({ body: { hello: 'world' } });
+    expect(failure).toMatchObject({ class: 'transient', code: 'model_unreadable', asked: 1 });
+    expect(failure.message).toContain('application/json');
   });
 
   it('keeps an answer whose connection breaks after its terminal event', async () => {

@@ -1,4 +1,4 @@
-import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
 
@@ -12,6 +12,8 @@ export interface Answer {
   readonly events?: readonly object[];
   /** What happens after the events: a proper end, a broken connection, or silence. */
   readonly after?: 'end' | 'break' | 'hang';
+  /** Does it all itself, in place of the rest. */
+  readonly raw?: (response: ServerResponse) => void;
 }
 export interface Asked {
   readonly path: string;
@@ -38,6 +40,10 @@ export async function startModelServer(
       const entry = { path: request.url ?? '', headers: request.headers, body };
       asked.push(entry);
       const reply = answer(entry, asked.length);
+      if (reply.raw !== undefined) {
+        reply.raw(response);
+        return;
+      }
       if (reply.events === undefined) {
         response.writeHead(reply.status ?? 200, { 'content-type': 'application/json', ...reply.headers });
         response.end(JSON.stringify(reply.body ?? {}));

@@ -4,6 +4,7 @@ import type {
 } from 'openai/resources/chat/completions';
 import { z } from 'zod';
 import type { Message, ModelReply, ModelRequest, OptionalPart, StreamReader, Tokens } from '../transcript.ts';
+import { AnswerFault } from './model-faults.ts';
 
 /**
  * The request for Chat Completions: always the full transcript, streamed.
@@ -114,13 +115,20 @@ const chunkSchema = z.object({
 });
 type Chunk = z.infer<typeof chunkSchema>;
 
+/** A piece of a call, whatever its shape: without it the others might still make a call, and another one. */
+const pieceOfCall = z.object({
+  choices: z.array(
+    z.object({ delta: z.object({ tool_calls: z.unknown().refine((calls) => calls != null) }) }),
+  ),
+});
+
 interface PartialCall {
   id: string;
   name: string;
   arguments: string;
 }
 
-/** Collects the chunks of one streamed completion. */
+/** Collects the chunks of one streamed completion. @throws AnswerFault where what is missing could change a call */
 export function chatReader(): StreamReader {
   let text = '';
   let refusal = '';
@@ -143,7 +151,11 @@ export function chatReader(): StreamReader {
   return {
     push: (event) => {
       const parsed = chunkSchema.safeParse(event);
-      if (!parsed.success) return;
+      if (!parsed.success) {
+        if (pieceOfCall.safeParse(event).success)
+          throw new AnswerFault({ kind: 'unreadable', type: 'broken pieces of a call' });
+        return;
+      }
       const choice = parsed.data.choices?.[0];
       text += choice?.delta?.content ?? '';
       refusal += choice?.delta?.refusal ?? '';

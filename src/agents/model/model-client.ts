@@ -3,8 +3,9 @@ import { BatonError } from '../../domain/failure.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { cancelled } from '../cancelled.ts';
 import type { ModelReply, ModelRequest, OptionalPart, StreamReader } from '../transcript.ts';
+import { AnswerTooLarge, boundedFetch, MAX_ANSWER_BYTES } from './bounded-fetch.ts';
 import { chatReader, toChatRequest } from './chat.ts';
-import { classifyModelFault, type ModelFault } from './model-faults.ts';
+import { AnswerFault, classifyModelFault, type ModelFault } from './model-faults.ts';
 import { responsesReader, toResponsesRequest } from './responses.ts';
 import { modelFaultOf } from './sdk-faults.ts';
 
@@ -20,6 +21,8 @@ export interface ModelClientOptions {
   readonly clock: Clock;
   /** Milliseconds without any event after which a stream counts as dead. */
   readonly idleMs?: number;
+  /** Bytes after which an answer counts as cut at its length. */
+  readonly maxAnswerBytes?: number;
 }
 
 export interface ModelClient {
@@ -53,6 +56,7 @@ export function createModelClient(options: ModelClientOptions): ModelClient {
     maxRetries: 0,
     timeout: options.idleMs ?? IDLE_MS,
     logLevel: 'off',
+    fetch: boundedFetch(options.maxAnswerBytes ?? MAX_ANSWER_BYTES),
   });
   const without = new Set<OptionalPart>();
   const host = hostOf(options.baseUrl);
@@ -67,15 +71,21 @@ export function createModelClient(options: ModelClientOptions): ModelClient {
     let events: number | null = null;
     const reader = options.api === 'chat' ? chatReader() : responsesReader();
     try {
-      const stream = await open(sdk, options.api, request, without, both);
+      const { data, response } = await open(sdk, options.api, request, without, both);
+      const type = otherThanEvents(response);
+      if (type !== null) {
+        await response.body?.cancel();
+        return { kind: 'unreadable', type };
+      }
       events = 0;
-      for await (const event of stream) {
+      for await (const event of data) {
         events += 1;
         idle.touch();
         reader.push(event);
       }
     } catch (error) {
-      if (error instanceof BatonError) throw error;
+      if (error instanceof AnswerFault) return error.fault;
+      if (error instanceof AnswerTooLarge) return reader.reply() ?? endless;
       // A connection that breaks after the terminal event has lost nothing.
       if (reader.reply() === null && !both.aborted) return modelFaultOf(error, events);
     } finally {
@@ -104,10 +114,27 @@ async function open(
   request: ModelRequest,
   without: ReadonlySet<OptionalPart>,
   signal: AbortSignal,
-): Promise<AsyncIterable<unknown>> {
-  if (api === 'chat') return await sdk.chat.completions.create(toChatRequest(request, without), { signal });
-  return await sdk.responses.create(toResponsesRequest(request, without), { signal });
+): Promise<{ readonly data: AsyncIterable<unknown>; readonly response: Response }> {
+  if (api === 'chat')
+    return sdk.chat.completions.create(toChatRequest(request, without), { signal }).withResponse();
+  return sdk.responses.create(toResponsesRequest(request, without), { signal }).withResponse();
 }
+
+/** What an answer says that it is, where that cannot be events; servers that name them wrongly are read all the same. */
+function otherThanEvents({ headers }: Response): string | null {
+  const type = headers.get('content-type')?.split(';')[0]?.trim().toLowerCase() ?? '';
+  return type === 'text/html' || type === 'application/json' ? type : null;
+}
+
+/** Five times what fits into the longest answer we ask for: whoever says more does not know when to stop. */
+const MAX_ANSWER_CHARS = 1_000_000;
+
+function answerChars({ text, toolCalls }: ModelReply): number {
+  return toolCalls.reduce((sum, call) => sum + call.name.length + call.arguments.length, text.length);
+}
+
+/** An answer without an end: as one that was cut at its length, so that nothing of it is carried out. */
+const endless: ModelReply = { text: '', toolCalls: [], finish: 'length', tokens: null };
 
 /** The SDK ends an aborted stream quietly, as it does one that was cut; here they are told apart. */
 function ended(
@@ -117,7 +144,8 @@ function ended(
   events: number,
 ): ModelReply | ModelFault {
   const reply = reader.reply();
-  if (reply !== null) return reply;
+  if (reply !== null)
+    return answerChars(reply) > MAX_ANSWER_CHARS ? { ...endless, tokens: reply.tokens } : reply;
   if (signal.aborted) throw cancelled(signal);
   return idle.aborted ? { kind: 'timeout' } : { kind: 'cut', events };
 }

@@ -12,10 +12,21 @@ export type ModelFault =
     }
   | { readonly kind: 'unreachable'; readonly code: string | null }
   | { readonly kind: 'timeout' }
+  /** Something else than a stream of events: a page, a JSON object, an event that is no JSON. */
+  | { readonly kind: 'unreadable'; readonly type: string }
   /** The stream ended or broke before its terminal event. */
   | { readonly kind: 'cut'; readonly events: number };
 
-/** What a message can name; null where it is not known. */
+/** A fault that shows in the middle of an answer. */
+export class AnswerFault extends Error {
+  readonly fault: ModelFault;
+  constructor(fault: ModelFault) {
+    super(fault.kind);
+    this.fault = fault;
+  }
+}
+
+/** What a message can name. */
 export interface ModelFacts {
   readonly model: string;
   readonly host: string;
@@ -37,8 +48,8 @@ const CONTEXT_CODES = new Set(['context_length_exceeded', 'string_above_max_leng
 const CONTEXT_WORDS = /context (?:length|window|size)|maximum context|too many tokens|prompt is too long/i;
 
 /** What a fault means for the run. Pure; every row is tested. */
-export function classifyModelFault(fault: ModelFault, facts: ModelFacts | null): Failure {
-  const host = facts?.host ?? 'the model server';
+export function classifyModelFault(fault: ModelFault, facts: ModelFacts): Failure {
+  const { host } = facts;
   switch (fault.kind) {
     case 'unreachable':
       return {
@@ -54,6 +65,13 @@ export function classifyModelFault(fault: ModelFault, facts: ModelFacts | null):
         message: `The model server at ${host} did not answer in time.`,
         hint: 'It may be overloaded; a smaller model in OPENAI_MODEL answers faster.',
       };
+    case 'unreadable':
+      return {
+        class: 'transient',
+        code: 'model_unreadable',
+        message: `The server at ${host} answered with ${fault.type} instead of the events of a model; nothing of it was used.`,
+        hint: 'Check that OPENAI_BASE_URL names the model server and ends in the version (such as /v1), and that OPENAI_API fits it.',
+      };
     case 'cut':
       return {
         class: 'transient',
@@ -64,7 +82,7 @@ export function classifyModelFault(fault: ModelFault, facts: ModelFacts | null):
           : {}),
       };
     case 'reported':
-      return classifyReported(fault, facts, host);
+      return classifyReported(fault, facts);
     default: {
       const never: never = fault;
       return never;
@@ -74,12 +92,12 @@ export function classifyModelFault(fault: ModelFault, facts: ModelFacts | null):
 
 type Reported = Extract<ModelFault, { kind: 'reported' }>;
 
-function classifyReported(fault: Reported, facts: ModelFacts | null, host: string): Failure {
+function classifyReported(fault: Reported, { host, model, now }: ModelFacts): Failure {
   const { status, code } = fault;
   const is = (codes: ReadonlySet<string>): boolean => code !== null && codes.has(code);
-  const words = fault.message.replace(/\s+/g, ' ').trim().slice(0, MAX_WORDS);
+  const words = readable(fault.message);
   const said = words === '' ? '' : ` It said: ${words}`;
-  const retryAfterMs = facts === null ? null : retryAfter(fault.headers, facts.now);
+  const retryAfterMs = retryAfter(fault.headers, now);
   const wait = retryAfterMs === null ? {} : { retryAfterMs };
 
   if (is(QUOTA_CODES) || status === 402) {
@@ -99,11 +117,19 @@ function classifyReported(fault: Reported, facts: ModelFacts | null, host: strin
       hint: 'Set a valid OPENAI_API_KEY with access to this model, restart, then press Retry.',
     };
   }
+  if (status !== null && status >= 300 && status < 400) {
+    return {
+      class: 'needs_person',
+      code: 'model_moved',
+      message: `The model server at ${host} sends its callers elsewhere${elsewhere(fault.headers)}. Nothing was sent there.`,
+      hint: 'Set OPENAI_BASE_URL to where the server is, restart, then press Retry.',
+    };
+  }
   if (status === 404 || code === 'model_not_found') {
     return {
       class: 'needs_person',
       code: 'model_unknown',
-      message: `The model ${facts === null ? '' : `“${facts.model}” `}is not known at ${host}.${said}`,
+      message: `The model “${model}” is not known at ${host}.${said}`,
       hint: 'Set OPENAI_MODEL to a model this server offers (or correct OPENAI_BASE_URL), restart, then press Retry.',
     };
   }
@@ -139,6 +165,21 @@ function classifyReported(fault: Reported, facts: ModelFacts | null, host: strin
     message: `The model server at ${host} failed${status === null ? '' : ` (${status})`}.${said}`,
     ...wait,
   };
+}
+
+/** A server's words for people: a page becomes what can be read of it. */
+function readable(text: string): string {
+  return text
+    .replace(/<(script|style)\b.*?<\/\1>/gis, ' ')
+    .replace(/<[^>]*>/g, ' ')
+    .replace(/\s+/g, ' ')
+    .trim()
+    .slice(0, MAX_WORDS);
+}
+
+/** The host alone: what follows it may hold a token. */
+function elsewhere({ location }: Readonly<Record<string, string>>): string {
+  return location !== undefined && URL.canParse(location) ? `, to ${new URL(location).host}` : '';
 }
 
 /** The failure for a model that would not do it: a state of its own, never repaired by asking again. */

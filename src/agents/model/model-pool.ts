@@ -3,6 +3,7 @@ import { BatonError, type Failure, toFailure } from '../../domain/failure.ts';
 import { noRateLimit, type RateLimit } from '../../domain/rate-limit.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { HealthStore } from '../../ports/health.ts';
+import type { ProviderPauses } from '../../ports/provider-pauses.ts';
 import { type ModelRequest, transcriptChars } from '../transcript.ts';
 import type { CompletedReply, ModelClient } from './model-client.ts';
 import { ProviderGate } from './provider-gate.ts';
@@ -22,6 +23,8 @@ export interface ModelPoolOptions {
   readonly clock: Clock;
   /** Null: circuits are not kept. */
   readonly health: HealthStore | null;
+  /** Absent: what servers ask for is forgotten with the process. */
+  readonly pauses?: ProviderPauses;
   /** By host; no limit for those it does not know. */
   readonly limitOf?: (host: string) => RateLimit;
   /** Milliseconds one call may take, waiting for its turn aside. */
@@ -54,6 +57,8 @@ export interface Answered {
 
 /** A long answer of a slow model takes minutes; one that takes longer than this has come to nothing. */
 const CALL_MS = 600_000;
+/** A pause that outlasts this is not waited for in memory: the step ends, and its timer in the store begins it anew. */
+const LONG_PAUSE_MS = 600_000;
 /** Tokens of an answer as they are guessed beforehand. */
 const ANSWER_TOKENS = 1_000;
 /** Failures of a server, which a rest may mend. What a person must mend goes to the next at once, and rests nothing. */
@@ -61,14 +66,17 @@ const COUNTED: ReadonlySet<string> = new Set([
   'model_unreachable',
   'model_timeout',
   'stream_cut',
+  'model_unreadable',
   'model_error',
 ]);
-const ELSEWHERE: ReadonlySet<string> = new Set(['model_auth', 'model_unknown', 'model_quota']);
+const ELSEWHERE: ReadonlySet<string> = new Set(['model_auth', 'model_unknown', 'model_quota', 'model_moved']);
 
 /** Every call of a model: limits per server over all runs, a circuit per model, and those that stand in. */
 export class ModelPool {
   readonly #options: ModelPoolOptions;
   readonly #gates = new Map<string, ProviderGate>();
+  /** Gates whose kept pause is being read. */
+  readonly #opening = new Map<string, Promise<ProviderGate>>();
 
   constructor(options: ModelPoolOptions) {
     this.#options = options;
@@ -122,7 +130,8 @@ export class ModelPool {
 
   async #call(endpoint: Endpoint, name: string, request: ModelRequest, caller: Caller): Promise<Answered> {
     const { clock } = this.#options;
-    const gate = this.#gate(endpoint.host);
+    const gate = this.#gates.get(endpoint.host) ?? (await this.#open(endpoint.host));
+    if (gate.pausedMs > LONG_PAUSE_MS) throw new BatonError(paused(endpoint.host, gate.pausedMs));
     const tokens = Math.ceil(transcriptChars(request.messages) / 4) + ANSWER_TOKENS;
     let told = false;
     const onWait = (ms: number): void => {
@@ -146,7 +155,10 @@ export class ModelPool {
     } catch (error) {
       const failure =
         limit.signal.aborted && !caller.signal.aborted ? tooSlow(name, callMs) : toFailure(error);
-      if (failure.code === 'model_busy') gate.throttled(failure.retryAfterMs ?? null);
+      if (failure.code === 'model_busy') {
+        const ms = gate.throttled(failure.retryAfterMs ?? null);
+        await this.#options.pauses?.write(endpoint.host, clock.now() + ms);
+      }
       await this.#settle(
         endpoint,
         name,
@@ -161,10 +173,17 @@ export class ModelPool {
     }
   }
 
-  #gate(host: string): ProviderGate {
-    const known = this.#gates.get(host);
-    if (known !== undefined) return known;
-    const gate = new ProviderGate(this.#options.limitOf?.(host) ?? noRateLimit, this.#options.clock);
+  #open(host: string): Promise<ProviderGate> {
+    const opening = this.#opening.get(host) ?? this.#gateOf(host);
+    this.#opening.set(host, opening);
+    return opening;
+  }
+
+  async #gateOf(host: string): Promise<ProviderGate> {
+    const { limitOf, clock, pauses } = this.#options;
+    const gate = new ProviderGate(limitOf?.(host) ?? noRateLimit, clock);
+    const until = (await pauses?.read(host)) ?? null;
+    if (until !== null && until > clock.now()) gate.pause(until - clock.now());
     this.#gates.set(host, gate);
     return gate;
   }
@@ -208,6 +227,15 @@ export class ModelPool {
     if (health === null || !rests) return false;
     return stateOf((await health.read('model', name)).circuit, clock.now()) !== 'closed';
   }
+}
+
+function paused(host: string, ms: number): Failure {
+  return {
+    class: 'transient',
+    code: 'model_busy',
+    message: `The model server at ${host} asked to be left alone, for ${Math.ceil(ms / 60_000)} min more.`,
+    retryAfterMs: ms,
+  };
 }
 
 function tooSlow(name: string, ms: number): Failure {

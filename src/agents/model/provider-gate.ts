@@ -87,12 +87,27 @@ export class ProviderGate {
     return promise;
   }
 
-  /** The server said "too many". @param askedMs how long it wants to be left alone; null when it does not say */
-  throttled(askedMs: number | null): void {
+  /**
+   * The server said "too many".
+   * @param askedMs how long it wants to be left alone; null when it does not say
+   * @returns for how many milliseconds it is left alone
+   */
+  throttled(askedMs: number | null): number {
     const ms = askedMs ?? this.#blockMs;
     this.#blockMs = Math.min(LONGEST_BLOCK_MS, this.#blockMs * 2);
+    this.pause(ms);
+    return ms;
+  }
+
+  /** Lets nobody through for so long. */
+  pause(ms: number): void {
     this.#window.block(this.#clock.monotonic() + ms);
     this.#pump();
+  }
+
+  /** Milliseconds of a pause that are left. */
+  get pausedMs(): number {
+    return Math.max(0, this.#window.blockedUntil - this.#clock.monotonic());
   }
 
   /** The server answered. */

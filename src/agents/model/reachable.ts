@@ -17,6 +17,8 @@ export async function lookAtModel(
     throw new Error(`${baseUrl} does not answer${cause}`);
   });
   await answer.body?.cancel();
+  if (answer.status >= 300 && answer.status < 400)
+    throw new Error(`${baseUrl} sends its callers elsewhere; set OPENAI_BASE_URL to where it is`);
   if (answer.status === 401 || answer.status === 403) throw new Error(`${baseUrl} does not accept the key`);
   if (answer.status >= 500) throw new Error(`${baseUrl} answers with ${answer.status}`);
 }

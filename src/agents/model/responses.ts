@@ -1,6 +1,5 @@
 import type { ResponseCreateParamsStreaming, ResponseInputItem } from 'openai/resources/responses/responses';
 import { z } from 'zod';
-import { BatonError } from '../../domain/failure.ts';
 import type {
   Message,
   ModelReply,
@@ -10,7 +9,7 @@ import type {
   Tokens,
   ToolCallRequest,
 } from '../transcript.ts';
-import { classifyModelFault } from './model-faults.ts';
+import { AnswerFault } from './model-faults.ts';
 
 /**
  * The request for the Responses API: nothing stored, the full input every time, so that a repeated call needs
@@ -135,12 +134,10 @@ export function responsesReader(): StreamReader {
   };
 }
 
-function failed(response: ResponseBody): BatonError {
+function failed(response: ResponseBody): AnswerFault {
   const code = response.error?.code ?? null;
   const message = response.error?.message ?? 'the response failed without a reason';
-  return new BatonError(
-    classifyModelFault({ kind: 'reported', status: null, code, message, headers: {} }, null),
-  );
+  return new AnswerFault({ kind: 'reported', status: null, code, message, headers: {} });
 }
 
 function responsesReply(
@@ -164,7 +161,8 @@ function responsesReply(
   if (refusal !== '' || filtered) {
     return { text: refusal === '' ? text : refusal, toolCalls: [], finish: 'refusal', tokens };
   }
-  if (type === 'response.incomplete') return { text, toolCalls: [], finish: 'length', tokens };
+  const cut = output.some((item) => 'call_id' in item && item.status === 'incomplete');
+  if (type === 'response.incomplete' || cut) return { text, toolCalls: [], finish: 'length', tokens };
   return { text, toolCalls, finish: toolCalls.length > 0 ? 'tool_calls' : 'stop', tokens };
 }
 

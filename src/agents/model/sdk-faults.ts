@@ -19,6 +19,8 @@ export function modelFaultOf(error: unknown, events: number | null): ModelFault 
     const code = typeof error.code === 'string' ? error.code : (error.type ?? null);
     return { kind: 'reported', status, code, message: error.message, headers };
   }
+  // Within a stream the SDK reads each event's JSON.
+  if (error instanceof SyntaxError) return { kind: 'unreadable', type: 'broken JSON' };
   return events === null ? { kind: 'unreachable', code: systemCode(error) } : { kind: 'cut', events };
 }
 
