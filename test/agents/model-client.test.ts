@@ -184,6 +184,27 @@ describe.each(apis)('a model client over %s', (api: Api) => {
     });
   });
 
+  it('takes an answer that is longer than any can be for one that was cut', async () => {
+    const { client } = await serve(() => ({ events: turnEvents(api, { text: 'x'.repeat(1_000_001) }) }));
+    expect(await client.complete(request, signal())).toMatchObject({ finish: 'length', text: '' });
+  });
+
+  it('hands on no call of which a piece could not be read', async () => {
+    const events = turnEvents(api, { calls: [{ name: 'write', args: { path: 'a', content: 'b' } }] });
+    const broken =
+      api === 'chat'
+        ? [
+            ...events.slice(0, 3),
+            { choices: [{ delta: { tool_calls: [{ index: 'first' }] } }] },
+            ...events.slice(3),
+          ]
+        : JSON.parse(JSON.stringify(events).replaceAll('"status":"completed"}', '"status":"incomplete"}'));
+    const { client } = await serve(() => ({ events: broken }));
+    const outcome = await client.complete(request, signal()).catch(toFailure);
+    if (api === 'chat') expect(outcome).toMatchObject({ class: 'transient', code: 'model_unreadable' });
+    else expect(outcome).toMatchObject({ finish: 'length', toolCalls: [] });
+  });
+
   it('tells a refusal from an answer', async () => {
     const { client } = await serve(() => ({
       events: turnEvents(api, { text: 'I cannot help.', finish: 'refusal' }),

@@ -33,6 +33,7 @@ describe.each(apis)('a model server over %s that gives', (api: Api) => {
     // A date in a header has no parts of a second.
     clock.advance(1_000 - (clock.now() % 1_000));
     calls.length = 0;
+    elsewhere.calls = 0;
     world.answer = (asked, now) =>
       turnsIn(asked) === 0
         ? { events: turnEvents(api, firstTurn) }
