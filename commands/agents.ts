@@ -91,7 +91,7 @@ async function manage(
         : null;
   if (kind === null) return answerBlocks(answers.agentUnknown(name), rehearsal);
   if (verb === 'quarantine' && why === '') return answerBlocks(answers.quarantineWhy(name), rehearsal);
-  if (!mayManage(await people.decider(call.user, call.team, call.homeTeam), approvers))
+  if (!mayManage(await people.decider(call.user, call.team, call.homeTeam), approvers(call.team)))
     return answerBlocks(answers.agentsForbidden, rehearsal);
   await health.change(kind, name, (circuit) =>
     verb === 'quarantine' ? quarantined(circuit, call.user, redact(why), now()) : restored(circuit, 'person'),
@@ -101,7 +101,10 @@ async function manage(
 }
 
 /** Whoever may decide on work may decide on who does it: members, or those that the settings name. */
-function mayManage({ id, isBot, isGuest, isStranger }: Decider, approvers: readonly string[]): boolean {
+function mayManage(
+  { id, isBot, isGuest, isStranger }: Decider,
+  approvers: readonly string[] | null,
+): boolean {
   if (isBot || isGuest || isStranger) return false;
-  return approvers.length === 0 || approvers.includes(id);
+  return approvers?.includes(id) ?? true;
 }

@@ -58,8 +58,8 @@ export interface CommandDeps {
   readonly runners: readonly string[];
   /** Names of the tool servers of baton.yaml. */
   readonly toolServers: readonly string[];
-  /** Who may approve; nobody named: any member. */
-  readonly approvers: readonly string[];
+  /** Who may approve in a workspace; null: any member. */
+  readonly approvers: (team: string) => readonly string[] | null;
   readonly redact: Redact;
   readonly now: () => number;
 }

@@ -134,7 +134,12 @@ export function createPersonTaskStore(db: Db, log: EventLog): PersonTaskStore {
       return say(
         word,
         (task) => skip(task, by, reason, now),
-        () => ({ by, choice: 'skip', reason, signal: { ended: 'skipped', by, reason } }),
+        () => ({
+          by: by.id,
+          choice: 'skip',
+          reason,
+          signal: { ended: 'skipped', by: by.id, reason },
+        }),
       );
     },
     async expire(id, now) {

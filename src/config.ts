@@ -4,6 +4,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { invalid } from './config-problem.ts';
 import { type SlackConfig, slackOf } from './config-slack.ts';
+import { bareIdsOf, checkWorkspaces } from './config-workspaces.ts';
 import { type StepLimits, stepLimitsSchema } from './domain/agent.ts';
 import { type BudgetSettings, budgetSettingsSchema } from './domain/budget.ts';
 import { declarationsSchema } from './domain/bus-event.ts';
@@ -242,6 +243,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const env = parsed.data;
   const { file, whereIs } = readFile(env.BATON_CONFIG);
   const slack = slackOf(env);
+  const bareIds = bareIdsOf(slack, file.workspaces);
+  if (bareIds === null) checkWorkspaces(file, whereIs);
   const hooks = hooksOf(file.hooks, given);
   const backups = backupsOf(file.models.backup, modelOf(env), given);
   const mcp = { servers: file.mcp, values: valuesFor(file.mcp, given) };
@@ -255,7 +258,13 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     repositories:
       file.repositories?.map((each) => atHome(each) ?? each) ?? (slack.mode === 'desk' ? null : []),
     steering: file.steering,
-    policy: readPolicy(file.approvals, file.access, file.channels.escalations ?? null, whereIs),
+    policy: readPolicy(
+      file.approvals,
+      file.access,
+      [file.channels.escalations ?? []].flat(),
+      whereIs,
+      bareIds,
+    ),
     requests: file.requests,
     people: file.people,
     flags: file.flags,

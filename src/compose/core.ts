@@ -22,6 +22,7 @@ import { createModelBroker } from '../agents/programs/model-broker.ts';
 import { runnerFor } from '../agents/runners.ts';
 import { toolCall } from '../agents/tool-call.ts';
 import { flagSettingsSchema } from '../domain/flags.ts';
+import { byIdIn, idsIn } from '../domain/slack-id.ts';
 import { requestDefaultsSchema } from '../domain/start-options.ts';
 import type { Rates } from '../domain/usage.ts';
 import { EmbeddedEngine, type EngineOptions } from '../engine/engine.ts';
@@ -155,6 +156,8 @@ export async function createCore(options: CoreOptions) {
       onTrouble: options.onStoreTrouble,
     });
     const people = lateDirectory(options.directory ?? null);
+    const peopleOf = (team: string) => byIdIn(options.people ?? {}, team, policy.bareIds);
+    const requests = options.requests ?? requestDefaultsSchema.parse({});
     const findings = new Findings(policy);
     const money = joinBudget({
       raw,
@@ -195,6 +198,7 @@ export async function createCore(options: CoreOptions) {
       flags: createFlagStore(db, log),
       sessions: store.sessions,
       settings: options.flags ?? flagSettingsSchema.parse({}),
+      bareIds: policy.bareIds,
       clock,
       mayApprove: async (by) =>
         uses.roles.outsider(by) === null && (await uses.roles.has('approver', by, defaultRepository)),
@@ -255,7 +259,8 @@ export async function createCore(options: CoreOptions) {
           store,
           registry,
           directory: people.directory,
-          people: options.people ?? {},
+          people: peopleOf,
+          here: (written, team) => idsIn(written, team, policy.bareIds),
         }),
         ...planningActivities({
           interpreter,
@@ -305,10 +310,10 @@ export async function createCore(options: CoreOptions) {
       redact,
       access: policy.access,
       directory: people.directory,
-      people: options.people ?? {},
+      people: peopleOf,
       defaultRepository,
       repositories: options.repositories,
-      requests: options.requests ?? requestDefaultsSchema.parse({}),
+      requests: (team) => ({ ...requests, channels: byIdIn(requests.channels, team, policy.bareIds) }),
     });
     return {
       engine,
@@ -327,7 +332,9 @@ export async function createCore(options: CoreOptions) {
       runners: Object.keys(runners),
       toolServers: Object.keys(options.mcp?.servers ?? {}),
       usage: createUsageReader(raw),
-      approvers: policy.base.people,
+      /** Those whom the settings name for deciding, as they are in a workspace; null: they name nobody. */
+      approvers: (team: string) =>
+        policy.base.people.length === 0 ? null : idsIn(policy.base.people, team, policy.bareIds),
       bus,
       events,
       subscriptions: checked.subscriptions,

@@ -1,13 +1,12 @@
 import { z } from 'zod';
 import type { Decider, Voter } from './approval.ts';
+import { type BareIds, idsIn, writtenId } from './slack-id.ts';
 
 /** What people may be, each with Slack ids of people and user groups. Null: every member of the workspace. */
 export const roles = ['viewer', 'requester', 'approver', 'admin'] as const;
 export type Role = (typeof roles)[number];
 
-const idsSchema = z.array(
-  z.string().regex(/^[USW][A-Z0-9]+$/, 'is no Slack id: people begin with U or W, user groups with S'),
-);
+const idsSchema = z.array(writtenId('USW', 'is no Slack id: people begin with U or W, user groups with S'));
 
 const roleLists = {
   viewer: idsSchema.optional(),
@@ -29,7 +28,10 @@ export const accessSchema = z.strictObject({
     )
     .default([]),
 });
-export type Access = z.infer<typeof accessSchema>;
+export interface Access extends z.infer<typeof accessSchema> {
+  /** Whose ids those are that stand there without a workspace. */
+  readonly bareIds: BareIds;
+}
 
 /** What holds while the settings cannot be read: who may do what is not known, so nobody may. */
 export const closedAccess: Access = {
@@ -40,20 +42,23 @@ export const closedAccess: Access = {
   guests: [],
   strangers: [],
   rules: [],
+  bareIds: null,
 };
 
 /** Where something is done. */
 export interface Place {
+  /** Key of the workspace: people and groups of others are not meant by what is said there. */
+  readonly team: string;
   readonly repository: string;
   /** "production"; null: none in particular. */
   readonly environment: string | null;
 }
 
 /** Everybody who belongs to the workspace may ask and approve; nobody is an admin. */
-export const openAccess: Access = { guests: [], strangers: [], rules: [] };
+export const openAccess: Access = { guests: [], strangers: [], rules: [], bareIds: 'one' };
 
 /**
- * Who has a role somewhere. Null: every member. Nobody is an admin unless named.
+ * Who has a role somewhere, by their ids in that workspace. Null: every member. Nobody is an admin unless named.
  * @param matches whether a repository is one that a rule means
  */
 function holders(
@@ -68,7 +73,10 @@ function holders(
       (each.repository === undefined || matches(each.repository, place.repository)) &&
       (each.environment === undefined || each.environment === place.environment),
   );
-  return rule?.[role] ?? access[role] ?? (role === 'admin' ? [] : null);
+  const named = rule?.[role] ?? access[role];
+  // Where all who are named belong to other workspaces, it is nobody here.
+  if (named !== undefined) return idsIn(named, place.team, access.bareIds);
+  return role === 'admin' ? [] : null;
 }
 
 /** User groups whose members matter for what somebody may do somewhere: being named for one thing bears on another. */
@@ -117,6 +125,11 @@ export function hasRole(
   return isOpen && (mayDoMore || !named('viewer'));
 }
 
+/** Whether somebody is named as a guest, or as one of another workspace, who is let in all the same. */
+export function isLetIn(access: Access, as: 'guests' | 'strangers', id: string, team: string): boolean {
+  return idsIn(access[as], team, access.bareIds).includes(id);
+}
+
 /** A person as far as deciding goes. */
 export function asVoter(
   access: Access,
@@ -131,6 +144,6 @@ export function asVoter(
     groups,
     mayApprove: hasRole(access, 'approver', who, place, matches),
     isAdmin: hasRole(access, 'admin', who, place, matches),
-    allowedOutsider: by.isStranger ? access.strangers.includes(by.id) : access.guests.includes(by.id),
+    allowedOutsider: isLetIn(access, by.isStranger ? 'strangers' : 'guests', by.id, place.team),
   };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type BareIds, byIdIn, writtenId } from './slack-id.ts';
 
 /** A name that rules can say as `flags.<name>`. */
 export const flagNameSchema = z
@@ -9,13 +10,15 @@ export const flagNameSchema = z
 export const flagSettingsSchema = z.strictObject({
   defaults: z.record(flagNameSchema, z.boolean()).default({}),
   channels: z
-    .record(
-      z.string().regex(/^[CG][A-Z0-9]+$/, 'A channel is its id, such as C0123ABCD'),
-      z.record(flagNameSchema, z.boolean()),
-    )
+    .record(writtenId('CG', 'A channel is its id, such as C0123ABCD'), z.record(flagNameSchema, z.boolean()))
     .default({}),
 });
 export type FlagSettings = z.infer<typeof flagSettingsSchema>;
+
+/** As they hold in a workspace, by ids of its channels. @param team its key */
+export function flagSettingsIn(settings: FlagSettings, team: string, bareIds: BareIds): FlagSettings {
+  return { ...settings, channels: byIdIn(settings.channels, team, bareIds) };
+}
 
 /** A flag as it was set in a channel. */
 export interface Flag {

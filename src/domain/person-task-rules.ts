@@ -62,10 +62,11 @@ export function decline(
 }
 
 /** Left out by whoever asked for the work. */
-export function skip(task: PersonTask, by: string, words: string, now: number): TaskResult {
+export function skip(task: PersonTask, by: Hand, words: string, now: number): TaskResult {
+  if (by.team !== task.team) return { ok: false, refusal: 'other_team', task };
   if (task.status !== 'open') return { ok: false, refusal: task.status, task };
-  if (by !== task.requester) return { ok: false, refusal: 'not_theirs', task };
-  return { ok: true, task: { ...task, status: 'skipped', endedBy: by, endedAt: now, words } };
+  if (by.id !== task.requester) return { ok: false, refusal: 'not_theirs', task };
+  return { ok: true, task: { ...task, status: 'skipped', endedBy: by.id, endedAt: now, words } };
 }
 
 /** Ends by the clock, or because the run ended. Null when a person was faster. */

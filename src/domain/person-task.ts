@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { timeoutActions } from './approval.ts';
 import { type Json, jsonSchema } from './json.ts';
+import { writtenId } from './slack-id.ts';
 
 /**
  * Where a task for a person stands. `open` is left once: somebody did it, everybody who could said that they cannot,
@@ -56,7 +57,7 @@ export function fieldsOf(output: Output): TaskField[] {
 
 /** People who can be asked, and what for: `people:` of the settings, by Slack member id. */
 export const peopleSchema = z.record(
-  z.string().regex(/^[UW][A-Z0-9]+$/, 'A person is a member id, such as U0123ABCD'),
+  writtenId('UW', 'A person is a member id, such as U0123ABCD'),
   z.strictObject({
     skills: z.array(z.string().min(1)).default([]),
     /** Open tasks beside which nobody is given another while somebody else can take it. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type BusEvent, eventNameSchema } from './bus-event.ts';
 import { durationMs, durationSchema } from './duration.ts';
 import type { Json } from './json.ts';
+import { writtenId } from './slack-id.ts';
 import { fillTemplate } from './template.ts';
 
 export const priorities = ['high', 'normal', 'low'] as const;
@@ -25,8 +26,8 @@ export const subscriptionSchema = z
     /** The request, with `{{ event.branch }}` and the like filled in. */
     with: z.string().min(1).max(2_000).default('Answer to the event {{ name }}'),
     repo: z.string().min(1).optional(),
-    channel: z.string().regex(/^[CG][A-Z0-9]+$/, 'A channel is its id, such as C0123ABCD'),
-    by: z.string().regex(/^[UW][A-Z0-9]+$/, 'A person is a member id, such as U0123ABCD'),
+    channel: writtenId('CG', 'A channel is its id, such as C0123ABCD'),
+    by: writtenId('UW', 'A person is a member id, such as U0123ABCD'),
     debounce: durationSchema.optional(),
     batch: z
       .strictObject({ size: z.number().int().min(1).max(MOST_TOGETHER), within: durationSchema })

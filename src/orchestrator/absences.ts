@@ -60,8 +60,9 @@ export class Absences {
   async #mayApprove(person: Decider): Promise<boolean> {
     const { access, directory } = this.#deps;
     const anywhere: Place[] = [
-      { repository: '', environment: null },
+      { team: person.team, repository: '', environment: null },
       ...access.rules.map((rule) => ({
+        team: person.team,
         repository: rule.repository ?? '',
         environment: rule.environment ?? null,
       })),

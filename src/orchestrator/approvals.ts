@@ -172,9 +172,9 @@ export class Approvals {
     return asVoter(access, by, groups.flat(), place, sameRepository);
   }
 
-  async #place({ runId, policy }: Approval): Promise<Place> {
+  async #place({ runId, policy, team }: Approval): Promise<Place> {
     const session = await this.#deps.sessions.byRun(rootRun(runId));
-    return { repository: session?.repository ?? '', environment: policy.environment };
+    return { team, repository: session?.repository ?? '', environment: policy.environment };
   }
 
   async #digest(approval: Approval, by: Voter): Promise<string> {

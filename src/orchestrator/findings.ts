@@ -1,6 +1,8 @@
 import type { ApprovalPolicy } from '../domain/approval.ts';
+import { idsIn } from '../domain/slack-id.ts';
 import type { PolicySettings } from '../policy/approval-settings.ts';
 import { OWNERS_FILES, type Owners, parseOwners } from '../policy/code-owners.ts';
+import { inWorkspace } from '../policy/in-workspace.ts';
 import {
   addUp,
   type Match,
@@ -58,15 +60,22 @@ export class Findings {
     return matchChanges(this.#settings, await workspace.changedFiles(tree));
   }
 
-  /** The policy of one approval: what it asks itself, and what matched. */
+  /** A policy as it is written, as it holds in a workspace. */
+  here(written: ApprovalPolicy, team: string): ApprovalPolicy {
+    return inWorkspace(written, this.#settings, team);
+  }
+
+  /** The policy of one approval in a workspace: what it asks itself there (see `here`), and what matched. */
   async policyFor(
+    team: string,
     own: ApprovalPolicy,
     matches: readonly Match[],
     workspace: Workspace | null,
   ): Promise<ApprovalPolicy> {
     const byOwners = matches.some(({ trigger }) => trigger.code_owners);
     const owners = byOwners && workspace !== null ? await ownersAt(workspace) : null;
-    return addUp(own, this.#settings, matches, owners);
+    const here = (written: readonly string[]) => idsIn(written, team, this.#settings.bareIds);
+    return addUp(own, this.#settings, matches, owners, here);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Decider } from '../domain/approval.ts';
-import { type Flag, type FlagSettings, flagsIn } from '../domain/flags.ts';
+import { type Flag, type FlagSettings, flagSettingsIn, flagsIn } from '../domain/flags.ts';
 import { rootRun } from '../domain/run.ts';
+import type { BareIds } from '../domain/slack-id.ts';
 import { type Activity, implement } from '../ports/activity.ts';
 import type { Clock } from '../ports/clock.ts';
 import { type FlagStore, readFlags } from '../ports/flags.ts';
@@ -9,7 +10,9 @@ import type { SessionStore } from '../ports/store.ts';
 export interface FlagsDeps {
   readonly flags: FlagStore;
   readonly sessions: Pick<SessionStore, 'byRun'>;
+  /** Its channels as they are written. */
   readonly settings: FlagSettings;
+  readonly bareIds: BareIds;
   readonly clock: Clock;
   /** Whether somebody may decide here. */
   readonly mayApprove: (by: Decider) => Promise<boolean>;
@@ -31,17 +34,19 @@ export class Flags {
   }
 
   get activity(): Activity {
-    const { flags, sessions, settings } = this.#deps;
+    const { flags, sessions, settings, bareIds } = this.#deps;
     return implement(readFlags, async (_input, { runId }) => {
       const session = await sessions.byRun(rootRun(runId));
       if (session === null) return settings.defaults;
-      return flagsIn(settings, session.channel, await flags.of(session.team, session.channel));
+      const { team, channel } = session;
+      return flagsIn(flagSettingsIn(settings, team, bareIds), channel, await flags.of(team, channel));
     });
   }
 
   async list(team: string, channel: string): Promise<ShownFlag[]> {
-    const set = await this.#deps.flags.of(team, channel);
-    return Object.entries(flagsIn(this.#deps.settings, channel, set))
+    const { flags, settings, bareIds } = this.#deps;
+    const set = await flags.of(team, channel);
+    return Object.entries(flagsIn(flagSettingsIn(settings, team, bareIds), channel, set))
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([name, on]) => {
         const own = set.find((each) => each.name === name);

@@ -55,8 +55,8 @@ export interface OrchestratorDeps {
   readonly roles: Roles;
   readonly clock: Clock;
   readonly defaultRepository: string;
-  /** What requests are like unless they say otherwise. */
-  readonly requests: RequestDefaults;
+  /** What requests of a workspace are like unless they say otherwise, by ids of its channels. */
+  readonly requests: (team: string) => RequestDefaults;
   /** Repositories people may name beside the default one; null: any, where everybody is at this machine anyway. */
   readonly repositories: readonly string[] | null;
   /** What a run may use that says nothing of it. */
@@ -149,7 +149,7 @@ export class Orchestrator {
   #begin(session: Session, options: StartOptions) {
     const workflow = this.#workflow(session);
     const { budgetUsd, withinMs, pattern, quality, timeline, risk } = options;
-    const usual = dimensionsOf(this.#deps.requests, session.channel);
+    const usual = dimensionsOf(this.#deps.requests(session.team), session.channel);
     const wanted: Dimensions = {
       ...usual,
       quality: quality ?? usual.quality,

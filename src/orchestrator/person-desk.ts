@@ -12,7 +12,8 @@ import { redactJson } from './redact-json.ts';
 export interface PersonDeskDeps {
   readonly tasks: PersonTaskStore;
   readonly directory: Directory;
-  readonly people: PeopleSettings;
+  /** Of a workspace, by their ids there. */
+  readonly people: (team: string) => PeopleSettings;
   readonly engine: Pick<Engine, 'wake'>;
   readonly clock: Clock;
   readonly redact: Redact;
@@ -80,7 +81,7 @@ export class PersonDesk {
     return this.#with(said.nonce, said.by, async (by, task) => {
       const passed = new Set([...task.declined.map((each) => each.by), by.id]);
       const left = (await this.#candidates(task)).filter((id) => !passed.has(id));
-      const next = leastBusy(left, loadOf(await tasks.openIn(task.team)), people);
+      const next = leastBusy(left, loadOf(await tasks.openIn(task.team)), people(task.team));
       return tasks.decline({ ...said, by, reason: redact(reason), next, now: clock.now() });
     });
   }
@@ -88,8 +89,8 @@ export class PersonDesk {
   /** Left out, by whoever asked for the work. */
   async skip(said: AboutTask, reason: string): Promise<TaskResult | null> {
     const { tasks, clock, redact } = this.#deps;
-    return this.#with(said.nonce, said.by, async () =>
-      tasks.skip({ ...said, by: said.by.id, reason: redact(reason), now: clock.now() }),
+    return this.#with(said.nonce, said.by, async (by) =>
+      tasks.skip({ ...said, by, reason: redact(reason), now: clock.now() }),
     );
   }
 

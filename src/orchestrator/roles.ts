@@ -1,4 +1,12 @@
-import { type Access, closedAccess, hasRole, isNamed, type Role, roleGroups } from '../domain/access.ts';
+import {
+  type Access,
+  closedAccess,
+  hasRole,
+  isLetIn,
+  isNamed,
+  type Role,
+  roleGroups,
+} from '../domain/access.ts';
 import type { Decider } from '../domain/approval.ts';
 import type { StartRefusal } from '../domain/control.ts';
 import { sameRepository } from '../policy/repositories.ts';
@@ -29,8 +37,8 @@ export class Roles {
     const { access } = this.#deps;
     if (by.isBot) return 'not_a_person';
     if (access === closedAccess) return 'unreadable';
-    if (by.isStranger && !access.strangers.includes(by.id)) return 'stranger';
-    return by.isGuest && !access.guests.includes(by.id) ? 'guest' : null;
+    if (by.isStranger && !isLetIn(access, 'strangers', by.id, by.team)) return 'stranger';
+    return by.isGuest && !isLetIn(access, 'guests', by.id, by.team) ? 'guest' : null;
   }
 
   /** Whether somebody has a role for a repository. */
@@ -80,7 +88,7 @@ export class Roles {
 
   async #at(by: Decider, repository: string) {
     const { access, directory } = this.#deps;
-    const place = { repository, environment: null };
+    const place = { team: by.team, repository, environment: null };
     const groups: string[] = [];
     for (const group of roleGroups(access, place, sameRepository))
       if ((await directory.members(group, by.team, false)).includes(by.id)) groups.push(group);

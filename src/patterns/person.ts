@@ -5,6 +5,7 @@ import { noEstimate } from '../domain/estimate.ts';
 import { BatonError } from '../domain/failure.ts';
 import { type Handoff, mergeContext } from '../domain/handoff.ts';
 import { fieldsOf, outputSchema, type PersonSignal, personSignalSchema } from '../domain/person-task.ts';
+import { writtenId } from '../domain/slack-id.ts';
 import type { Flow, Operation } from '../ports/flow.ts';
 import { expirePersonTask, holdPersonTask, openPersonTask, personSignal } from '../ports/person-tasks.ts';
 import { commonShape } from './on-error.ts';
@@ -19,12 +20,8 @@ const schema = z
     kind: z.literal('person'),
     task: z.string().min(1).max(2_000),
     /** Who may do it: these people, members of these groups, whoever has this skill. None: whoever asked for the work. */
-    people: z
-      .array(z.string().regex(/^[UW][A-Z0-9]+$/, 'A person is a member id, such as U0123ABCD'))
-      .optional(),
-    groups: z
-      .array(z.string().regex(/^S[A-Z0-9]+$/, 'A group is a user group id, such as S0123ABCD'))
-      .optional(),
+    people: z.array(writtenId('UW', 'A person is a member id, such as U0123ABCD')).optional(),
+    groups: z.array(writtenId('S', 'A group is a user group id, such as S0123ABCD')).optional(),
     skill: z.string().min(1).max(80).optional(),
     /** What is asked for, field by field; without it, words. */
     output: outputSchema.optional(),

@@ -6,6 +6,8 @@ import { durationMs, durationSchema } from '../domain/duration.ts';
 import { type Escalation, urgencies } from '../domain/escalation.ts';
 import { asJson, canonicalJson } from '../domain/json.ts';
 import { type QuietHours, quietHoursSchema } from '../domain/local-time.ts';
+import { type BareIds, writtenId } from '../domain/slack-id.ts';
+import { bareIdsIn } from './bare-ids.ts';
 
 /** What people are asked about, beside what a workflow itself asks. */
 export const triggerKinds = [
@@ -38,13 +40,9 @@ export const lookOf = {
 const TAKEN: ReadonlySet<string> = new Set(['ofChanges', 'ofCommand', 'ofCost', 'ofRollback']);
 
 /** A name that means nobody would let nobody pass, without a word why. */
-const personId = z
-  .string()
-  .regex(/^[UW][A-Z0-9]+$/, 'Write the id of a member (profile, "Copy member ID"), such as U0123ABCD');
-const groupId = z.string().regex(/^S[A-Z0-9]+$/, 'Write the id of a user group, such as S0123ABCD');
-const ownerId = z
-  .string()
-  .regex(/^[UWS][A-Z0-9]+$/, 'Write the ids of members or user groups, such as U0123ABCD or S0123ABCD');
+const personId = writtenId('UW', 'Write the id of a member (profile, "Copy member ID"), such as U0123ABCD');
+const groupId = writtenId('S', 'Write the id of a user group, such as S0123ABCD');
+const ownerId = writtenId('UWS', 'Write the ids of members or user groups, such as U0123ABCD or S0123ABCD');
 
 const deadlines = {
   remind_after: durationSchema.optional(),
@@ -88,22 +86,22 @@ const triggerSchema = anyTrigger
   );
 export type Trigger = z.infer<typeof triggerSchema>;
 
-const channelId = z
-  .string()
-  .regex(/^[CG][A-Z0-9]+$/, 'Write the id of a channel (its details, at the bottom), such as C0123ABCD');
+const channelId = writtenId(
+  'CG',
+  'Write the id of a channel (its details, at the bottom), such as C0123ABCD',
+);
+/** One, or one for each workspace. */
+const channelIds = z.union([channelId, z.array(channelId)]);
 
 const escalationSettings = z.strictObject({
   urgency: z.enum(urgencies).optional(),
-  channel: channelId.optional(),
-  on_call: z
-    .string()
-    .regex(/^S[A-Z0-9]+$/, 'Write the id of a user group, such as S0123ABCD')
-    .optional(),
+  channel: channelIds.optional(),
+  on_call: z.union([groupId, z.array(groupId)]).optional(),
   quiet_hours: z.union([z.literal('none'), quietHoursSchema]).optional(),
 });
 
 /** Where `channels` of the settings says that things are told beside their threads. */
-export const channelsSchema = z.strictObject({ escalations: channelId.optional() });
+export const channelsSchema = z.strictObject({ escalations: channelIds.optional() });
 
 /** Nights of those who are asked, where the settings say nothing. */
 const QUIET: QuietHours = { from: '20:00', to: '08:00', days: [] };
@@ -138,8 +136,12 @@ export interface PolicySettings {
   readonly version: string;
   /** Why nobody may decide: the settings cannot be read. Null: they can. */
   readonly problem: string | null;
-  /** What holds for every approval. */
+  /** What holds for every approval, its ids as they are written: see `inWorkspace`. */
   readonly base: ApprovalPolicy;
+  /** Where it is told that something waits, and who is called last: as written, at most one of them for a workspace. */
+  readonly raised: { readonly channels: readonly string[]; readonly onCall: readonly string[] };
+  /** Whose ids those are that are written without a workspace. */
+  readonly bareIds: BareIds;
   readonly triggers: readonly Trigger[];
   readonly owners: ReadonlyMap<string, readonly string[]>;
   readonly access: Access;
@@ -149,19 +151,24 @@ export interface PolicySettings {
  * Reads the parts `approvals` and `access` of the settings. What cannot be read is no reason not to start, since
  * looking and working need nobody's yes; but nobody may decide until it is put right.
  * @param whereIs for the words about what is wrong
- * @param raisedIn the channel in which it is told that something waits, where `approvals.escalation` names none
+ * @param raisedIn channels in which it is told that something waits, where `approvals.escalation` names none
+ * @param bareIds whose ids those are that are written without a workspace; where they are nobody's, each is a problem
  */
 export function readPolicy(
   approvals: unknown,
   access: unknown,
-  raisedIn: string | null = null,
+  raisedIn: readonly string[] = [],
   whereIs: WhereIs = () => '',
+  bareIds: BareIds = 'one',
 ): PolicySettings {
   const said = approvalsSchema.safeParse(approvals ?? {});
   const who = accessSchema.safeParse(access ?? {});
   const problems = [
     ...problemsOf('approvals', said.error, whereIs),
     ...problemsOf('access', who.error, whereIs),
+    ...(bareIds === null ? [...bareIdsIn('approvals', said.data), ...bareIdsIn('access', who.data)] : []).map(
+      ({ keys, message }) => `${whereIs(keys)}${keys.join('.')}: ${message}`,
+    ),
   ];
   const problem = problems.length === 0 ? null : problems.join('; ');
   const { escalation, ...settings } = said.data ?? approvalsSchema.parse({});
@@ -188,30 +195,30 @@ export function readPolicy(
       expireAfterMs: durationMs(settings.expire_after),
       executeWithinMs: durationMs(settings.execute_within),
       onTimeout: settings.on_timeout,
-      escalation: escalationOf(escalation, raisedIn),
+      escalation: escalationOf(escalation),
       version,
       problem,
     },
+    raised: {
+      channels: listOf(escalation?.channel ?? raisedIn),
+      onCall: listOf(escalation?.on_call ?? []),
+    },
+    bareIds,
     triggers,
-    owners: new Map(
-      Object.entries(settings.owners).map(([name, ids]) => [name, typeof ids === 'string' ? [ids] : ids]),
-    ),
+    owners: new Map(Object.entries(settings.owners).map(([name, ids]) => [name, listOf(ids)])),
     // Who may do what is not known then: nobody may, rather than everybody.
-    access: who.data ?? closedAccess,
+    access: who.data === undefined ? closedAccess : { ...who.data, bareIds },
   };
 }
 
-function escalationOf(
-  said: z.infer<typeof escalationSettings> | undefined,
-  raisedIn: string | null,
-): Escalation {
-  const {
-    urgency = 'normal',
-    channel = raisedIn,
-    on_call: onCall = null,
-    quiet_hours: quiet = QUIET,
-  } = said ?? {};
-  return { urgency, channel, onCall, quiet: quiet === 'none' ? null : quiet };
+function listOf(written: string | readonly string[]): readonly string[] {
+  return typeof written === 'string' ? [written] : written;
+}
+
+/** Without where and whom: that is each workspace's own. */
+function escalationOf(said: z.infer<typeof escalationSettings> | undefined): Escalation {
+  const { urgency = 'normal', quiet_hours: quiet = QUIET } = said ?? {};
+  return { urgency, channel: null, onCall: null, quiet: quiet === 'none' ? null : quiet };
 }
 
 /** One of those that hold anyway keeps its four eyes unless the settings say otherwise. */

@@ -101,17 +101,19 @@ const STRICTNESS: readonly TimeoutAction[] = ['skip', 'pause', 'stop'];
  * All that matched, on top of what is asked anyway: every requirement has to be met, and of deadlines the shortest
  * holds.
  * @param owners null when the repository has no CODEOWNERS
+ * @param here of ids as they are written, those of the workspace it is asked in; as they are unless given
  */
 export function addUp(
   base: ApprovalPolicy,
   settings: PolicySettings,
   matches: readonly Match[],
   owners: Owners | null,
+  here: Here = (written) => written,
 ): ApprovalPolicy {
   let policy = base;
   for (const match of matches) {
     const { trigger } = match;
-    const asked = requirementsOf(match, settings, owners);
+    const asked = requirementsOf(match, settings, owners, here);
     const ms = (own: string | undefined, before: number): number =>
       own === undefined ? before : Math.min(durationMs(own), before);
     policy = {
@@ -122,7 +124,7 @@ export function addUp(
       escalateAfterMs: ms(trigger.escalate_after, policy.escalateAfterMs),
       expireAfterMs: ms(trigger.expire_after, policy.expireAfterMs),
       executeWithinMs: ms(trigger.execute_within, policy.executeWithinMs),
-      escalateTo: [...new Set([...(trigger.escalate_to ?? []), ...policy.escalateTo])],
+      escalateTo: [...new Set([...here(trigger.escalate_to ?? []), ...policy.escalateTo])],
       escalation: {
         ...policy.escalation,
         urgency: moreUrgent(policy.escalation.urgency, trigger.urgency ?? 'low'),
@@ -139,11 +141,14 @@ function stricter(a: TimeoutAction, b: TimeoutAction): TimeoutAction {
   return STRICTNESS.indexOf(a) >= STRICTNESS.indexOf(b) ? a : b;
 }
 
+type Here = (written: readonly string[]) => readonly string[];
+
 /** One for the people named; with code owners, one per set of owners of what was found. */
 function requirementsOf(
   match: Match,
   settings: PolicySettings,
   owners: Owners | null,
+  here: Here,
 ): { readonly requirements: readonly Requirement[]; readonly problem: string | null } {
   const { trigger, findings } = match;
   const { people, groups, count, code_owners: byOwners } = trigger;
@@ -152,10 +157,10 @@ function requirementsOf(
     trigger: trigger.when,
     why,
     anyone: people.length === 0 && groups.length === 0,
-    people,
-    groups,
+    people: [...here(people)],
+    groups: [...here(groups)],
     count,
-    ...(trigger.escalate_to === undefined ? {} : { deputies: trigger.escalate_to }),
+    ...(trigger.escalate_to === undefined ? {} : { deputies: [...here(trigger.escalate_to)] }),
   };
   if (!byOwners) return { requirements: [named], problem: null };
   if (owners === null)
@@ -164,7 +169,7 @@ function requirementsOf(
   const sets = new Map<string, Requirement>();
   for (const { path } of findings) {
     const names = ownersOf(owners.rules, path);
-    const ids = names.flatMap((name) => settings.owners.get(name) ?? []);
+    const ids = here(names.flatMap((name) => settings.owners.get(name) ?? []));
     const key = [...names].sort().join(' ');
     const told = names.length === 0 ? `nobody owns ${path}` : `owned by ${names.join(', ')}`;
     // Owners whom the settings do not know in Slack are nobody: nobody passes, and the card says whose it is.

@@ -35,9 +35,7 @@ export interface PersonTaskStore {
   decline(
     word: TaskWord & { readonly reason: string; readonly next: string | null },
   ): Promise<TaskResult | null>;
-  skip(
-    word: Omit<TaskWord, 'by'> & { readonly by: string; readonly reason: string },
-  ): Promise<TaskResult | null>;
+  skip(word: TaskWord & { readonly reason: string }): Promise<TaskResult | null>;
   /** The clock's end. False when somebody was faster. */
   expire(id: string, now: number): Promise<boolean>;
   /** A run ended: what it still asked of people is asked no more. */

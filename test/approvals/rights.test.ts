@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Access } from '../../src/domain/access.ts';
+import { type Access, openAccess } from '../../src/domain/access.ts';
 import { type ApprovalPolicy, policyDefaults } from '../../src/domain/approval.ts';
 import { type Door, openDoor } from './door.ts';
 import type { Member } from './members.ts';
@@ -7,8 +7,7 @@ import { GROUP } from './world.ts';
 
 /** A group of approvers for one repository's production; everywhere else every member has the role. */
 const access: Access = {
-  guests: [],
-  strangers: [],
+  ...openAccess,
   rules: [{ environment: 'production', approver: ['UCAROL'] }],
 };
 

@@ -6,7 +6,7 @@ import { AuditLog, HEADS_FILE } from '../../db/audit.ts';
 import { EventLog } from '../../db/event-log.ts';
 import { openStore } from '../../db/open.ts';
 import { createStore } from '../../db/store.ts';
-import type { Access } from '../../src/domain/access.ts';
+import { type Access, openAccess } from '../../src/domain/access.ts';
 import { type ApprovalPolicy, type Decider, policyDefaults } from '../../src/domain/approval.ts';
 import { Approvals } from '../../src/orchestrator/approvals.ts';
 import type { Directory } from '../../src/ports/directory.ts';
@@ -42,7 +42,7 @@ type Opened = ReturnType<typeof openStore>;
 
 export const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-const ACCESS: Access = { admin: ['UADMIN'], guests: [], strangers: [], rules: [] };
+const ACCESS: Access = { ...openAccess, admin: ['UADMIN'] };
 
 /** The real store on a real file, the real rules and use cases, and a workspace of people who change. */
 export function openWorld(faults: Faults = {}) {

@@ -91,8 +91,8 @@ describe('who may do a task', () => {
   });
 
   test('left out by whoever asked for the work alone', () => {
-    expect(skip(task, 'UBEN', 'no', 5)).toMatchObject({ refusal: 'not_theirs' });
-    expect(skip(task, 'UADA', 'no', 5)).toMatchObject({ task: { status: 'skipped', words: 'no' } });
+    expect(skip(task, hand('UBEN'), 'no', 5)).toMatchObject({ refusal: 'not_theirs' });
+    expect(skip(task, hand('UADA'), 'no', 5)).toMatchObject({ task: { status: 'skipped', words: 'no' } });
   });
 });
 

@@ -42,7 +42,7 @@ beforeAll(async () => {
             escalation: { on_call: 'S0ONCALL', quiet_hours: 'none' },
           },
           {},
-          channel,
+          [channel],
         ),
       };
     },

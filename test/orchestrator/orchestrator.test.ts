@@ -128,7 +128,7 @@ function orchestrator(): Orchestrator {
     roles: new Roles({ access: openAccess, directory: everybody }),
     clock: new VirtualClock(NOW),
     defaultRepository: '/sample',
-    requests: requestDefaultsSchema.parse({}),
+    requests: () => requestDefaultsSchema.parse({}),
     repositories: ['/code/*'],
     redact: (text) => text.replaceAll('hunter2', '[redacted]'),
   });

@@ -66,7 +66,7 @@ beforeEach(async () => {
     roles: new Roles({ access: openAccess, directory: everybody }),
     clock: new VirtualClock(NOW),
     defaultRepository: b.repository,
-    requests: requestDefaultsSchema.parse({}),
+    requests: () => requestDefaultsSchema.parse({}),
     repositories: null,
     redact: (text: string) => text,
   });

@@ -47,7 +47,8 @@ export function approvalActivities(deps: ApprovalDeps): Activity[] {
       const session = await registry.input(runId);
       const content = await contentOf(payloads, runId, input.subject, snapshotLabel(key), input.at);
       const urgency = input.urgency ?? (await requestedUrgency(payloads, runId));
-      const own = completePolicy(defaults, input.policy, session.requester, urgency);
+      const written = completePolicy(defaults, input.policy, urgency);
+      const own = withDeputies(findings.here(written, session.team), session.requester);
       const policy = await withTriggers(deps, own, runId, input.subject, content.tree);
       const asked = policy.requirements.map(({ why }) => why);
       const subject: ApprovalSubject = {
@@ -143,21 +144,23 @@ async function withTriggers(
   subject: Subject,
   tree: string | null,
 ): Promise<ApprovalPolicy> {
+  const { team } = await payloads.registry.input(runId);
   switch (subject.kind) {
     case 'changes': {
       const workspace = await payloads.registry.of(runId, subject.stream);
       const matches = tree === null ? [] : await findings.ofChanges(workspace, tree);
-      return findings.policyFor(own, matches, workspace);
+      return findings.policyFor(team, own, matches, workspace);
     }
     case 'command':
       return findings.policyFor(
+        team,
         own,
         findings.ofCommand(subject.argv),
         await payloads.registry.of(runId, subject.stream),
       );
     case 'budget': {
       const matches = subject.unit === 'usd' ? findings.ofCost(subject.to) : [];
-      return findings.policyFor(own, matches, null);
+      return findings.policyFor(team, own, matches, null);
     }
     case 'conflict':
     case 'question':
@@ -171,22 +174,29 @@ async function withTriggers(
   }
 }
 
-/** The node's own words first, then the configured ones; with nobody to escalate to, whoever asked for the work. */
+/** The node's own words first, then the configured ones; ids as they are written. */
 function completePolicy(
   defaults: ApprovalPolicy,
   own: Partial<{ [K in keyof ApprovalPolicy]: ApprovalPolicy[K] | undefined }>,
-  requester: string,
   urgency: Urgency | null,
 ): ApprovalPolicy {
-  const deputies = own.escalateTo ?? defaults.escalateTo;
+  const escalateTo = own.escalateTo ?? defaults.escalateTo;
   const said = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
   const { escalation } = defaults;
   return {
     ...defaults,
     ...said,
     escalation: { ...escalation, urgency: urgency ?? escalation.urgency },
-    ...(deputies.length > 0 ? { escalateTo: deputies, deputies } : { escalateTo: [requester] }),
+    escalateTo,
+    deputies: escalateTo,
   };
+}
+
+/** With nobody to escalate to, it is whoever asked for the work; that gives them no right. */
+function withDeputies({ deputies, ...policy }: ApprovalPolicy, requester: string): ApprovalPolicy {
+  return policy.escalateTo.length === 0
+    ? { ...policy, escalateTo: [requester] }
+    : { ...policy, ...(deputies === undefined ? {} : { deputies }) };
 }
 
 const wantedSchema = z.looseObject({ wanted: z.looseObject({ timeline: z.string() }).optional() });

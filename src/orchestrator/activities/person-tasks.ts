@@ -13,11 +13,20 @@ export interface PersonTaskDeps {
   readonly store: Pick<Store, 'personTasks' | 'decisions'>;
   readonly registry: Pick<WorkspaceRegistry, 'input'>;
   readonly directory: Pick<Directory, 'members'>;
-  readonly people: PeopleSettings;
+  /** Of a workspace, by their ids there. */
+  readonly people: (team: string) => PeopleSettings;
+  /** Of ids as they are written, those of a workspace. */
+  readonly here: (written: readonly string[], team: string) => readonly string[];
 }
 
 /** Asking a person to do something, and letting the clock end it. */
-export function personTaskActivities({ store, registry, directory, people }: PersonTaskDeps): Activity[] {
+export function personTaskActivities({
+  store,
+  registry,
+  directory,
+  people: peopleOf,
+  here,
+}: PersonTaskDeps): Activity[] {
   const { personTasks, decisions } = store;
   return [
     implement(openPersonTask, async (input, { runId, idempotencyKey }) => {
@@ -25,9 +34,11 @@ export function personTaskActivities({ store, registry, directory, people }: Per
       const id = `tsk_${createHash('sha256').update(idempotencyKey).digest('hex').slice(0, 20)}`;
       const known = await personTasks.byId(id);
       if (known !== null) return { taskId: id, assignee: known.assignee };
+      const people = peopleOf(team);
       const able = input.skill === null ? [] : skilled(people, input.skill);
-      const named = [...new Set([...input.people, ...able])];
-      const members = await Promise.all(input.groups.map((group) => directory.members(group, team, false)));
+      const named = [...new Set([...here(input.people, team), ...able])];
+      const groups = [...here(input.groups, team)];
+      const members = await Promise.all(groups.map((group) => directory.members(group, team, false)));
       const candidates = [...new Set([...named, ...members.flat()])];
       const load = loadOf(await personTasks.openIn(team));
       const chosen = leastBusy(candidates, load, people);
@@ -43,7 +54,7 @@ export function personTaskActivities({ store, registry, directory, people }: Per
         fields: input.fields,
         // Nobody is known who could: whoever asked for the work sees to it, and hands it over or not.
         people: chosen === null ? [requester] : named,
-        groups: input.groups,
+        groups,
         assignee: chosen ?? requester,
         because: because(input, candidates.length, load.get(chosen ?? requester) ?? 0),
         onTimeout: input.onTimeout,

@@ -182,12 +182,13 @@ async function policyFor(
   { by }: RollbackInput,
 ): Promise<ApprovalPolicy> {
   const deputies = session.requester === by ? [] : [session.requester];
+  const here = findings.here(defaults, session.team);
   const own: ApprovalPolicy = {
-    ...defaults,
-    escalateTo: defaults.escalateTo.length > 0 ? defaults.escalateTo : deputies,
+    ...here,
+    escalateTo: here.escalateTo.length > 0 ? here.escalateTo : deputies,
     onTimeout: isTerminal(status) ? 'stop' : 'pause',
   };
-  return findings.policyFor(own, findings.ofRollback(), null);
+  return findings.policyFor(session.team, own, findings.ofRollback(), null);
 }
 
 /** What was still written while the run was being ended; not again once its worktree is closed. */
