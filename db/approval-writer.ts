@@ -2,7 +2,7 @@ import type { Approval } from '../src/domain/approval.ts';
 import type { ActorKind } from '../src/domain/audit.ts';
 import type { RunEvent } from '../src/domain/events.ts';
 import type { Json } from '../src/domain/json.ts';
-import type { Closed, TellClosed } from '../src/ports/outbox.ts';
+import type { Closed, TellClosed } from '../src/ports/telling.ts';
 import { recordDecision } from './decisions.ts';
 import { and, eq, sql } from './drizzle.ts';
 import type { EventLog } from './event-log.ts';

@@ -1,5 +1,5 @@
-import type { TellClosed } from '../src/ports/outbox.ts';
 import type { Store } from '../src/ports/store.ts';
+import type { TellClosed } from '../src/ports/telling.ts';
 import { createApprovalStore } from './approvals.ts';
 import { createAuditStore } from './audit-store.ts';
 import { createDecisionStore } from './decisions.ts';

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { probeServer } from '../agents/mcp/probe.ts';
 import { lookAtModel } from '../agents/model/reachable.ts';
+import { hostOf } from '../domain/host-of.ts';
 import type { McpSettings } from '../domain/mcp-settings.ts';
 import type { RunnerSettings, Runners } from '../domain/runner-settings.ts';
 import { type Checked, HealthChecks } from '../ops/health-checks.ts';
@@ -77,9 +78,4 @@ export function isInstalled({ command }: RunnerSettings): boolean {
     ? [command]
     : SYSTEM_PATH.split(':').map((folder) => `${folder}/${command}`);
   return places.some((place) => existsSync(place));
-}
-
-/** What limits and circuits of a server are kept under. */
-export function hostOf(baseUrl: string): string {
-  return URL.canParse(baseUrl) ? new URL(baseUrl).host : baseUrl;
 }

@@ -52,7 +52,7 @@ import { EventRules } from '../patterns/event-rule.ts';
 import { HOLDER_TIMER } from '../patterns/uses.ts';
 import { agentEstimate } from '../planning/agent-estimate.ts';
 import { sameRepository } from '../policy/repositories.ts';
-import type { TellClosed } from '../ports/outbox.ts';
+import type { TellClosed } from '../ports/telling.ts';
 import { ensureSampleRepository } from '../workspace/sample.ts';
 import { probeSandbox } from '../workspace/sandbox.ts';
 import { failingTests, summariseTests } from '../workspace/test-summary.ts';

@@ -7,6 +7,7 @@ import type { ModelClient, ModelClientOptions } from '../agents/model/model-clie
 import { type Endpoint, ModelPool } from '../agents/model/model-pool.ts';
 import { modelTurn } from '../agents/model/model-turn.ts';
 import type { PriceTable } from '../agents/model/prices.ts';
+import { hostOf } from '../domain/host-of.ts';
 import { type Limits, limitFor, noRateLimit } from '../domain/rate-limit.ts';
 import type { Activity } from '../ports/activity.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -14,7 +15,6 @@ import type { DecisionStore, NewDecision } from '../ports/decisions.ts';
 import type { GuidanceStore } from '../ports/guidance.ts';
 import type { HealthStore } from '../ports/health.ts';
 import type { Redact } from '../ports/redactor.ts';
-import { hostOf } from './checks.ts';
 
 export interface ModelEndpoint {
   readonly api: 'responses' | 'chat';

@@ -1,8 +1,9 @@
 import type { Approval } from '../domain/approval.ts';
 import type { RunEvent } from '../domain/events.ts';
 import type { QuestionView, RunView } from '../domain/run-view.ts';
-import type { Lane, OutboxMessage, Target, TellClosed } from '../ports/outbox.ts';
+import type { Lane, OutboxMessage, Target } from '../ports/outbox.ts';
 import type { Session } from '../ports/store.ts';
+import type { TellClosed } from '../ports/telling.ts';
 import {
   approvalCard,
   approvalClosed,

@@ -11,8 +11,8 @@ import { policyDefaults, type Voter } from '../../src/domain/approval.ts';
 import type { RunEvent } from '../../src/domain/events.ts';
 import type { RunSpec, RunStatus } from '../../src/domain/run.ts';
 import type { NewDecision } from '../../src/ports/decisions.ts';
-import type { TellClosed } from '../../src/ports/outbox.ts';
 import type { NewApproval, Session } from '../../src/ports/store.ts';
+import type { TellClosed } from '../../src/ports/telling.ts';
 
 export const NOW = 1_800_000_000_000;
 

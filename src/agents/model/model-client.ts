@@ -1,5 +1,6 @@
 import OpenAI from 'openai';
 import { BatonError } from '../../domain/failure.ts';
+import { hostOf } from '../../domain/host-of.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { cancelled } from '../cancelled.ts';
 import type { ModelReply, ModelRequest, OptionalPart, StreamReader } from '../transcript.ts';
@@ -185,8 +186,4 @@ function createIdleWatch(clock: Clock, idleMs: number): IdleWatch {
     },
     stop: () => cancel(),
   };
-}
-
-function hostOf(baseUrl: string): string {
-  return URL.canParse(baseUrl) ? new URL(baseUrl).host : 'OPENAI_BASE_URL';
 }
