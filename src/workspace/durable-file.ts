@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /** Makes the entries of a folder outlive a power cut. Some file systems refuse to sync folders; the rename stands all the same. */
@@ -38,6 +38,8 @@ export async function ensureFile(path: string, content: string, mode = 0o644): P
   await mkdir(dirname(path), { recursive: true });
   const temporary = `${path}.${randomUUID()}.tmp`;
   await writeFile(temporary, content, { mode });
+  // Whatever the umask: commands may have a user of their own.
+  await chmod(temporary, mode);
   await rename(temporary, path);
 }
 

@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { mkdir, open, realpath, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BatonError } from '../domain/failure.ts';
+import { inherit } from './command-user.ts';
 import { hasCode, syncFolder } from './durable-file.ts';
 import { pathParts, withParent } from './paths.ts';
 
@@ -57,6 +58,7 @@ export function createFileAccess(root: string, temporary: string): FileAccess {
             await handle.writeFile(content);
             // The umask is applied on opening, so the kept bits are set again.
             await handle.chmod(mode);
+            await inherit(folder, handle);
             await handle.sync();
           } finally {
             await handle.close();

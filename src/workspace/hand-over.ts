@@ -1,11 +1,11 @@
 import { mkdir, realpath, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BatonError } from '../domain/failure.ts';
+import { SYSTEM_PATH } from './bubblewrap.ts';
 import { createGit } from './git.ts';
 import { openPullRequest, type PullRequest } from './pull-requests.ts';
 import { pushBranch } from './push.ts';
 import { addressOf, headOf, locate } from './repository.ts';
-import { SYSTEM_PATH } from './sandbox.ts';
 
 /** GitHub, or a server of one's own that speaks like it. */
 export interface GitHub {

@@ -1,5 +1,7 @@
+import { BOUNDS, boundsFor, LIMITS } from './bounds.ts';
 import { MAX_OUTPUT_BYTES, MAX_PROCESSES, MIN_FREE_BYTES, WATCH_MS } from './command.ts';
-import { boundsFor, LIMITS, type Sandbox } from './sandbox.ts';
+import { COMMAND_ID } from './command-user.ts';
+import type { Sandbox } from './sandbox.ts';
 
 const MIB = 1024 ** 2;
 const CLASSES = ['sequence', 'parallel'] as const;
@@ -10,7 +12,7 @@ export function limitsOf(
   memoryBytes: number | null,
   isRoot = process.getuid?.() === 0,
 ): { readonly state: 'good' | 'note'; readonly text: string }[] {
-  const { cgroups, prlimit, nice, kind } = sandbox;
+  const { cgroups, prlimit, nice } = sandbox;
   const has = (controller: 'memory' | 'pids' | 'cpu') => cgroups.folders.has(controller);
   const by = `control groups, version ${cgroups.version}`;
   const every = `a look at all its processes every ${WATCH_MS} ms`;
@@ -39,20 +41,32 @@ export function limitsOf(
       `disk: nothing limits what one command writes until ${MIN_FREE_BYTES / MIB} MB are left free, which ends it; files above 50 MB are not kept`,
     ),
     good(`output: ${MAX_OUTPUT_BYTES / MIB} MB, then the command is ended; time: what the step allows`),
-    ...(isRoot ? [user(kind)] : []),
+    ...(isRoot ? [user(sandbox)] : []),
   ];
 }
 
-function processLimit({ prlimit, kind }: Sandbox, isRoot: boolean): string {
+function processLimit({ prlimit, kind, ownUser }: Sandbox, isRoot: boolean): string {
   if (!prlimit || kind !== 'bubblewrap') return '';
+  if (ownUser) return `, and ${BOUNDS.sequence.tasks} tasks by prlimit`;
   return isRoot ? ' (a process limit does not bind for root)' : `, and ${LIMITS.nproc} by prlimit`;
 }
 
-function user(kind: Sandbox['kind']): { readonly state: 'good' | 'note'; readonly text: string } {
-  return kind === 'bubblewrap'
-    ? {
-        state: 'good',
-        text: 'user: Baton runs as root; commands see themselves as user 1000 without capabilities, and are root to the kernel’s counts',
-      }
-    : { state: 'note', text: 'user: Baton runs as root, and so do commands; run it as a user of its own' };
+function user({ kind, ownUser, noUser }: Sandbox): {
+  readonly state: 'good' | 'note';
+  readonly text: string;
+} {
+  if (kind === 'none')
+    return {
+      state: 'note',
+      text: 'user: Baton runs as root, and so do commands; run it as a user of its own',
+    };
+  if (ownUser)
+    return {
+      state: 'good',
+      text: `user: Baton runs as root; commands are user ${COMMAND_ID} without capabilities, so a process limit binds. What has to read files that only root may read stays root to the kernel’s counts`,
+    };
+  return {
+    state: 'note',
+    text: `user: Baton runs as root; commands see themselves as user 1000 without capabilities, and are root to the kernel’s counts${noUser === null ? '' : ` (${noUser})`}`,
+  };
 }

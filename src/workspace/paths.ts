@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BatonError } from '../domain/failure.ts';
+import { inherit } from './command-user.ts';
 import { hasCode } from './durable-file.ts';
 
 /** Bytes; what Linux takes. */
@@ -70,6 +71,7 @@ export async function withParent<T>(
       path = join(path, name);
       const opened = await openFolder(next, create, shown);
       if (opened === null) return null;
+      if (create) await inherit(handle, opened);
       await handle.close();
       handle = opened;
     }

@@ -1,8 +1,8 @@
 import { cp, mkdir, realpath, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BatonError } from '../domain/failure.ts';
+import { SYSTEM_PATH } from './bubblewrap.ts';
 import { createGit } from './git.ts';
-import { SYSTEM_PATH } from './sandbox.ts';
 import { isThere } from './toolchain.ts';
 
 /** 2026-01-01T00:00:00Z in milliseconds: the same commit on every machine. */

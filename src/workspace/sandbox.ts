@@ -1,96 +1,36 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ResourceClass } from '../ports/workspace.ts';
-import { type Bounds, type Cgroups, probeCgroups } from './cgroups.ts';
-import { dependencyMounts } from './dependencies.ts';
+import { BOUNDS, type ClassBounds } from './bounds.ts';
+import {
+  bubblewrap,
+  commandEnvironment,
+  type Extras,
+  limits,
+  type Means,
+  NO_EXTRAS,
+  type SandboxPlace,
+  SYSTEM_PATH,
+} from './bubblewrap.ts';
+import { type Cgroups, probeCgroups } from './cgroups.ts';
+import { giveOver, isReadableByOthers, noCommandUser } from './command-user.ts';
 import { ensureFile } from './durable-file.ts';
-import { systemMounts } from './sandbox-mounts.ts';
 import { findToolchain, isThere, type Toolchain } from './toolchain.ts';
 
 /** Milliseconds; a sandbox that works answers within 50. */
 const PROBE_TIMEOUT_MS = 10_000;
-/** Where programs look first, inside and outside; nothing of a person's own. */
-export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-/** Where node and npm stand inside the sandbox. */
-const TOOLS = '/opt/baton/bin';
-/** Bytes of /tmp in the sandbox, which is memory. */
-const TMP_BYTES = 1024 ** 3;
-export const LIMITS = {
-  /** Bytes of one file. */
-  fsize: 1024 ** 3,
-  nofile: 8192,
-  /** Tasks, threads included; counted within the sandbox since Linux 5.14, over the whole user before, hence this many. */
-  nproc: 4096,
-  core: 0,
-};
-
-export interface ClassBounds extends Bounds {
-  /** Below Baton, which is at 0, and above it nothing. */
-  readonly nice: number;
-  /** Of private memory per process, where it is prlimit that holds. `--as` would keep WebAssembly from starting. */
-  readonly dataBytes: number;
-}
-
-const MIB = 1024 ** 2;
-/** Tasks of one command; a large test suite with its threads starts some hundreds. */
-const TASKS = 2048;
-/** By the way the agents of a run are coordinated: who works beside others is given more, and sooner. */
-export const BOUNDS: Readonly<Record<ResourceClass, ClassBounds>> = {
-  sequence: { cpuShares: 512, memoryBytes: 512 * MIB, dataBytes: 512 * MIB, tasks: TASKS, nice: 10 },
-  parallel: { cpuShares: 1024, memoryBytes: 1024 * MIB, dataBytes: 1024 * MIB, tasks: TASKS, nice: 5 },
-};
-
-/** The bounds of a class, with memory as the person set it where they did. */
-export function boundsFor(resources: ResourceClass, memoryBytes: number | null): ClassBounds {
-  const bounds = BOUNDS[resources];
-  return memoryBytes === null ? bounds : { ...bounds, memoryBytes, dataBytes: memoryBytes };
-}
-
-/** A coding agent brings a runtime, an index and builds of its own; with a command's memory it does not even start. */
-const PROGRAM_MEMORY_BYTES = 6144 * MIB;
-
-/** The bounds of a program that plays an agent or serves tools: its run's class, with more memory. */
-export function programBounds(bounds: ClassBounds): ClassBounds {
-  const memoryBytes = Math.max(bounds.memoryBytes, PROGRAM_MEMORY_BYTES);
-  return { ...bounds, memoryBytes, dataBytes: memoryBytes };
-}
 
 /** What this machine offers to keep commands in. */
-export interface Sandbox {
+export interface Sandbox extends Means {
   readonly kind: 'bubblewrap' | 'none';
   /** One line for people: what holds, or why nothing does. */
   readonly reason: string;
-  readonly toolchain: Toolchain;
-  /** Options only newer versions know. */
-  readonly newer: boolean;
-  readonly prlimit: boolean;
+  /** Where Baton is root and commands have no user of their own: why not. Else null. */
+  readonly noUser: string | null;
   readonly nice: boolean;
   readonly cgroups: Cgroups;
 }
-
-/** What of a worktree and its repository is shown inside. */
-export interface SandboxPlace {
-  readonly worktree: string;
-  readonly gitDir: string;
-  readonly common: string;
-  /** The run's own folder, for the stand-ins of files that are not shown as they are. */
-  readonly side: string;
-}
-
-/** What a program of the person's own choice is given beside what every command has. */
-export interface Extras {
-  readonly environment: Readonly<Record<string, string>>;
-  /** Beside it, and never in an argument. */
-  readonly secrets?: Readonly<Record<string, string>>;
-  /** Absolute paths it may read; those that are missing are left out. */
-  readonly reads: readonly string[];
-  /** Whether the worktree is only shown. */
-  readonly readOnly?: boolean;
-}
-
-const NO_EXTRAS: Extras = { environment: {}, reads: [] };
 
 /** Tries the very sandbox commands run in, once at start-up. */
 export async function probeSandbox(searchPath: string = SYSTEM_PATH, program = 'bwrap'): Promise<Sandbox> {
@@ -100,38 +40,50 @@ export async function probeSandbox(searchPath: string = SYSTEM_PATH, program = '
     isThere('/usr/bin/nice'),
     probeCgroups(),
   ]);
+  const common = { toolchain, prlimit, nice, cgroups };
   const none = (reason: string): Sandbox => ({
+    ...common,
     kind: 'none',
     reason,
-    toolchain,
     newer: false,
-    prlimit,
-    nice,
-    cgroups,
+    ownUser: false,
+    noUser: null,
   });
   if (process.platform !== 'linux')
     return none('bubblewrap works on Linux only, so commands run without a sandbox.');
+  const isRoot = process.getuid?.() === 0;
+  let noUser = isRoot ? await noCommandUser() : null;
+  let why = '';
+  for (const [newer, ownUser] of [
+    [true, true],
+    [true, false],
+    [false, false],
+  ] as const) {
+    if (ownUser && (!isRoot || noUser !== null)) continue;
+    const answer = await tryOut({ toolchain, prlimit, newer, ownUser }, program);
+    if (answer === null) {
+      const reason = 'bubblewrap: no network, and only the worktree can be written.';
+      return { ...common, kind: 'bubblewrap', reason, newer, ownUser, noUser };
+    }
+    if (ownUser) noUser = `tried, and ${answer}`;
+    why = answer;
+  }
+  return none(why);
+}
+
+/** Writes a file and asks node its version, inside. @returns null when that went well, else why not, in words for people */
+async function tryOut(means: Means, program: string): Promise<string | null> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'baton-probe-')));
   try {
-    const place = {
-      worktree: join(folder, 'worktree'),
-      gitDir: folder,
-      common: folder,
-      side: join(folder, 'side'),
-    };
-    await mkdir(place.worktree);
-    await writeFile(join(place.worktree, '.git'), '');
-    let why = '';
-    for (const newer of [true, false]) {
-      const sandbox: Sandbox = { kind: 'bubblewrap', reason: '', toolchain, newer, prlimit, nice, cgroups };
-      const [, ...args] = await bubblewrap(sandbox, place, ['node', '--version'], 5_000, BOUNDS.sequence);
-      const answer = await attempt(program, args);
-      if (answer === null) {
-        return { ...sandbox, reason: 'bubblewrap: no network, and only the worktree can be written.' };
-      }
-      why = answer;
-    }
-    return none(why);
+    const worktree = join(folder, 'worktree');
+    const place = { worktree, gitDir: folder, common: folder, side: join(folder, 'side') };
+    await mkdir(worktree);
+    await writeFile(join(worktree, '.git'), '');
+    if (means.ownUser && !(await giveOver(worktree, program))) return 'a folder could not be given to it';
+    const argv = ['sh', '-c', 'touch written && exec node --version'];
+    const inside = { argv, timeoutMs: 5_000, bounds: BOUNDS.sequence, extras: NO_EXTRAS };
+    const [, ...args] = await bubblewrap(means, place, inside);
+    return await attempt(program, args);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -170,7 +122,9 @@ export async function wrapCommand(
 ): Promise<{ argv: string[]; environment: Record<string, string>; sync: boolean }> {
   const nice = sandbox.nice ? ['/usr/bin/nice', '-n', String(bounds.nice)] : [];
   if (sandbox.kind === 'bubblewrap') {
-    const [program = 'bwrap', ...rest] = await bubblewrap(sandbox, place, argv, timeoutMs, bounds, extras);
+    const ownUser = sandbox.ownUser && (await takesOwnUser(place, extras));
+    const inside = { argv, timeoutMs, bounds, extras };
+    const [program = 'bwrap', ...rest] = await bubblewrap({ ...sandbox, ownUser }, place, inside);
     // bwrap's first process within holds the descriptor, so its end says that nothing inside lives any more.
     const wrapped = [...nice, program, '--sync-fd', '3', ...rest];
     return { argv: wrapped, environment: { PATH: SYSTEM_PATH, ...extras.secrets }, sync: true };
@@ -180,7 +134,7 @@ export async function wrapCommand(
   await mkdir(home, { recursive: true });
   await linkTools(sandbox.toolchain, tools);
   return {
-    argv: [...nice, ...limits(sandbox, timeoutMs, bounds), ...argv],
+    argv: [...nice, ...limits(sandbox, false, timeoutMs, bounds), ...argv],
     environment: {
       ...commandEnvironment(`${tools}:${SYSTEM_PATH}`, home),
       ...extras.environment,
@@ -188,6 +142,19 @@ export async function wrapCommand(
     },
     sync: false,
   };
+}
+
+/**
+ * Whether a command can do its work as the commands' own user: the repository, and what it may read beside it, such as a login,
+ * have to be readable for others; then the worktree becomes theirs. What only looks has no need of it.
+ */
+async function takesOwnUser(place: SandboxPlace, { reads, readOnly }: Extras): Promise<boolean> {
+  if (readOnly === true) return false;
+  const objects = await stat(join(place.common, 'objects')).catch(() => null);
+  const head = join(place.gitDir, 'HEAD');
+  if (objects !== null && (objects.mode & 0o005) !== 0o005) return false;
+  for (const path of [head, ...reads]) if (!(await isReadableByOthers(path))) return false;
+  return giveOver(place.worktree);
 }
 
 /** Small scripts, so that `node` and `npm` mean the same as inside a sandbox. */
@@ -198,121 +165,4 @@ async function linkTools({ node, npm }: Toolchain, folder: string): Promise<void
   if (npm === null) return;
   await ensureFile(join(folder, 'npm'), script(node, npm.npm), 0o755);
   await ensureFile(join(folder, 'npx'), script(node, npm.npx), 0o755);
-}
-
-/** Nothing of Baton's own environment gets through. */
-function commandEnvironment(path: string, home: string): Record<string, string> {
-  return {
-    PATH: path,
-    HOME: home,
-    TMPDIR: home,
-    LANG: 'C.UTF-8',
-    CI: '1',
-    NO_COLOR: '1',
-    GIT_OPTIONAL_LOCKS: '0',
-    GIT_CONFIG_GLOBAL: '/dev/null',
-    GIT_CONFIG_NOSYSTEM: '1',
-    npm_config_update_notifier: 'false',
-    npm_config_fund: 'false',
-    npm_config_audit: 'false',
-  };
-}
-
-function limits(sandbox: Sandbox, timeoutMs: number, { dataBytes }: ClassBounds): string[] {
-  if (!sandbox.prlimit) return [];
-  // CPU seconds per process; generous, since many threads use them up faster than time passes.
-  const cpu = Math.ceil(timeoutMs / 1000) * 8 + 10;
-  const values = Object.entries({ ...LIMITS, data: dataBytes, cpu }).map(
-    ([name, value]) => `--${name}=${value}`,
-  );
-  // Outside the sandbox the process limit would count everything the user runs.
-  const useful = values.filter((value) => sandbox.kind === 'bubblewrap' || !value.startsWith('--nproc='));
-  return ['/usr/bin/prlimit', ...useful, '--'];
-}
-
-/** bwrap's argv. Order matters: later mounts lie over earlier ones. */
-async function bubblewrap(
-  sandbox: Sandbox,
-  place: SandboxPlace,
-  argv: readonly string[],
-  timeoutMs: number,
-  bounds: ClassBounds,
-  extras: Extras = NO_EXTRAS,
-): Promise<string[]> {
-  const { node, npm } = sandbox.toolchain;
-  const path = `${TOOLS}:${SYSTEM_PATH}`;
-  const variables = { ...commandEnvironment(path, '/tmp'), ...extras.environment };
-  const environment = Object.entries(variables).flatMap(([name, value]) => ['--setenv', name, value]);
-  const dotGit = join(place.worktree, '.git');
-  return [
-    [
-      'bwrap',
-      '--unshare-all',
-      '--die-with-parent',
-      '--new-session',
-      '--cap-drop',
-      'ALL',
-      '--hostname',
-      'sandbox',
-    ],
-    sandbox.newer ? ['--unshare-user', '--disable-userns', ...unprivileged()] : [],
-    // Secrets come with the environment that Baton itself made for bubblewrap: there is nothing else in it.
-    extras.secrets === undefined ? ['--clearenv'] : [],
-    environment,
-    await systemMounts(),
-    await identity(place.side, sandbox.newer && process.getuid?.() === 0),
-    ['--proc', '/proc', '--dev', '/dev'],
-    sandbox.newer ? ['--size', String(TMP_BYTES)] : [],
-    ['--tmpfs', '/tmp', '--ro-bind', node, `${TOOLS}/node`],
-    npm === null ? [] : ['--ro-bind', npm.root, npm.root],
-    npm === null ? [] : ['--symlink', npm.npm, `${TOOLS}/npm`, '--symlink', npm.npx, `${TOOLS}/npx`],
-    extras.reads.flatMap((shown) => ['--ro-bind-try', shown, shown]),
-    await repositoryMounts(place),
-    [extras.readOnly === true ? '--ro-bind' : '--bind', place.worktree, place.worktree],
-    ['--ro-bind-try', dotGit, dotGit],
-    // Places for them are made in the worktree, which is then not ours to change.
-    extras.readOnly === true ? [] : await dependencyMounts(place.common, place.worktree),
-    ['--remount-ro', '/', '--chdir', place.worktree, '--'],
-    limits(sandbox, timeoutMs, bounds),
-    argv,
-  ].flat();
-}
-
-/** Programs that mean to be careful, or refuse, as root are not root inside. For the kernel's counts they still are. */
-const INSIDE_ID = 1000;
-function unprivileged(): string[] {
-  const id = String(INSIDE_ID);
-  return process.getuid?.() === 0 ? ['--uid', id, '--gid', id] : [];
-}
-
-/** User names and hosts of our own making: the machine's real ones are nobody's business inside. */
-async function identity(side: string, other: boolean): Promise<string[]> {
-  const folder = join(side, 'etc');
-  const [uid, gid] = other ? [INSIDE_ID, INSIDE_ID] : [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
-  const files = {
-    passwd: `agent:x:${uid}:${gid}:agent:/tmp:/bin/sh\n`,
-    group: `agent:x:${gid}:\n`,
-    hosts: '127.0.0.1 localhost sandbox\n::1 localhost\n',
-    'nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files\n',
-  };
-  const mounts: string[] = [];
-  for (const [name, content] of Object.entries(files)) {
-    await ensureFile(join(folder, name), content);
-    mounts.push('--ro-bind', join(folder, name), `/etc/${name}`);
-  }
-  return mounts;
-}
-
-/**
- * Enough of the repository for `git status`, `git log` and `git diff`, all of it read-only. Its configuration is
- * left out: addresses in it may hold tokens, and hooks are nobody's business inside.
- */
-async function repositoryMounts(place: SandboxPlace): Promise<string[]> {
-  const { common, gitDir } = place;
-  if (!(await isThere(join(common, 'objects')))) return [];
-  const stand = join(place.side, 'git-config');
-  await ensureFile(stand, '[core]\n\trepositoryformatversion = 0\n\tbare = false\n');
-  const shown = ['objects', 'refs', 'packed-refs', 'HEAD', 'shallow'].map((name) => join(common, name));
-  const mounts = [...shown, gitDir].flatMap((path) => ['--ro-bind-try', path, path]);
-  return [...mounts, '--ro-bind', stand, join(common, 'config')];
 }

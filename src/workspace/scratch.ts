@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BatonError } from '../domain/failure.ts';
 import type { Workspace } from '../ports/workspace.ts';
+import { BOUNDS } from './bounds.ts';
 import { contain } from './command.ts';
-import { BOUNDS, type Sandbox, wrapCommand } from './sandbox.ts';
+import { type Sandbox, wrapCommand } from './sandbox.ts';
 
 /** An empty folder in the sandbox that commands run in, to try a program where there is no work yet. */
 export interface Scratch extends Pick<Workspace, 'start'> {

@@ -11,6 +11,8 @@ import type {
   Workspace,
   Workspaces,
 } from '../ports/workspace.ts';
+import { BOUNDS, boundsFor, type ClassBounds, programBounds } from './bounds.ts';
+import { type Extras, SYSTEM_PATH } from './bubblewrap.ts';
 import { commandGroup } from './cgroups.ts';
 import { baseText, changedFiles } from './changed-files.ts';
 import { type CommandCall, contain, runCommand } from './command.ts';
@@ -22,16 +24,7 @@ import { createLine } from './line.ts';
 import { createKeyedMutex, type KeyedMutex } from './mutex.ts';
 import { createPast } from './past.ts';
 import { addressOf, locate, type Repository } from './repository.ts';
-import {
-  BOUNDS,
-  boundsFor,
-  type ClassBounds,
-  type Extras,
-  programBounds,
-  type Sandbox,
-  SYSTEM_PATH,
-  wrapCommand,
-} from './sandbox.ts';
+import { type Sandbox, wrapCommand } from './sandbox.ts';
 import { MAX_SEARCH_BYTES, type Ripgrep, SEARCH_TIMEOUT_MS } from './search.ts';
 import {
   commitBranch,

@@ -14,6 +14,8 @@ export const NO_SANDBOX: Sandbox = {
   reason: 'switched off for this test',
   toolchain: { node: process.execPath, npm: null },
   newer: false,
+  ownUser: false,
+  noUser: null,
   prlimit: true,
   nice: true,
   cgroups: NO_CGROUPS,

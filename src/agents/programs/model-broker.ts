@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, request as plain, type ServerResponse } from 'node:http';
 import { request as secure } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -41,6 +41,8 @@ export function createModelBroker(endpoint: {
       server.once('error', reject);
       server.listen(path, resolve);
     });
+    // Whoever it is shown to may speak to it, of whatever user; to others the folder is closed.
+    await chmod(path, 0o666);
     server.unref();
     return { folder, path };
   };
