@@ -12,7 +12,7 @@ const long = [
   'test/agents/{contract,mcp}.test.ts',
   'test/approvals/desk-crowd.test.ts',
   'test/db/history.test.ts',
-  'test/handlers/reach.test.ts',
+  'test/handlers/{conflicts,reach}.test.ts',
   'test/hostile/{git-traps,members,permuted}.test.ts',
   'test/orchestrator/streams*.test.ts',
   'test/patterns/nesting.property.test.ts',

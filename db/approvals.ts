@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Approval, Verdict } from '../src/domain/approval.ts';
 import {
   breakGlass,
@@ -6,6 +7,7 @@ import {
   expire,
   lapse,
   notAllowed,
+  notNow,
   take,
   withdraw,
 } from '../src/domain/approval-rules.ts';
@@ -70,7 +72,7 @@ export function createApprovalStore(
   /** A person's word: what the rules make of it is written, whatever it is. */
   const say = (
     input: Word & { readonly digest: string },
-    { choice, verdict, comment }: { choice: string; verdict: Verdict; comment: string | null },
+    { choice, verdict, comment, edited }: Spoken,
     rule: (approval: Approval) => DecideResult,
   ): DecideResult | null =>
     within((tx, writer) => {
@@ -93,6 +95,7 @@ export function createApprovalStore(
         votes: next.votes.map((vote) => vote.by),
         ...inPlaceOf(next, by.id),
         ...amountOf(next, by.id),
+        ...(edited === undefined ? {} : { edited: digestOf(edited) }),
       };
       if (next.status === 'pending') {
         writer.vote(current, next, { ...who, detail, digest }, now);
@@ -101,7 +104,8 @@ export function createApprovalStore(
       if (next.breakGlass !== null) writer.brokeGlass(next, now);
       const stored = writer.close(current, next, { ...who, detail, executed: digest }, now);
       writer.decision(next, choice, by.id, 'person', { shown: next.subject.digest, found: digest }, now);
-      tell(tx, log, current, { verdict, by: by.id, comment }, now);
+      const signal = { verdict, by: by.id, comment, ...(edited === undefined ? {} : { edited }) };
+      tell(tx, log, current, signal, now);
       return { ok: true, approval: stored };
     });
 
@@ -122,8 +126,26 @@ export function createApprovalStore(
       return one(byId, id);
     },
     async decide(input) {
-      const { verdict, comment } = input;
-      return say(input, { choice: verdict, verdict, comment }, (approval) => decide(approval, input));
+      const { verdict, comment, edited, ...word } = input;
+      if (edited === undefined)
+        return say(input, { choice: verdict, verdict, comment }, (approval) =>
+          decide(approval, { ...word, verdict, comment }),
+        );
+      return say(input, { choice: 'edit', verdict, comment, edited }, (approval) =>
+        decide(approval, { ...word, verdict, comment, edited: digestOf(edited) }),
+      );
+    },
+    async check({ choice, ...word }) {
+      return within((tx, writer) => {
+        const current = one(byNonce, word.nonce);
+        if (current === null) return null;
+        const refusal = notNow(current, word);
+        if (refusal === null) return { ok: true, approval: current };
+        const { by, now, place, digest } = word;
+        writer.refused(current, { ...person(by.id), refusal, choice, place, digest }, now);
+        settleRefused(tx, log, writer, current, refusal, by.id, now);
+        return { ok: false, refusal, approval: one(byNonce, word.nonce) ?? current };
+      });
     },
     async breakGlass(input) {
       const words = { choice: 'break_glass', verdict: 'approve', comment: input.reason } as const;
@@ -234,6 +256,18 @@ export function createApprovalStore(
       });
     },
   };
+}
+
+/** What somebody says, as it is written down. */
+interface Spoken {
+  readonly choice: string;
+  readonly verdict: Verdict;
+  readonly comment: string | null;
+  readonly edited?: string;
+}
+
+function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 /** In whose place somebody spoke, for the audit. */

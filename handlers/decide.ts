@@ -35,6 +35,27 @@ export async function decideAndAnswer(call: DecideCall, deps: ApprovalDeps): Pro
   await answer(call, result, words.decided, deps);
 }
 
+/** What somebody wrote in place of choosing between two sides. */
+export async function editAndAnswer(
+  call: ApprovalCall & { readonly text: string },
+  deps: ApprovalDeps,
+): Promise<void> {
+  const result = await deps.orchestrator.approvals.edit(await saidBy(call, deps), call.text);
+  await answer(call, result, words.decided, deps);
+}
+
+/** The approval, while this person's word about it would count; null: they were told why not. */
+export async function mayAnswer(
+  call: ApprovalCall,
+  choice: string,
+  deps: ApprovalDeps,
+): Promise<Approval | null> {
+  const result = await deps.orchestrator.approvals.check(await saidBy(call, deps), choice);
+  if (result?.ok === true) return result.approval;
+  await answer(call, result, () => '', deps);
+  return null;
+}
+
 /** A question before deciding. */
 export async function askAndAnswer(
   call: ApprovalCall & { readonly text: string },

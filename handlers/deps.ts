@@ -12,6 +12,7 @@ import type { RunSignals } from '../src/orchestrator/signals.ts';
 import type { SteeringDesk } from '../src/orchestrator/steering.ts';
 import type { OutboxStore } from '../src/ports/outbox.ts';
 import type { PersonTaskStore } from '../src/ports/person-tasks.ts';
+import type { Redact } from '../src/ports/redactor.ts';
 import type { ApprovalStore, AuditStore } from '../src/ports/store.ts';
 import type { Answers } from '../src/slack/answers.ts';
 import type { Homes } from '../src/slack/homes.ts';
@@ -50,6 +51,7 @@ export interface HandlerDeps {
   readonly views: (team: string) => WebClient;
   readonly rehearsal: boolean;
   readonly defaultRepository: string;
+  readonly redact: Redact;
   readonly now: () => number;
 }
 

@@ -36,6 +36,7 @@ const OWN_RULES: ReadonlySet<string> = new Set([
   'reject-click',
   'request_changes-click',
   'ask-click',
+  'contents_form',
   'reject_form',
   'changes_form',
   'ask_form',

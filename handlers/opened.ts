@@ -8,6 +8,6 @@ export function registerOpened({ worker }: HandlerDeps): void {
 }
 
 /** False when this click was delivered before: its form was opened, or refused, then. */
-export async function isFirst(intent: string, { worker }: HandlerDeps): Promise<boolean> {
+export async function isFirst(intent: string, { worker }: Pick<HandlerDeps, 'worker'>): Promise<boolean> {
   return worker.accept(`${intent}:form`, KIND, {});
 }

@@ -183,6 +183,7 @@ export async function createSlack(options: SlackOptions) {
     views: (team) => workspaces.client(team),
     rehearsal,
     defaultRepository: core.defaultRepository,
+    redact,
     now: () => clock.now(),
   };
   registerCommands(app, {
@@ -196,7 +197,6 @@ export async function createSlack(options: SlackOptions) {
     checks: core.checks,
     approvers: core.approvers,
     flags: core.flags,
-    redact,
     commands: liveCommands(core.catalog),
   });
   registerHandlers(app, shared);

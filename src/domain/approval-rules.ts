@@ -25,6 +25,8 @@ export interface Decision {
   readonly now: number;
   /** To how much a budget is to be raised; what the question offers unless given. */
   readonly amount?: number | undefined;
+  /** SHA-256 of what they wrote instead of choosing; absent: nothing. */
+  readonly edited?: string;
 }
 
 /**
@@ -123,25 +125,35 @@ export function notOpen(approval: Approval, by: Voter, now: number): Refusal | n
   return approval.policy.problem === null ? null : 'policy_error';
 }
 
+/** Why nothing this person says about what they were shown counts now; null: it does. */
+export function notNow(
+  approval: Approval,
+  { by, digest, now }: Pick<Decision, 'by' | 'digest' | 'now'>,
+): Refusal | null {
+  const refusal = notOpen(approval, by, now) ?? notAllowed(approval, by);
+  if (refusal !== null) return refusal;
+  return digest === approval.subject.digest ? null : 'content_changed';
+}
+
 /**
  * A person's word. Nothing but a pending approval, shown with the same digest, in time, by somebody who may,
  * changes; everything else is a refusal that names its reason. One rejection ends it; an approval counts as a
  * vote, and ends it once every requirement is met.
  */
-export function decide(
-  approval: Approval,
-  { by, verdict, comment, digest, now, amount }: Decision,
-): DecideResult {
-  const refusal = notOpen(approval, by, now) ?? notAllowed(approval, by);
+export function decide(approval: Approval, word: Decision): DecideResult {
+  const refusal = notNow(approval, word);
   if (refusal !== null) return { ok: false, refusal, approval };
-  if (digest !== approval.subject.digest) return { ok: false, refusal: 'content_changed', approval };
+  const { by, verdict, comment, digest, now, amount, edited } = word;
   if (amount !== undefined && !mayName(approval, verdict, amount))
     return { ok: false, refusal: 'amount', approval };
+  // What is written takes the place of the sides, and one person's word settles it, as that for the second side does.
+  if (edited !== undefined && (verdict !== 'request_changes' || !mayEdit(approval)))
+    return { ok: false, refusal: 'not_editable', approval };
   const seat = verdict === 'approve' ? freeSeat(approval, by) : seatsOf(approval, by)[0];
   if (seat === undefined || (verdict === 'approve' && approval.votes.some((v) => v.by === by.id)))
     return { ok: false, refusal: 'already_voted', approval };
-  const named = amount === undefined ? {} : { amount };
-  const vote: Vote = { by: by.id, verdict, comment, at: now, shown: digest, ...seat, ...named };
+  const own = { ...(amount === undefined ? {} : { amount }), ...(edited === undefined ? {} : { edited }) };
+  const vote: Vote = { by: by.id, verdict, comment, at: now, shown: digest, ...seat, ...own };
   const votes = [...approval.votes.filter((v) => v.by !== by.id && v.inPlaceOf !== by.id), vote];
   if (verdict === 'approve' && missing(approval.policy, votes).length > 0)
     return { ok: true, approval: { ...approval, votes } };
@@ -167,6 +179,11 @@ export function raisedTo({ subject, votes, breakGlass: glass }: Approval): numbe
   const { to } = subject.raise;
   const yes = glass === null ? votes.filter(({ verdict }) => verdict === 'approve') : [];
   return yes.length === 0 ? to : Math.min(...yes.map(({ amount }) => amount ?? to));
+}
+
+/** Whether people may write the outcome themselves. */
+export function mayEdit({ subject: { edit } }: Approval): boolean {
+  return edit !== undefined && 'text' in edit;
 }
 
 /**

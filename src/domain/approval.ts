@@ -41,6 +41,8 @@ export const approvalSubjectSchema = z.object({
   labels: z.object({ approve: z.string(), request_changes: z.string(), reject: z.string() }).optional(),
   /** Of a budget: between what people may choose who name an amount of their own. */
   raise: raiseOfferSchema.optional(),
+  /** Where people may write the outcome themselves: what their form begins with, or why there is none. */
+  edit: z.union([z.strictObject({ text: z.string() }), z.strictObject({ why: z.string() })]).optional(),
   /** The person who last edited the content: never the one who decides on it (A2). Absent: nobody but agents did. */
   lastEditor: z.string().optional(),
 });
@@ -146,6 +148,8 @@ export const voteSchema = z.object({
   inPlaceOf: z.string().optional(),
   /** To how much they want a budget raised who named an amount of their own. */
   amount: z.number().optional(),
+  /** SHA-256 of what this person wrote in place of choosing. */
+  edited: z.string().optional(),
 });
 export type Vote = z.infer<typeof voteSchema>;
 
@@ -225,5 +229,6 @@ export const refusals = [
   'not_admin',
   'no_reason',
   'amount',
+  'not_editable',
 ] as const;
 export type Refusal = (typeof refusals)[number];

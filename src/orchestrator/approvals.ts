@@ -7,6 +7,7 @@ import {
   notOpen,
   type TakeResult,
 } from '../domain/approval-rules.ts';
+import { editProblem } from '../domain/conflict-edit.ts';
 import { holds } from '../domain/delegation.ts';
 import { rootRun } from '../domain/run.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -63,9 +64,7 @@ export class Approvals {
     const { approvals, redact } = this.#deps;
     const clean = comment === null ? null : redact(comment);
     return this.#say(said, verdict, async (word, approval) => {
-      // Whoever may not decide anyway makes nobody look at the worktree, and withdraws nothing.
-      const open = approval.status === 'pending' && notAllowed(approval, word.by) === null;
-      const digest = open ? await this.#digest(approval, word.by) : approval.subject.digest;
+      const digest = await this.#digestFor(word.by, approval);
       return approvals.decide({ ...word, verdict, comment: clean, digest, amount });
     });
   }
@@ -93,6 +92,28 @@ export class Approvals {
     const { refusal } = looked;
     await approvals.refused({ nonce, by: by.id, refusal, verdict: wanted, place, now: clock.now() });
     return looked;
+  }
+
+  /** What somebody wrote in place of choosing a side: as a decision, and only where that was offered. */
+  async edit(said: Said, text: string): Promise<DecideResult | null> {
+    const { approvals, redact } = this.#deps;
+    return this.#say(said, 'edit', async (word, approval) => {
+      const digest = await this.#digestFor(word.by, approval);
+      // The form told them so already: whatever comes here all the same goes nowhere, and no secret is kept.
+      if (editProblem(text, redact) !== null) {
+        const refusal = 'not_editable';
+        await approvals.refused({ ...word, by: word.by.id, refusal, verdict: 'edit' });
+        return { ok: false, refusal, approval };
+      }
+      return approvals.decide({ ...word, verdict: 'request_changes', comment: null, digest, edited: text });
+    });
+  }
+
+  /** Whether somebody's word about what they were shown would count now, before they take the time to write it. */
+  async check(said: Said, choice: string): Promise<DecideResult | null> {
+    return this.#say(said, choice, async (word, approval) =>
+      this.#deps.approvals.check({ ...word, choice, digest: await this.#digestFor(word.by, approval) }),
+    );
   }
 
   /** An admin's way past who may decide, with a reason. */
@@ -175,6 +196,12 @@ export class Approvals {
   async #place({ runId, policy, team }: Approval): Promise<Place> {
     const session = await this.#deps.sessions.byRun(rootRun(runId));
     return { team, repository: session?.repository ?? '', environment: policy.environment };
+  }
+
+  /** Whoever may not decide anyway makes nobody look at the worktree, and withdraws nothing. */
+  async #digestFor(by: Voter, approval: Approval): Promise<string> {
+    const open = approval.status === 'pending' && notAllowed(approval, by) === null;
+    return open ? this.#digest(approval, by) : approval.subject.digest;
   }
 
   async #digest(approval: Approval, by: Voter): Promise<string> {

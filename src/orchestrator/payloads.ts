@@ -7,7 +7,7 @@ import { canonicalJson } from '../domain/json.ts';
 import type { RaiseOffer } from '../domain/raise.ts';
 import type { ToolAsked } from '../ports/runner.ts';
 import type { RunReader } from '../ports/store.ts';
-import { type ConflictAsked, conflictContent } from './activities/conflict-content.ts';
+import { type ConflictAsked, conflictContent, conflictNow } from './activities/conflict-content.ts';
 import type { WorkspaceRegistry } from './workspace-registry.ts';
 
 /** What an approval is about, in the one form whose SHA-256 it is bound to (A5), and what of it a card shows. */
@@ -45,6 +45,7 @@ export interface Content {
   readonly commit: string | null;
   readonly labels?: ApprovalSubject['labels'];
   readonly raise?: ApprovalSubject['raise'];
+  readonly edit?: ApprovalSubject['edit'];
 }
 
 /** Characters of the change that the card shows; the digest covers all of it. Leaves room for the rest of the card. */
@@ -202,7 +203,9 @@ export async function currentDigest(deps: PayloadDeps, approval: Approval, now: 
   const first = policy.version === '';
   if (kind !== 'changes' && kind !== 'command') {
     const same = first || policy.version === deps.policyVersion;
-    return digestOf(same ? subject.payload : `${subject.payload}\n`);
+    const { payload } = subject;
+    const now = kind === 'conflict' ? await conflictNow(deps.registry, payload) : payload;
+    return digestOf(same ? now : `${now}\n`);
   }
   const workspace = await deps.registry.of(runId, stream);
   const { tree } = await workspace.snapshot(`check-${approval.id}`, now);

@@ -81,6 +81,8 @@ export const openApproval = contract(
         second: z.string(),
         firstName: z.string(),
         secondName: z.string(),
+        /** The stream that comes in, null for what was merged: where a side has changed can be seen then. Absent in old ones. */
+        from: stream.exactOptional(),
       }),
       /** An agent's question; the answer is for it to read. */
       z.object({ kind: z.literal('question'), question: z.string(), why: z.string() }),
@@ -179,6 +181,8 @@ export const decisionSignalSchema = z.object({
   verdict: z.enum([...verdicts, 'content_changed']),
   by: z.string(),
   comment: z.string().nullable(),
+  /** What they wrote in place of choosing between sides. */
+  edited: z.string().exactOptional(),
 });
 export type DecisionSignal = z.infer<typeof decisionSignalSchema>;
 

@@ -123,8 +123,12 @@ export interface ApprovalStore {
       readonly digest: string;
       /** To how much a budget is to be raised, where the person named an amount of their own. */
       readonly amount?: number | undefined;
+      /** What they wrote in place of choosing; goes to the run with the decision. */
+      readonly edited?: string;
     },
   ): Promise<DecideResult | null>;
+  /** Whether somebody's word would count now, which changes nothing; a refusal is recorded as {@link decide} does. */
+  check(input: Word & { readonly digest: string; readonly choice: string }): Promise<DecideResult | null>;
   /** The admin's way past who may decide; otherwise as {@link decide}. */
   breakGlass(
     input: Word & { readonly reason: string; readonly digest: string },

@@ -64,7 +64,9 @@ export type Conflict = z.infer<typeof conflictSchema>;
 /** What is decided of a conflict already; `marked` leaves it as git does, for an agent to finish. */
 export const choiceSchema = z.object({
   path: z.string(),
-  take: z.enum([...sides, 'marked']),
+  take: z.enum([...sides, 'marked', 'edited']),
+  /** What somebody wrote, where `take` is `edited`. */
+  text: z.string().exactOptional(),
   /** The very contents somebody chose between: of others nothing was chosen. Absent: whatever they are. */
   of: z.object({ first: z.string().nullable(), second: z.string().nullable() }).exactOptional(),
 });
@@ -74,7 +76,7 @@ export type Choice = z.infer<typeof choiceSchema>;
 export const resolutionSchema = z.object({
   path: z.string(),
   kind: z.string(),
-  took: z.enum([...sides, 'both', 'marked']),
+  took: z.enum([...sides, 'both', 'marked', 'edited']),
   by: z.enum(['rule', 'choice']),
 });
 export type Resolution = z.infer<typeof resolutionSchema>;
@@ -216,6 +218,20 @@ export interface MergeRequest {
   readonly idempotencyKey: string;
 }
 
+/** The content of each side of a conflict, as git names it; null where that side has no such file. */
+export interface Sides {
+  readonly first: string | null;
+  readonly second: string | null;
+}
+
+export interface Meeting extends Sides {
+  /** Text, with lines that tell the sides apart; else what keeps it from being shown as one. */
+  readonly marked:
+    | { readonly text: string }
+    | { readonly not: 'text' | 'plain_file' | 'two_files' | 'marked' }
+    | { readonly not: 'short'; readonly chars: number };
+}
+
 /** What a worktree is asked where streams are forked, joined and undone. */
 export interface Line {
   /** Saves the state of the worktree as the next of its line, from which streams fork and merges begin. Idempotent. */
@@ -236,6 +252,18 @@ export interface Line {
     readonly second: string;
     readonly maxChars: number;
   }): Promise<{ readonly first: string; readonly second: string; readonly cut: boolean }>;
+  /**
+   * How two states meet at a path: the content of each side as git names it, and the file with both sides marked, or why
+   * it cannot be shown so. Null: they do not conflict there.
+   */
+  meeting(input: {
+    readonly path: string;
+    readonly before: string;
+    readonly second: string;
+    readonly maxChars: number;
+  }): Promise<Meeting | null>;
+  /** The sides of a conflict as merging that stream would find them at this moment; null: there is none any more. */
+  sidesNow(input: { readonly path: string; readonly stream: string | null }): Promise<Sides | null>;
   /** Those of the paths in which conflict markers stand. */
   marked(paths: readonly string[]): Promise<string[]>;
   /** Paths in which the newest state of another stream meets the newest of this one; nothing is changed. */

@@ -15,6 +15,7 @@ export const actionIds = {
   approvalAsk: 'approval_ask',
   budgetAmount: 'budget_amount',
   amountText: 'amount_text',
+  approvalEdit: 'approval_edit',
   runDetails: 'run_details',
   runStop: 'run_stop',
   runPause: 'run_pause',
@@ -43,6 +44,7 @@ export const actionIds = {
   saveName: 'save_name',
   saveDescription: 'save_description',
   askText: 'ask_text',
+  contentsText: 'contents_text',
   taskDone: 'task_done',
   taskHandOver: 'task_hand_over',
   taskCannot: 'task_cannot',
@@ -63,6 +65,7 @@ export const callbackIds = {
   rollback: 'rollback_form',
   ask: 'ask_form',
   amount: 'amount_form',
+  contents: 'contents_form',
   taskDone: 'task_done_form',
   taskHandOver: 'task_hand_over_form',
   taskCannot: 'task_cannot_form',
@@ -93,5 +96,6 @@ export const inputIds = {
   amount: 'amount',
   /** Followed by the field's number. */
   field: 'field',
+  contents: 'contents',
   to: 'to',
 } as const;

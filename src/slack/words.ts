@@ -94,6 +94,8 @@ export function refusalWords(refusal: Refusal, approval: Approval): string {
       return approval.subject.raise === undefined
         ? 'This question takes no amount. Nothing was changed.'
         : mk`That amount is not among those you can choose here. ${boundsText(approval.subject.raise)}. Nothing was changed.`;
+    case 'not_editable':
+      return 'What you wrote cannot be taken here: conflict markers or what looks like a secret stood in it, or editing is not offered. Nothing was changed; the card still waits.';
     case 'no_reason':
       return 'Breaking the glass needs a reason: `/orchestrate break-glass <id> <why>`. Nothing was changed.';
     case 'requester':
@@ -184,6 +186,7 @@ export const answers = {
       : mk`Noted: ${chosen(approval) ?? verdictWord(approval.status)}.`,
   nothingWaits: 'Nothing waits for a decision under that id. Nothing was changed.',
   brokeGlass: 'Allowed. Everybody in the thread reads that you broke the glass and why; it is in the audit.',
+  noEdit: 'This cannot be edited here; its card says why. Your click changed nothing.',
   asked: 'Your question is in the thread. The approval stays open.',
   unknownWord: (word: string, nearest: string | null) =>
     nearest === null

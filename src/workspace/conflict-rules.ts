@@ -13,6 +13,8 @@ interface Decided {
   readonly open: readonly Judged[];
   /** What is set in the merged tree, by path. */
   readonly entries: ReadonlyMap<string, Entry | null>;
+  /** What somebody wrote in place of both sides, by path. */
+  readonly edits: ReadonlyMap<string, string>;
   readonly resolutions: readonly Resolution[];
 }
 
@@ -26,12 +28,14 @@ export function decideConflicts(
 ): Decided & { resolutions: Resolution[] } {
   const open: Judged[] = [];
   const entries = new Map<string, Entry | null>();
+  const edits = new Map<string, string>();
   const resolutions: Resolution[] = [];
   for (const conflict of conflicts) {
     const path = readable(conflict.path);
     const rule =
       rules.find(({ paths }) => paths === null || paths.some((glob) => globMatches(glob, path))) ?? STOP;
-    const chosen = choices.find((each) => each.path === path && isOf(each, conflict))?.take;
+    const choice = choices.find((each) => each.path === path && isOf(each, conflict));
+    const chosen = choice?.take;
     const take = chosen ?? (rule.way === 'first' || rule.way === 'second' ? rule.way : null);
     if (take === null) {
       open.push({ ...conflict, rule });
@@ -39,10 +43,11 @@ export function decideConflicts(
     }
     const by = chosen === undefined ? 'rule' : 'choice';
     const took = take !== 'marked' && nowhere(conflict) ? 'both' : take;
+    if (took === 'edited') edits.set(conflict.path, choice?.text ?? '');
     if (took === 'first' || took === 'second') entries.set(conflict.path, conflict[took]);
     resolutions.push({ path, kind: conflict.kind, took, by });
   }
-  return { open, entries, resolutions };
+  return { open, entries, edits, resolutions };
 }
 
 /** Whether a choice was made between these very contents. */

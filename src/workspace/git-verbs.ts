@@ -13,6 +13,7 @@ export const GIT_VERBS = [
   'fetch',
   'for-each-ref',
   'grep',
+  'hash-object',
   'init',
   'log',
   'ls-files',

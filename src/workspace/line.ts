@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto';
 import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { hasMarkers } from '../domain/conflict-edit.ts';
 import { BatonError } from '../domain/failure.ts';
 import { type Line, type MergeOutcome, type MergeRequest, mergeOutcomeSchema } from '../ports/workspace.ts';
 import { decideConflicts, readableConflict } from './conflict-rules.ts';
+import { meetingAt, sidesAt, writtenEntries } from './conflict-text.ts';
 import { readIfThere, writeDurably } from './durable-file.ts';
 import { type BoundGit, type Git, readable } from './git.ts';
 import { commitTree, gathered, moveTip, saveTip, snapshotRef, tipOf, tipRef } from './snapshots.ts';
@@ -92,6 +94,22 @@ export function createLine(place: Place): Line {
         cut: first.length > maxChars || theirs.length > maxChars,
       };
     },
+    async meeting({ path, before, second, maxChars }) {
+      return meetingAt(await inside(), { path, before, second, maxChars });
+    },
+    sidesNow: ({ path, stream }) =>
+      alone(async () => {
+        const { bound, tree } = await gathered(git, opened);
+        const second = await incomingTip(place, bound, stream);
+        if (second === null) return null;
+        const tip = await tipOf(bound, id, opened);
+        const message = 'baton: looked at';
+        const first =
+          (await treeOf(bound, tip)) === tree
+            ? tip
+            : await commitTree(bound, { tree, parents: [tip], message, at: 0 });
+        return sidesAt(bound, first, second, path);
+      }),
     async marked(paths) {
       const { bound } = await alone(() => gathered(git, opened));
       const found: string[] = [];
@@ -115,13 +133,14 @@ export function createLine(place: Place): Line {
   };
 }
 
-async function newest(bound: BoundGit, id: string): Promise<string | null> {
-  return (await newestSnapshot(bound, id)) ?? (await bound.resolve(`${tipRef(id)}^{commit}`));
+/** What merging a stream would bring, null for what this one began from; null when nothing was saved there. */
+async function incomingTip(place: Place, bound: BoundGit, stream: string | null): Promise<string | null> {
+  const from = stream === null ? place.parentId : place.idOf(stream);
+  return from === null ? null : bound.resolve(`${tipRef(from)}^{commit}`);
 }
 
-/** Both ends of a hunk: a single row of signs may well be part of a document. */
-function hasMarkers(text: string): boolean {
-  return /^<{7} /m.test(text) && /^={7}\r?$/m.test(text) && /^>{7} /m.test(text);
+async function newest(bound: BoundGit, id: string): Promise<string | null> {
+  return (await newestSnapshot(bound, id)) ?? (await bound.resolve(`${tipRef(id)}^{commit}`));
 }
 
 async function merge(place: Place, request: MergeRequest): Promise<MergeOutcome> {
@@ -136,8 +155,7 @@ async function merge(place: Place, request: MergeRequest): Promise<MergeOutcome>
     at: request.at,
   });
   const { bound, index } = await gathered(git, opened);
-  const from = request.stream === null ? place.parentId : place.idOf(request.stream);
-  const second = from === null ? null : await bound.resolve(`${tipRef(from)}^{commit}`);
+  const second = await incomingTip(place, bound, request.stream);
   // A stream in which nothing was saved brings nothing.
   if (second === null || (await isAncestor(bound, second, before))) {
     const tree = await treeOf(bound, before);
@@ -152,13 +170,14 @@ async function merge(place: Place, request: MergeRequest): Promise<MergeOutcome>
     };
   }
   const merged = await mergeTrees(bound, before, second);
-  const { open, entries, resolutions } = decideConflicts(merged.conflicts, request);
+  const { open, entries, edits, resolutions } = decideConflicts(merged.conflicts, request);
   if (open.length > 0) return { status: 'conflict', before, second, conflicts: open.map(readableConflict) };
 
   const temporary = `${index}.merge`;
   await rm(temporary, { force: true });
   const aside = await git.bind({ cwd: opened.common, gitDir: opened.common, indexFile: temporary });
-  const tree = await withEntries(aside, merged.tree, entries);
+  const written = await writtenEntries(bound, merged.tree, edits);
+  const tree = await withEntries(aside, merged.tree, new Map([...entries, ...written]));
   await rm(temporary, { force: true });
   const message = `baton: ${request.label}`;
   const commit = await commitTree(bound, { tree, parents: [before, second], message, at: request.at });

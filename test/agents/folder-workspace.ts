@@ -100,6 +100,8 @@ export async function folderWorkspace(files: Readonly<Record<string, string>>): 
       undo: unused,
       follow: unused,
       sidesOf: unused,
+      meeting: unused,
+      sidesNow: unused,
       marked: unused,
       meets: unused,
     },

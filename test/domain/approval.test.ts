@@ -60,6 +60,10 @@ const policy = (more: Partial<Approval['policy']>): Approval => ({
 });
 
 const lost = { trigger: 'files', why: '', anyone: false, people: [], groups: [], count: 1 };
+const conflict = (edit: Approval['subject']['edit']): Approval => ({
+  ...pending,
+  subject: { ...pending.subject, edit },
+});
 const money = { ...pending.subject, raise: { unit: 'usd' as const, over: 4, to: 6, most: 60 } };
 const refusals: readonly (readonly [Refusal, string, Approval, Partial<Parameters<typeof decide>[1]>])[] = [
   ['already_decided', 'approved before', { ...pending, status: 'approved' }, {}],
@@ -108,6 +112,14 @@ const refusals: readonly (readonly [Refusal, string, Approval, Partial<Parameter
   ['amount', 'no more than is used', { ...pending, subject: money }, { amount: 4 }],
   ['amount', 'more than is offered', { ...pending, subject: money }, { amount: 60.01 }],
   ['amount', 'with a no', { ...pending, subject: money }, { amount: 6, verdict: 'reject' }],
+  ['not_editable', 'what is no conflict', pending, { verdict: 'request_changes', edited: 'e' }],
+  [
+    'not_editable',
+    'a file that is no text',
+    conflict({ why: 'it is binary' }),
+    { verdict: 'request_changes', edited: 'e' },
+  ],
+  ['not_editable', 'with a side', conflict({ text: 't' }), { edited: 'e' }],
   [
     'already_voted',
     'one person, twice',
@@ -118,6 +130,20 @@ const refusals: readonly (readonly [Refusal, string, Approval, Partial<Parameter
     {},
   ],
 ];
+
+describe('what somebody writes of a conflict', () => {
+  test('settles it alone, as the second side does, and is kept with their word', () => {
+    const two = { ...policy({ count: 2 }), subject: conflict({ text: 't' }).subject };
+    const result = decide(two, { ...click, verdict: 'request_changes', edited: 'e1' });
+    expect(result).toMatchObject({
+      ok: true,
+      approval: { status: 'changes_requested', decidedBy: 'U-bob', votes: [{ edited: 'e1' }] },
+    });
+    const taken = decide(two, { ...click, verdict: 'request_changes' });
+    expect(taken.approval.votes).toHaveLength(1);
+    expect(taken.approval.votes[0]).not.toHaveProperty('edited');
+  });
+});
 
 describe('an amount that is named', () => {
   const two = { ...policy({ count: 2 }), subject: money };

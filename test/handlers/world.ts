@@ -13,6 +13,7 @@ import type { Hook } from '../../src/config.ts';
 import type { Workflow } from '../../src/domain/workflow.ts';
 import { readPolicy } from '../../src/policy/approval-settings.ts';
 import type { Clock } from '../../src/ports/clock.ts';
+import type { Redact } from '../../src/ports/redactor.ts';
 import { TOKENS, testDesk } from '../desk/harness.ts';
 
 /** How much faster than life: the desk's one post per second takes a fifth of one. */
@@ -154,12 +155,15 @@ export interface WorldOptions {
   /** Where a model answers; nowhere unless given. */
   readonly modelUrl?: string;
   readonly steering?: 'mention' | 'requester';
+  /** Nothing is taken out unless given. */
+  readonly redact?: Redact;
   /** Members beside the usual ones. */
   readonly members?: number;
 }
 
 /** Baton as it is composed, over HTTP before the real desk, on the rehearsal's sample. */
 export async function startWorld(options: WorldOptions = {}) {
+  const { redact = (text) => text } = options;
   const home = mkdtempSync(path.join(tmpdir(), 'handlers-'));
   const post = await startPost();
   const manifest = readFileSync(new URL('../../manifest.yml', import.meta.url), 'utf8');
@@ -175,7 +179,7 @@ export async function startWorld(options: WorldOptions = {}) {
   const core = await createCore({
     home,
     clock,
-    redact: (text) => text,
+    redact,
     model: {
       api: 'responses',
       apiKey: 'none',
@@ -194,7 +198,7 @@ export async function startWorld(options: WorldOptions = {}) {
   const slack = await createSlack({
     core,
     clock,
-    redact: (text) => text,
+    redact,
     log,
     botToken: TOKENS.botToken,
     apiUrl: `${desk.desk.url}/api/`,

@@ -30,6 +30,7 @@ import type {
 } from '../../src/slack/views.ts';
 import { answers, refusalWords } from '../../src/slack/words.ts';
 import { budgetMessages, budgetViews } from './budget-samples.ts';
+import { conflictMessages, conflictViews } from './conflict-samples.ts';
 import { type Foreign, many } from './foreign.ts';
 import { rollbackMessage, rollbackView } from './rollback-sample.ts';
 import { taskMessages, taskViews } from './task-samples.ts';
@@ -268,6 +269,7 @@ export function allMessages(f: Foreign): Record<string, Message> {
     ],
     ['card', approvalCard(approvalViewOf(f))],
     ...budgetMessages((status) => approvalViewOf(f, status)),
+    ...conflictMessages((status) => approvalViewOf(f, status)),
     ['DM', approvalDm(approvalViewOf(f), 1_200_000, { as: 'deputy' })],
     ['DM in a place', approvalDm(approvalViewOf(f), 1_200_000, { as: 'approver', inPlaceOf: f.bob })],
     ['raised', raisedCard(approvalViewOf(f), 1_200_000)],
@@ -398,6 +400,7 @@ export function allViews(f: Foreign): Record<string, View> {
     planSave: saveForm({ runId: 'run_1', title: f.text, name: 'mine' }),
     ask: askForm(approvalOf(f)),
     ...budgetViews(approvalOf(f)),
+    ...conflictViews(approvalOf(f)),
     ...taskViews(f),
   };
 }

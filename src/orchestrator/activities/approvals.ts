@@ -61,6 +61,7 @@ export function approvalActivities(deps: ApprovalDeps): Activity[] {
         excerptCut: content.cut,
         ...(content.labels === undefined ? {} : { labels: content.labels }),
         ...(content.raise === undefined ? {} : { raise: content.raise }),
+        ...(content.edit === undefined ? {} : { edit: content.edit }),
         ...(input.lastEditor === undefined ? {} : { lastEditor: input.lastEditor }),
       };
       const stored = await approvals.open({

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { BatonError } from '../../domain/failure.ts';
 import type { Handoff } from '../../domain/handoff.ts';
 import { streamLabel } from '../../domain/stream.ts';
-import { openApproval } from '../../ports/activities.ts';
+import { type DecisionSignal, openApproval } from '../../ports/activities.ts';
 import type { Flow, Operation } from '../../ports/flow.ts';
 import { mergeStream, takeIn } from '../../ports/stream-activities.ts';
 import type { Choice, Conflict, ConflictRule, MergeOutcome } from '../../ports/workspace.ts';
@@ -60,7 +60,7 @@ export function resolversOf(items: OnConflict | undefined): string[] {
 export function* mergeIn(merging: Merging, input: Handoff, flow: Flow, context: RunContext): Operation<void> {
   let choices: Choice[] = [];
   const agents = new Map<string, string>();
-  for (let look = 1; look <= MOST_LOOKS; look += 1) {
+  for (let looks = 0; looks < MOST_LOOKS; ) {
     const outcome = yield* mergeOnce(merging, choices, flow);
     if (outcome.status === 'merged') {
       if (outcome.files > 0 && merging.into === null) context.approved(null);
@@ -68,7 +68,10 @@ export function* mergeIn(merging: Merging, input: Handoff, flow: Flow, context: 
     }
     refuseStops(merging, outcome.conflicts);
     for (const { path, agent } of outcome.conflicts) if (agent !== null) agents.set(path, agent);
-    choices = [...choices, ...(yield* chosen(merging, outcome, flow))];
+    const answered = yield* chosen(merging, outcome, flow);
+    choices = [...choices, ...answered.choices];
+    // Whoever was turned away since a side had changed is there and looks again: that goes on as long as people do.
+    if (!answered.outdated) looks += 1;
   }
   throw unresolved(merging, [], 'The files kept changing while it was decided');
 }
@@ -104,33 +107,45 @@ function pathsOf(conflicts: readonly Conflict[]): string[] {
   return conflicts.map(({ path }) => path);
 }
 
-/** A choice for each conflict: of people where they are asked, left marked where an agent follows. */
+/** A choice for each conflict: of people where they are asked, left marked where an agent follows. `outdated`: not for all. */
 function* chosen(
   merging: Merging,
   outcome: Extract<MergeOutcome, { status: 'conflict' }>,
   flow: Flow,
-): Operation<Choice[]> {
+): Operation<{ readonly choices: Choice[]; readonly outdated: boolean }> {
   const choices: Choice[] = [];
   for (const conflict of outcome.conflicts) {
     const { path, first, second } = conflict;
     if (conflict.way === 'agent') choices.push({ path, take: 'marked' });
     else {
-      const take = yield* askPeople(merging, outcome, conflict, flow);
+      const answer = yield* askPeople(merging, outcome, conflict, flow);
+      // What was shown holds no longer: what meets now is looked at before anybody is asked about anything more.
+      if (answer === null) return { choices, outdated: true };
       // Bound to what was shown: where a side has changed since, people are asked anew.
-      choices.push({ path, take, of: { first, second } });
+      choices.push({ path, ...answer, of: { first, second } });
     }
   }
-  return choices;
+  return { choices, outdated: false };
 }
 
+type Taken = { readonly take: 'first' | 'second' } | { readonly take: 'edited'; readonly text: string };
+
+/** What somebody said of both sides; null: nothing that can be taken. */
+function takenBy({ verdict, edited }: DecisionSignal): Taken | null {
+  if (verdict === 'approve') return { take: 'first' };
+  if (verdict !== 'request_changes') return null;
+  return edited === undefined ? { take: 'second' } : { take: 'edited', text: edited };
+}
+
+/** Null: a side changed while people looked at it, and nobody's answer counts. */
 function* askPeople(
   merging: Merging,
   { before, second }: { readonly before: string; readonly second: string },
   { path, kind }: Conflict,
   flow: Flow,
-): Operation<'first' | 'second'> {
+): Operation<Taken | null> {
   const at = yield* flow.now('asked-at');
-  const { node, into } = merging;
+  const { node, into, stream: from } = merging;
   const label = incoming(merging);
   const opened = yield* flow.step(
     'ask-side',
@@ -152,24 +167,26 @@ function* askPeople(
         second,
         firstName: present(merging),
         secondName: label,
+        from,
       },
       at,
     },
     { label: `asking which ${path} to keep` },
   );
   const answer = yield* awaitDecision('side', { ...opened, askedAt: at }, flow);
-  if (answer?.verdict === 'approve' || answer?.verdict === 'request_changes') {
-    const took = answer.verdict === 'approve' ? 'first' : 'second';
+  if (answer?.verdict === 'content_changed') return null;
+  const taken = answer === null ? null : takenBy(answer);
+  if (answer !== null && taken !== null) {
     yield* flow.emit({
       type: 'conflict.resolved',
       node,
       stream: about(merging),
       path,
-      took,
+      took: taken.take,
       by: 'person',
       who: answer.by,
     });
-    return took;
+    return taken;
   }
   throw new BatonError({
     class: 'terminal',

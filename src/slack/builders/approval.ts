@@ -1,5 +1,5 @@
 import type { Approval, Requirement, Vote } from '../../domain/approval.ts';
-import { missing, raisedTo, requirementsOf } from '../../domain/approval-rules.ts';
+import { mayEdit, missing, raisedTo, requirementsOf } from '../../domain/approval-rules.ts';
 import { amount } from '../../domain/budget.ts';
 import { actionIds } from '../actions.ts';
 import {
@@ -134,11 +134,14 @@ export function cardBlocks(view: ApprovalView): Part[] {
       askedIn(view),
     ),
     ...(subject.excerpt.trim() === '' ? [] : [preformatted(subject.excerpt, EXCERPT_MAX)]),
-    lines(problemRow(view.approval), changeRow(view), whoRow(view.approval), votesRow(view.approval), [
-      'If nobody decides by then, ',
-      onTimeout(view.approval),
-      '.',
-    ]),
+    lines(
+      problemRow(view.approval),
+      changeRow(view),
+      editRow(view.approval),
+      whoRow(view.approval),
+      votesRow(view.approval),
+      ['If nobody decides by then, ', onTimeout(view.approval), '.'],
+    ),
     cardButtons(view),
   ];
 }
@@ -242,8 +245,19 @@ function problemRow({ policy }: Approval): Piece[] {
       ];
 }
 
-/** The three answers, by the names they have for what is asked. */
-export function answerButtons({ nonce, subject: { labels, raise } }: Approval): Part[] {
+/** Why people cannot write the outcome themselves where that could be expected. */
+function editRow({ subject: { edit } }: Approval): Piece[] {
+  return edit === undefined || 'text' in edit
+    ? []
+    : ['Edit is not offered: ', short(edit.why, 200), '. Take a side, or stop and merge by hand.'];
+}
+
+/** The answers, by the names they have for what is asked. */
+export function answerButtons(approval: Approval): Part[] {
+  const {
+    nonce,
+    subject: { labels, raise },
+  } = approval;
   if (labels === undefined)
     return [
       button(actionIds.approvalApprove, 'Approve', nonce, { style: 'primary' }),
@@ -254,6 +268,7 @@ export function answerButtons({ nonce, subject: { labels, raise } }: Approval): 
     button(actionIds.approvalApprove, labels.approve, nonce),
     ...(raise === undefined ? [] : [button(actionIds.budgetAmount, 'Another amount…', nonce)]),
     button(actionIds.approvalChanges, labels.request_changes, nonce),
+    ...(mayEdit(approval) ? [button(actionIds.approvalEdit, 'Edit…', nonce)] : []),
     button(actionIds.approvalReject, labels.reject, nonce, { style: 'danger' }),
   ];
 }
@@ -340,6 +355,8 @@ export function outcomeRow(view: ApprovalView): Piece[] {
       if (labels !== undefined) return [...chose(labels.reject), ...head];
       return [`${signs.failed} `, ...who, ' rejected this', ...at, ...seen, ...votes, ...head];
     case 'changes_requested':
+      if (last?.edited !== undefined)
+        return [...chose('Edit'), ' Written: ', code(shortDigest(last.edited)), '.', ...head];
       if (labels !== undefined) return [...chose(labels.request_changes), ...head];
       return [`${signs.in_progress} `, ...who, ' asked for changes', ...at, ...seen, ...votes, ...head];
     case 'expired':
@@ -357,6 +374,13 @@ export function outcomeRow(view: ApprovalView): Piece[] {
           ' approved this',
           ...at,
           `; ${WITHDRAWN[approval.voidReason ?? 'withdrawn']}`,
+          ...head,
+        ];
+      if (approval.voidReason === 'content_changed')
+        return [
+          `${signs.skipped} Withdrawn`,
+          ...at,
+          ': what was shown has changed since. Nothing was decided.',
           ...head,
         ];
       return [`${signs.skipped} Withdrawn`, ...at, ': it no longer applies. Nothing was done.', ...head];

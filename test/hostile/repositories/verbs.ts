@@ -69,6 +69,7 @@ export const TRIALS: Record<GitVerb, (tried: Tried) => readonly Call[]> = {
       ],
     ],
   ],
+  'hash-object': () => [[['hash-object', '-w', '--no-filters', '--stdin'], { input: 'x\n' }]],
   init: ({ scratch }) => [
     [['init', '--quiet', '--bare', '--template=', '--', join(scratch, 'made')]],
     [['init', '--quiet', '--template=', '--initial-branch=main', '--', join(scratch, 'made-too')]],
