@@ -1,20 +1,27 @@
 import { type Delegation, delegationSchema } from '../src/domain/delegation.ts';
 import type { DelegationStore } from '../src/ports/delegations.ts';
-import { and, asc, eq, gt, isNull } from './drizzle.ts';
+import { and, asc, eq, gt, isNull, sql } from './drizzle.ts';
 import type { EventLog } from './event-log.ts';
 import type { Db } from './open.ts';
 import { delegations } from './tables/people.ts';
 import { atomically, type Tx } from './transaction.ts';
 
 export function createDelegationStore(db: Db, log: EventLog): DelegationStore {
-  const standing = (from: Db | Tx, team: string, now: number): Delegation[] =>
-    from
-      .select()
-      .from(delegations)
-      .where(and(eq(delegations.team, team), isNull(delegations.endedAt), gt(delegations.until, now)))
-      .orderBy(asc(delegations.since), asc(delegations.id))
-      .all()
-      .map((row) => delegationSchema.parse(row));
+  // Read with every click: built once, as the statements of approvals are.
+  const found = db
+    .select()
+    .from(delegations)
+    .where(
+      and(
+        eq(delegations.team, sql.placeholder('team')),
+        isNull(delegations.endedAt),
+        gt(delegations.until, sql.placeholder('now')),
+      ),
+    )
+    .orderBy(asc(delegations.since), asc(delegations.id))
+    .prepare();
+  const standing = (team: string, now: number): Delegation[] =>
+    found.all({ team, now }).map((row) => delegationSchema.parse(row));
 
   const note = (
     kind: 'made' | 'ended',
@@ -36,7 +43,7 @@ export function createDelegationStore(db: Db, log: EventLog): DelegationStore {
   };
 
   const end = (tx: Tx, team: string, from: string, now: number): Delegation[] => {
-    const ended = standing(tx, team, now).filter((each) => each.from === from);
+    const ended = standing(team, now).filter((each) => each.from === from);
     for (const each of ended) {
       tx.update(delegations).set({ endedAt: now }).where(eq(delegations.id, each.id)).run();
       note('ended', each, now);
@@ -59,7 +66,7 @@ export function createDelegationStore(db: Db, log: EventLog): DelegationStore {
       return atomically(db, log, (tx) => end(tx, team, from, now));
     },
     async ofTeam(team, now) {
-      return standing(db, team, now);
+      return standing(team, now);
     },
   };
 }

@@ -15,7 +15,7 @@ import { type BudgetAsked, DELIVERED, RAISED, settleBudget, takeStock } from './
 import { stockOf } from './stock.ts';
 
 export interface BudgetDeps {
-  readonly breaker: BudgetBreaker;
+  readonly breaker: Pick<BudgetBreaker, 'forget'>;
   readonly meter: Meter;
   readonly queries: Pick<Queries, 'byRun'>;
   readonly store: Pick<Store, 'approvals' | 'decisions' | 'runs'>;

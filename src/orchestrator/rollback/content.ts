@@ -22,10 +22,17 @@ export interface Loss {
   readonly cut: boolean;
 }
 
+/** Of how a run stands, what a rollback's approval is bound to. */
+export type Bound = Pick<Standing, 'status' | 'head' | 'tip' | 'position'> & {
+  readonly session: Pick<Standing['session'], 'repository'>;
+  readonly spec: Pick<Standing['spec'], 'hash'>;
+  readonly past: Pick<Standing['past'], 'branch' | 'base' | 'baseTree'>;
+};
+
 /** The tree that the files will have. */
 export async function treeAfter(
   { level, point }: RollbackRequest,
-  { head, past }: Standing,
+  { head, past }: Pick<Bound, 'head' | 'past'>,
 ): Promise<string> {
   switch (level) {
     case 'step':
@@ -46,7 +53,7 @@ export async function treeAfter(
  */
 export async function rollbackPayload(
   request: RollbackRequest,
-  standing: Standing,
+  standing: Bound,
   policy: string,
 ): Promise<string> {
   const { target, level, point } = request;
