@@ -8,7 +8,7 @@ import { and, eq, sql } from './drizzle.ts';
 import type { EventLog } from './event-log.ts';
 import type { Db } from './open.ts';
 import { enqueueRows } from './outbox.ts';
-import { questionOf } from './question.ts';
+import { deedStatement, questionOf } from './question.ts';
 import { approvals } from './tables/people.ts';
 import { usage } from './tables/runs.ts';
 import type { Tx } from './transaction.ts';
@@ -74,6 +74,7 @@ export function approvalStatements(db: Db) {
       })
       .where(and(eq(approvals.id, sql.placeholder('id')), eq(approvals.status, sql.placeholder('from'))))
       .prepare(),
+    deeds: deedStatement(db),
     head: db
       .update(approvals)
       .set({ auditHash: value('auditHash') })
@@ -301,7 +302,7 @@ export class ApprovalWriter {
   /** What people are told of it goes with it or not at all. */
   #outbox(event: Closed['event'], approval: Approval, now: number): void {
     if (this.#tell === null) return;
-    const about = questionOf(this.#tx, this.#log, approval);
+    const about = questionOf(this.#tx, this.#log, this.#statements.deeds, approval);
     if (about !== null) enqueueRows(this.#tx, this.#tell({ ...about, event, approval, now }), now);
   }
 

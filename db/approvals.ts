@@ -219,17 +219,17 @@ export function createApprovalStore(
       });
     },
     async nudged(id, deed, now, calling) {
-      atomically(db, log, (tx) => {
+      atomically(db, log, () => {
         const approval = one(byId, id);
         if (approval?.status !== 'pending') return;
         // A step that crashed after its transaction comes again: the event already there says so.
-        const done = deedsOf(tx, approval).map((each) => keyOf(each.deed));
+        const done = deedsOf(statements.deeds, approval).map((each) => keyOf(each.deed));
         if (!done.includes(keyOf(deed))) log.append(approval.runId, eventOf(id, deed, calling), now);
       });
     },
     async deedsOf(id) {
       const approval = one(byId, id);
-      return approval === null ? [] : deedsOf(db, approval);
+      return approval === null ? [] : deedsOf(statements.deeds, approval);
     },
     async ofRun(runId) {
       return db

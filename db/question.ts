@@ -19,25 +19,30 @@ const DEEDS: readonly DeedEvent['type'][] = [
 /** A plan is among the first events of its run; further on there is none. */
 const PLAN_WITHIN = 60;
 
-/** What was done so that somebody answers, oldest first. */
-export function deedsOf(db: Db | Tx, approval: Approval): Done[] {
-  return deedEvents(db, approval).map(({ event, at }) => ({ deed: deedOf(event), at }));
-}
-
-function deedEvents(db: Db | Tx, { id, runId }: Approval) {
-  const rows = db
+/** Reads what was done about a question; built once for a connection, and used inside whatever transaction it is in. */
+export function deedStatement(db: Db) {
+  return db
     .select({ data: events.data, at: events.at })
     .from(events)
     .where(
       and(
-        eq(events.runId, runId),
+        eq(events.runId, sql.placeholder('runId')),
         inArray(events.type, DEEDS),
-        sql`json_extract(${events.data}, '$.approvalId') = ${id}`,
+        sql`json_extract(${events.data}, '$.approvalId') = ${sql.placeholder('id')}`,
       ),
     )
     .orderBy(asc(events.seq))
-    .all();
-  return rows.flatMap(({ data, at }) => {
+    .prepare();
+}
+type DeedStatement = ReturnType<typeof deedStatement>;
+
+/** What was done so that somebody answers, oldest first. */
+export function deedsOf(read: DeedStatement, approval: Approval): Done[] {
+  return deedEvents(read, approval).map(({ event, at }) => ({ deed: deedOf(event), at }));
+}
+
+function deedEvents(read: DeedStatement, { id, runId }: Approval) {
+  return read.all({ id, runId }).flatMap(({ data, at }) => {
     const event = runEventSchema.parse(JSON.parse(data));
     return isDeed(event) ? [{ event, at }] : [];
   });
@@ -54,6 +59,7 @@ function isDeed(event: RunEvent): event is DeedEvent {
 export function questionOf(
   tx: Tx,
   log: EventLog,
+  read: DeedStatement,
   approval: Approval,
 ): { readonly session: Session; readonly view: RunView } | null {
   const found = tx
@@ -69,7 +75,7 @@ export function questionOf(
   const about = [
     ...plan,
     { at: requestedAt, event: { type: 'approval.requested', approvalId } as const },
-    ...deedEvents(tx, approval),
+    ...deedEvents(read, approval),
   ];
   for (const [index, { at, event }] of about.entries()) fold(view, { runId, seq: index + 1, at, event });
   return { session: found.session, view };

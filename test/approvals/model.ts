@@ -1,13 +1,25 @@
-import fc from 'fast-check';
 import { verifyAudit } from '../../db/audit.ts';
-import type { ApprovalPolicy, ApprovalStatus } from '../../src/domain/approval.ts';
+import type { Verdict } from '../../src/domain/approval.ts';
 import { approvalCard } from '../../src/slack/builders/approval.ts';
 import { refusalWords } from '../../src/slack/words.ts';
+import {
+  chase,
+  comeBack,
+  delegate,
+  demote,
+  glass,
+  move,
+  nameOf,
+  type Stage,
+  settle,
+  stranger,
+} from './around.ts';
 import { Broken } from './broken.ts';
-import { type Deed, deeds } from './deeds.ts';
+import type { Deed } from './deeds.ts';
+import { boundTo, ESCALATE_AFTER, type Known, QUESTIONS, REMIND_AFTER, STANDS } from './known.ts';
+import { Who } from './who.ts';
 import { type Row, Witness } from './witness.ts';
 import {
-  GROUP,
   hash,
   idOf,
   type Name,
@@ -19,40 +31,11 @@ import {
   type World,
 } from './world.ts';
 
-const POLICIES: readonly Partial<ApprovalPolicy>[] = [
-  {},
-  { fourEyes: true },
-  { count: 2 },
-  { groups: [GROUP] },
-  { groups: [GROUP], count: 2, fourEyes: true },
-  { people: ['UBOB', 'UALICE'], fourEyes: true },
-  {
-    requirements: [{ trigger: 'files', why: 'w', anyone: false, people: ['UDAVE'], groups: [], count: 1 }],
-    groups: [GROUP],
-  },
-  { requirements: [{ trigger: 'deploy', why: 'w', anyone: false, people: [], groups: [], count: 1 }] },
-  { problem: 'approvals.triggers: nonsense' },
-  { executeWithinMs: 0 },
-];
 /** The newest are the ones that deeds are about: the others have ended, and are only looked at now and then. */
 const WINDOW = 12;
+const RUNS = 97;
 /** Deeds that trouble lasts. */
 const TROUBLE = 6;
-
-/** What the test knows on its own of an approval, to compare with what the parts made of it. */
-interface Known {
-  readonly id: string;
-  readonly nonce: string;
-  readonly shown: string;
-  readonly openedWith: Partial<ApprovalPolicy>;
-  readonly expiresAt: number;
-  status: ApprovalStatus;
-  decidedBy: string | null;
-  /** Everybody whose yes was accepted. */
-  readonly yes: Set<string>;
-  acted: number;
-  glass: boolean;
-}
 
 /** What came to pass, so that a test that reaches nothing shows. */
 export type Reached = Map<string, number>;
@@ -60,6 +43,8 @@ export type Reached = Map<string, number>;
 export class Model {
   readonly #w: World;
   readonly #witness: Witness;
+  readonly #who: Who;
+  readonly #stage: Stage;
   readonly #known: Known[] = [];
   readonly reached: Reached = new Map();
   #trouble = 0;
@@ -67,6 +52,16 @@ export class Model {
   constructor(w: World) {
     this.#w = w;
     this.#witness = new Witness(w);
+    this.#who = new Who(w);
+    this.#stage = {
+      w,
+      who: this.#who,
+      witness: this.#witness,
+      note: (what) => this.#note(what),
+      read: (one) => this.#read(one),
+      look: (one) => this.#look(one),
+      said: 0,
+    };
   }
 
   async play(deed: Deed): Promise<void> {
@@ -84,11 +79,40 @@ export class Model {
       case 'take':
         return this.#take(deed.which, deed.key);
       case 'glass':
-        return this.#glass(deed);
+        return glass(this.#stage, this.#pick(deed.which), deed);
       case 'edit': {
         const one = this.#pick(deed.which);
+        if (one?.kind === 'rollback') return move(this.#stage, one, { what: 'files', value: 1 });
         if (one !== undefined) w.outside.content.set(one.id, `${one.id} ${deed.text}`);
         return;
+      }
+      case 'chase': {
+        const one = this.#pick(deed.which);
+        const waiting = this.#known.slice(-WINDOW).filter(isChased);
+        for (const each of new Set([...waiting, ...(one === undefined ? [] : [one])]))
+          await chase(this.#stage, each);
+        return;
+      }
+      case 'delegate':
+        return delegate(this.#stage, deed);
+      case 'return':
+        return comeBack(this.#stage, deed);
+      case 'instead': {
+        const own = deed.who % 3 === 0;
+        const asked = ({ status, kind }: Known) => status === 'pending' && (!own || kind !== 'plain');
+        const one = this.#pick(deed.which, asked);
+        if (one === undefined) return;
+        const able = PEOPLE.filter((each) => this.#who.isAble(one, idOf(each), own));
+        const name = able[deed.who % Math.max(1, able.length)];
+        return name === undefined ? undefined : this.#hear(one, name, 'approve', TEAM);
+      }
+      case 'move': {
+        const one = this.#pick(deed.which, ({ kind }) => kind === 'rollback');
+        return one === undefined ? undefined : move(this.#stage, one, deed);
+      }
+      case 'settle': {
+        const one = this.#pick(deed.which, ({ kind }) => kind === 'budget');
+        return one === undefined ? undefined : settle(this.#stage, one);
       }
       case 'wait':
         return w.clock.advance(deed.ms);
@@ -100,29 +124,26 @@ export class Model {
         const one = this.#known.at(-1 - (deed.which % 60));
         if (one === undefined || w.clock.now() < one.expiresAt) return;
         await w.approvals.expire(one.id, w.clock.now());
-        return this.#look(one);
+        return this.#look(one, 'A7', false);
       }
       case 'sweep':
         await w.approvals.expireDue(w.clock.now());
-        for (const one of this.#known.slice(-WINDOW)) this.#look(one);
+        for (const one of this.#known.slice(-WINDOW)) this.#look(one, 'A7', false);
         return;
       case 'group': {
-        const id = idOf(PEOPLE[deed.who % PEOPLE.length] ?? 'bob');
+        const id = idOf(nameOf(deed.who));
         if (!w.outside.group.delete(id)) w.outside.group.add(id);
         return;
       }
-      case 'demote': {
-        const id = idOf(PEOPLE[deed.who % PEOPLE.length] ?? 'bob');
-        if (!w.outside.demoted.delete(id)) w.outside.demoted.add(id);
-        return;
-      }
+      case 'demote':
+        return demote(w, idOf(nameOf(deed.who)));
       case 'trouble':
         if (deed.what === 'directory') w.outside.directoryDown = true;
         else w.outside.contentDown = true;
         this.#trouble = TROUBLE;
         return;
       case 'nonce':
-        return this.#stranger(deed.who);
+        return stranger(this.#stage, deed.who);
       case 'restart':
         w.restart();
         for (const one of this.#known.slice(-WINDOW)) this.#look(one, 'A10');
@@ -142,8 +163,8 @@ export class Model {
     for (const one of this.#known) this.#look(one);
   }
 
-  #pick(which: number): Known | undefined {
-    const recent = this.#known.slice(-WINDOW);
+  #pick(which: number, among: (one: Known) => boolean = () => true): Known | undefined {
+    const recent = this.#known.slice(-WINDOW).filter(among);
     return recent[which % Math.max(1, recent.length)];
   }
 
@@ -154,9 +175,15 @@ export class Model {
   async #open(policy: number, text: string): Promise<void> {
     const w = this.#w;
     const number = this.#known.length;
-    const content = `apr_${number} ${text}`;
-    const openedWith = POLICIES[policy % POLICIES.length] ?? {};
-    const wanted = newApproval(number, content, w.clock.now(), openedWith);
+    const { kind, policy: openedWith } = QUESTIONS[policy % QUESTIONS.length] ?? {
+      kind: 'plain',
+      policy: {},
+    };
+    const content = kind === 'rollback' ? await boundTo(w, `apr_${number}`, STANDS) : `apr_${number} ${text}`;
+    const times = { remindAfterMs: REMIND_AFTER, escalateAfterMs: ESCALATE_AFTER };
+    const made = newApproval(number, content, w.clock.now(), { ...times, ...openedWith });
+    // Runs ask little: what was done about a question is found among all that its run told.
+    const wanted = { ...made, runId: `run_${number % RUNS}` };
     w.outside.content.set(wanted.id, content);
     const stored = await w.approvals.open(wanted);
     // What people are shown, they are shown with the digest of all of it; a button carries the nonce and nothing else.
@@ -175,28 +202,35 @@ export class Model {
       throw new Broken('A6', 'the card does not show the digest of what is hashed');
     this.#known.push({
       id: wanted.id,
+      number,
+      runId: wanted.runId,
       nonce: wanted.nonce,
+      kind,
       shown: hash(content),
       openedWith,
+      stand: STANDS,
+      requestedAt: wanted.requestedAt,
       expiresAt: wanted.expiresAt,
       status: 'pending',
       decidedBy: null,
-      yes: new Set(),
+      yes: new Map(),
       acted: 0,
       glass: false,
     });
   }
 
   async #say({ who, which, verdict, team }: Extract<Deed, { do: 'say' }>): Promise<void> {
-    const w = this.#w;
     const one = this.#pick(which);
-    if (one === undefined) return;
-    const name = PEOPLE[who % PEOPLE.length] ?? 'bob';
+    if (one !== undefined) await this.#hear(one, nameOf(who), verdict, team ? TEAM : 'T2');
+  }
+
+  async #hear(one: Known, name: Name, verdict: Verdict, team: string): Promise<void> {
+    const w = this.#w;
     const id = idOf(name);
     const before = this.#read(one);
     const down = w.outside.directoryDown;
     // The click carries who they were told to be when Slack last answered; groups and content are asked about now.
-    const by = personOf(id, team ? TEAM : 'T2', { ...w.outside, directoryDown: false });
+    const by = personOf(id, team, { ...w.outside, directoryDown: false });
     const result = await w.service.decide({ nonce: one.nonce, by, place: 'C1' }, verdict, null);
     const after = this.#read(one);
     if (result === null) throw new Broken('A10', 'an old button is not known');
@@ -204,6 +238,11 @@ export class Model {
       const words = refusalWords(result.refusal, result.approval);
       if (words.trim().length < 20) throw new Broken('A9', `refused as ${result.refusal} without a word`);
       this.#note(`refused ${result.refusal}`);
+      if (result.refusal === 'requester' && this.#who.placesOf(id).length > 0)
+        this.#note('the requester stands in, and is refused');
+      if (result.refusal === 'content_changed' && one.kind === 'rollback') this.#note('a rollback moved on');
+      if (result.refusal === 'already_decided' && one.kind === 'budget')
+        this.#note('a budget answered twice');
       const recorded = result.refusal === 'content_changed' || result.refusal === 'expired';
       if (before.status !== 'pending' && before.status !== after.status && after.status !== 'lapsed')
         throw new Broken('A1', `${before.status} became ${after.status} by a refused click`);
@@ -219,9 +258,8 @@ export class Model {
     if (w.outside.contentDown) throw new Broken('A13', 'decided while nobody could say what it is about');
     if (hash(w.outside.content.get(one.id) ?? '') !== one.shown)
       throw new Broken('A5', `${verdict} on content that had changed`);
-    if (verdict === 'approve') one.yes.add(id);
-    if (verdict === 'approve' && after.status !== 'pending' && one.yes.size < (one.openedWith.count ?? 1))
-      throw new Broken('A4', `${one.yes.size} yes where ${one.openedWith.count} are needed`);
+    this.#unmoved(one);
+    if (verdict === 'approve') this.#said(one, id, after);
     if (verdict !== 'approve' && after.status === 'pending') throw new Broken('A4', 'a no did not end it');
     this.#note(after.status === 'pending' ? 'vote' : after.status);
     return this.#look(one);
@@ -229,21 +267,39 @@ export class Model {
 
   /** What the policy, as the test wrote it, says of this person; not what the parts made of it. */
   #mayDecide(one: Known, name: Name, team: string): void {
-    const { fourEyes, people = [], groups = [], problem } = one.openedWith;
     const id = idOf(name);
-    const { outside } = this.#w;
-    if (name === 'bot') throw new Broken('A2', 'the bot decided');
-    if (name === 'erin') throw new Broken('A2', 'the last editor decided');
-    if (name === 'alice' && fourEyes === true) throw new Broken('A2', 'the requester decided');
-    if (team !== TEAM || name === 'guest' || name === 'stranger' || outside.demoted.has(id))
-      throw new Broken('A3', `${name} decided`);
-    if (problem != null) throw new Broken('A13', 'decided under a policy that cannot be read');
-    const extra = (one.openedWith.requirements ?? []).flatMap((each) => each.people);
-    const named = [...people, ...extra];
-    const inGroup = groups.length > 0 && outside.group.has(id);
-    const open = people.length === 0 && groups.length === 0 && one.openedWith.requirements === undefined;
-    if (!open && !named.includes(id) && !inGroup)
-      throw new Broken('A3', `${name} is not among those who decide`);
+    const rule = this.#who.barred(one, id);
+    if (rule !== null) throw new Broken(rule, `${name} decided`);
+    if (team !== TEAM) throw new Broken('A3', `${name} decided from elsewhere`);
+    if (one.openedWith.problem != null) throw new Broken('A13', 'decided under a policy that cannot be read');
+    if (!this.#who.may(one, id)) throw new Broken('A3', `${name} is not among those who decide`);
+  }
+
+  /** A yes was accepted: from which seat, and whether it was enough. */
+  #said(one: Known, id: string, after: Row): void {
+    const who = this.#who;
+    const seat = this.#witness.seatOf(after, id);
+    if (seat === undefined) throw new Broken('A12', `${id} said yes, and nothing says so`);
+    if (seat !== id && !who.placesOf(id).includes(seat))
+      throw new Broken('A3', `${id} spoke for ${seat}, who never said so`);
+    if (seat !== id && this.#w.outside.directoryDown)
+      throw new Broken('A13', `${id} spoke for ${seat} while nobody could say who that is`);
+    if (!who.maySpeak(one, id, seat)) throw new Broken('A4', `${id} spoke from the seat of ${seat}`);
+    if (seat !== id && [...one.yes.values()].some((yes) => yes.seat === seat))
+      throw new Broken('A4', `the seat of ${seat} has spoken before`);
+    if (seat !== id) this.#note('vote in the place of somebody');
+    // Whoever is back speaks for themselves: what was said in their place counts no more.
+    for (const [other, yes] of one.yes) if (yes.seat === id) one.yes.delete(other);
+    one.yes.set(id, { seat, needs: who.needsMetBy(one, seat) });
+    const enough = who.isEnough(one, one.yes.values());
+    if (!enough && after.status !== 'pending') throw new Broken('A4', `${one.yes.size} yes are not enough`);
+    if (enough && after.status === 'pending') throw new Broken('A4', 'enough said yes, and it is still open');
+  }
+
+  /** A run that is to be taken back stands as it did when it was shown. */
+  #unmoved({ kind, stand }: Known): void {
+    if (kind === 'rollback' && Object.values(stand).some((value) => value !== 0))
+      throw new Broken('A5', `a yes to a rollback counts, and the run moved on: ${JSON.stringify(stand)}`);
   }
 
   async #take(which: number, key: number): Promise<void> {
@@ -262,6 +318,9 @@ export class Model {
     }
     if (!result.ok) {
       this.#note(`not taken ${result.why}`);
+      if (result.why === 'content_changed' && one.kind === 'rollback') this.#note('not taken: it moved on');
+      if (result.why === 'right_lost' && [...one.yes].some(([id, { seat }]) => id !== seat))
+        this.#note('not taken: a place was lost');
       return this.#look(one, 'A11');
     }
     if (!result.again) one.acted += 1;
@@ -271,65 +330,27 @@ export class Model {
     if (before.status !== 'approved') throw new Broken('A11', `taken while ${before.status}`);
     if (w.clock.now() >= (before.executeBy ?? 0)) throw new Broken('A7', 'carried out after its time');
     if (hash(content) !== one.shown) throw new Broken('A5', 'something else was carried out than was shown');
+    this.#unmoved(one);
     if (w.outside.contentDown || (w.outside.directoryDown && before.votes !== '[]'))
       throw new Broken('A13', 'carried out in trouble');
-    if (before.breakGlass === null && !this.#standing(one))
+    if (before.breakGlass === null && !this.#who.isEnough(one, this.#who.standing(one)))
       throw new Broken('A3', 'carried out for somebody who lost the right');
     this.#note('taken');
     return this.#look(one);
-  }
-
-  /** Whether enough of those who said yes could still say it. */
-  #standing(one: Known): boolean {
-    const { groups = [], people = [], count = 1 } = one.openedWith;
-    const { outside } = this.#w;
-    const still = [...one.yes].filter((id) => !outside.demoted.has(id));
-    const grouped =
-      groups.length === 0 ? still : still.filter((id) => outside.group.has(id) || people.includes(id));
-    return grouped.length >= count;
-  }
-
-  async #glass({ who, which, reason }: Extract<Deed, { do: 'glass' }>): Promise<void> {
-    const w = this.#w;
-    const one = this.#pick(which);
-    if (one === undefined) return;
-    const name = PEOPLE[who % PEOPLE.length] ?? 'bob';
-    const by = personOf(idOf(name), TEAM, { ...w.outside, directoryDown: false });
-    const result = await w.service.breakGlass(
-      { nonce: one.nonce, by, place: 'C1' },
-      reason ? 'it burns' : ' ',
-    );
-    if (result === null) throw new Broken('A10', 'an old button is not known');
-    if (!result.ok) return this.#look(one);
-    if (name !== 'admin') throw new Broken('A14', `${name} broke the glass`);
-    if (!reason) throw new Broken('A14', 'the glass was broken without a reason');
-    one.glass = true;
-    this.#witness.readOn();
-    const loud = this.#witness.told(result.approval.runId, 'approval.broke_glass', one.id);
-    const row = this.#witness.audited(one.id, 'approval.broke_glass', idOf(name));
-    if (!loud || !row || result.approval.breakGlass?.by !== idOf(name))
-      throw new Broken('A14', 'the glass was broken quietly');
-    this.#note('glass');
-    return this.#look(one);
-  }
-
-  async #stranger(who: number): Promise<void> {
-    const by = personOf(idOf(PEOPLE[who % PEOPLE.length] ?? 'bob'), TEAM, {
-      ...this.#w.outside,
-      directoryDown: false,
-    });
-    for (const guess of [`apr_${who}`, `run_${who}`, '', 'approve'])
-      if ((await this.#w.service.decide({ nonce: guess, by, place: 'C1' }, 'approve', null)) !== null)
-        throw new Broken('A8', `"${guess}" was taken for a button`);
   }
 
   #read(one: Known): Row {
     return this.#witness.approval(one.id);
   }
 
-  /** Compares what is stored with what is known: an end is one, and stays. */
-  #look(one: Known, rule = 'A1'): void {
+  /**
+   * Compares what is stored with what is known: an end is one, and stays.
+   * @param byPerson whether what became of it may be somebody's decision
+   */
+  #look(one: Known, rule = 'A1', byPerson = true): void {
     const now = this.#read(one);
+    if (!byPerson && one.status === 'pending' && now.decidedBy !== null)
+      throw new Broken('A7', `time ran out, and ${now.decidedBy} is said to have ${now.status} it`);
     if (now.nonce !== one.nonce) throw new Broken('A10', 'the old button is another now');
     const from = one.status;
     const goesOn =
@@ -351,35 +372,19 @@ export class Model {
       if (!this.#witness.audited(one.id, `approval.${now.status}`))
         throw new Broken('A12', `${now.status} is not in the audit`);
       this.#note(`ended ${now.status}`);
+      if (now.status === 'expired' && this.#witness.deeds(one.id).length > 0)
+        this.#note('expired after people were asked');
     }
     one.status = now.status;
     one.decidedBy = now.decidedBy;
   }
 }
 
-function needsGroup(one: Known): boolean {
-  return (one.openedWith.groups ?? []).length > 0;
+/** A question that waits, and is brought to people one after the other: of the others only one now and then. */
+function isChased({ status, openedWith }: Known): boolean {
+  return status === 'pending' && openedWith.escalation !== undefined;
 }
 
-/** Plays `count` random deeds on one world, with a restart now and then. @returns what came to pass */
-export async function playDeeds(
-  seed: number,
-  count: number,
-  restartEvery: number,
-  w: World = openWorld(),
-): Promise<Reached> {
-  const model = new Model(w);
-  try {
-    let left = count;
-    for (let part = 0; left > 0; part += 1) {
-      const size = Math.min(left, restartEvery);
-      for (const deed of fc.sample(deeds, { seed: seed + part, numRuns: size })) await model.play(deed);
-      await model.play({ do: 'restart' });
-      left -= size;
-    }
-    await model.end();
-    return model.reached;
-  } finally {
-    w.close();
-  }
+function needsGroup(one: Known): boolean {
+  return (one.openedWith.groups ?? []).length > 0;
 }

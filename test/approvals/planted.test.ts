@@ -1,11 +1,8 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { openAccess } from '../../src/domain/access.ts';
 import type { Store } from '../../src/ports/store.ts';
-import { Broken } from './broken.ts';
-import { deeds } from './deeds.ts';
-import { Model } from './model.ts';
-import { type Faults, hash, openWorld } from './world.ts';
+import { firstBroken } from './first-broken.ts';
+import { type Faults, hash } from './world.ts';
 
 type Approvals = Store['approvals'];
 
@@ -256,25 +253,3 @@ test('every rule has a mistake that it notices', () => {
   const rules = Array.from({ length: 14 }, (_, i) => `A${i + 1}`);
   expect([...new Set(planted.map(([rule]) => rule))].sort()).toEqual(rules.sort());
 });
-
-/** Plays until a rule breaks, on a few worlds; "nothing" when none did. */
-async function firstBroken(faults: Faults): Promise<string> {
-  for (let seed = 1; seed <= 4; seed += 1) {
-    const w = openWorld(faults);
-    const model = new Model(w);
-    try {
-      for (let part = 0; part < 8; part += 1) {
-        for (const deed of fc.sample(deeds, { seed: seed * 100 + part, numRuns: 300 }))
-          await model.play(deed);
-        await model.play({ do: 'restart' });
-      }
-      await model.end();
-    } catch (error) {
-      if (error instanceof Broken) return error.rule;
-      throw error;
-    } finally {
-      w.close();
-    }
-  }
-  return 'nothing';
-}

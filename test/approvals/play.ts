@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
-import { playDeeds, type Reached } from './model.ts';
+import type { Reached } from './model.ts';
+import { playDeeds } from './play-deeds.ts';
 
 /**
  * Deeds in one file of the normal suite. There are two such files, for two workers: a deed takes a fifth of a
@@ -49,6 +50,32 @@ export async function playHalf(half: number): Promise<void> {
     'refused content_changed',
     'refused policy_error',
     'refused unchecked',
+    'approval.reminded',
+    'approval.raised',
+    'approval.escalated approver',
+    'approval.escalated deputy',
+    'approval.called',
+    'asked in the place of somebody',
+    'expired after people were asked',
+    'delegation',
+    'delegation back and forth',
+    'delegation in trouble',
+    'delegation own_role',
+    'delegation outsider',
+    'delegation self',
+    'delegation past',
+    'vote in the place of somebody',
+    'the requester stands in, and is refused',
+    'not taken: a place was lost',
+    'a rollback moved on',
+    'not taken: it moved on',
+    ...['files', 'branch', 'position', 'status', 'definition', 'policy'].map((what) => `moved ${what}`),
+    'a budget answered twice',
+    'budget raised',
+    'budget rejected',
+    'budget changes_requested',
+    'budget expired',
+    'budget pending',
   ])
     expect(reached.get(what) ?? 0, what).toBeGreaterThan(0);
 }

@@ -44,8 +44,22 @@ const eventSchema = z.object({
   runId: z.string(),
   type: z.string(),
   about: z.string().nullable(),
+  told: z.string().nullable(),
 });
-const foundDecision = z.object({ choice: z.string(), actorKind: z.string() }).optional();
+const toldSchema = z.object({
+  type: z.string(),
+  to: z.string().nullable().default(null),
+  as: z.string().nullable().default(null),
+  inPlaceOf: z.string().nullable().default(null),
+  channel: z.string().nullable().default(null),
+  group: z.string().nullable().default(null),
+});
+/** One thing that was done so that a question reaches somebody, as the run's events tell it. */
+export type Told = z.infer<typeof toldSchema>;
+const foundDecision = z
+  .object({ choice: z.string(), actorKind: z.string(), actor: z.string(), kind: z.string() })
+  .optional();
+const votesSchema = z.array(z.looseObject({ by: z.string(), inPlaceOf: z.string().optional() }));
 
 /**
  * What the database says, read from its tables and not through Baton. The audit and the events are read on from
@@ -60,6 +74,8 @@ export class Witness {
   #event = 0;
   readonly #audited = new Set<string>();
   readonly #told = new Set<string>();
+  readonly #deeds = new Map<string, Told[]>();
+  readonly #raised = new Map<number, number>();
 
   constructor(w: World) {
     this.#w = w;
@@ -71,7 +87,23 @@ export class Witness {
     return found;
   }
 
-  decision(id: string): { readonly choice: string; readonly actorKind: string } | undefined {
+  /** From whose seat this person's yes was said, as the row has it; undefined: there is no such yes. */
+  seatOf({ votes }: Row, by: string): string | undefined {
+    const vote = votesSchema.parse(JSON.parse(votes)).find((each) => each.by === by);
+    return vote === undefined ? undefined : (vote.inPlaceOf ?? by);
+  }
+
+  /** What was done so that this question reaches somebody, oldest first. */
+  deeds(approval: string): readonly Told[] {
+    return this.#deeds.get(approval) ?? [];
+  }
+
+  /** How often a budget was raised to that. */
+  raised(to: number): number {
+    return this.#raised.get(to) ?? 0;
+  }
+
+  decision(id: string): z.infer<typeof foundDecision> {
     return foundDecision.parse(this.#ask().decision.get(id));
   }
 
@@ -96,9 +128,15 @@ export class Witness {
       this.#audited.add(`${row.approvalId} ${row.kind} `).add(`${row.approvalId} ${row.kind} ${row.actor}`);
     }
     for (const found of queries.events.all(this.#event)) {
-      const { n, runId, type, about } = eventSchema.parse(found);
+      const { n, runId, type, about, told } = eventSchema.parse(found);
       this.#event = n;
       this.#told.add(`${runId} ${type} ${about}`);
+      if (told === null) continue;
+      const event: unknown = JSON.parse(told);
+      if (type === 'budget.raised') {
+        const { to } = z.object({ to: z.number() }).parse(event);
+        this.#raised.set(to, this.raised(to) + 1);
+      } else if (about !== null) this.#deeds.set(about, [...this.deeds(about), toldSchema.parse(event)]);
     }
   }
 
@@ -116,13 +154,15 @@ function prepare(raw: Raw) {
       `select nonce, status, votes, break_glass breakGlass, decided_by decidedBy, comment, void_reason voidReason,
         execute_by executeBy, taken_by takenBy, audit_hash auditHash from approvals where id = ?`,
     ),
-    decision: raw.prepare('select choice, actor_kind actorKind from decisions where id = ?'),
+    decision: raw.prepare('select choice, actor_kind actorKind, actor, kind from decisions where id = ?'),
     audit: raw.prepare(
       `select seq, at, kind, actor, actor_kind actorKind, team, run_id runId, approval_id approvalId, shown, executed,
         detail, prev, hash from audit where seq > ? order by seq`,
     ),
     events: raw.prepare(
-      `select rowid n, run_id runId, type, json_extract(data, '$.approvalId') about from events
+      `select rowid n, run_id runId, type, json_extract(data, '$.approvalId') about,
+        case when type in ('approval.reminded', 'approval.raised', 'approval.escalated', 'approval.called',
+          'budget.raised') then data end told from events
         where rowid > ? order by rowid`,
     ),
   };

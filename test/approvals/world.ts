@@ -4,11 +4,18 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { AuditLog, HEADS_FILE } from '../../db/audit.ts';
 import { EventLog } from '../../db/event-log.ts';
+import { createMeter } from '../../db/meter.ts';
 import { openStore } from '../../db/open.ts';
 import { createStore } from '../../db/store.ts';
 import { type Access, openAccess } from '../../src/domain/access.ts';
 import { type ApprovalPolicy, type Decider, policyDefaults } from '../../src/domain/approval.ts';
+import { budgetSettingsSchema, worstCase } from '../../src/domain/budget.ts';
+import { Absences } from '../../src/orchestrator/absences.ts';
 import { Approvals } from '../../src/orchestrator/approvals.ts';
+import { budgetActivities } from '../../src/orchestrator/budget/activities.ts';
+import { settleBudget } from '../../src/orchestrator/budget/contracts.ts';
+import { Chaser } from '../../src/orchestrator/chaser.ts';
+import { Queries } from '../../src/orchestrator/queries.ts';
 import type { Directory } from '../../src/ports/directory.ts';
 import type { NewApproval, Store } from '../../src/ports/store.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
@@ -29,6 +36,8 @@ export interface Outside {
   readonly demoted: Set<string>;
   directoryDown: boolean;
   contentDown: boolean;
+  /** What runs were told about their budgets. */
+  readonly told: string[];
 }
 
 /** Faults planted around the real parts, each switchable; the parts themselves hold none of them. */
@@ -37,6 +46,10 @@ export interface Faults {
   store?: (real: Store['approvals'], raw: Opened['raw']) => Store['approvals'];
   digest?: (real: (id: string) => string) => (id: string) => string;
   access?: Access;
+  delegations?: (real: Store['delegations']) => Store['delegations'];
+  decisions?: (real: Store['decisions']) => Store['decisions'];
+  /** What a rollback's approval is bound to, made into less. */
+  bound?: (payload: string) => string;
 }
 type Opened = ReturnType<typeof openStore>;
 
@@ -54,6 +67,7 @@ export function openWorld(faults: Faults = {}) {
     demoted: new Set(),
     directoryDown: false,
     contentDown: false,
+    told: [],
   };
   const real: Directory = {
     person: async (id, team) => personOf(id, team, outside),
@@ -75,20 +89,38 @@ export function openWorld(faults: Faults = {}) {
     const log = new EventLog(database.raw, new AuditLog(database.raw, path.join(folder, HEADS_FILE)));
     const store = createStore(database.db, log);
     const approvals = faults.store?.(store.approvals, database.raw) ?? store.approvals;
+    const delegations = faults.delegations?.(store.delegations) ?? store.delegations;
+    const decisions = faults.decisions?.(store.decisions) ?? store.decisions;
     const digest = faults.digest?.(digestOf) ?? digestOf;
+    const directory = faults.directory?.(real, outside) ?? real;
+    const access = faults.access ?? ACCESS;
     const service = new Approvals({
       approvals,
       sessions: { byRun: async () => null },
-      delegations: store.delegations,
-      directory: faults.directory?.(real, outside) ?? real,
-      access: faults.access ?? ACCESS,
+      delegations,
+      directory,
+      access,
       sameRepository: () => true,
       digestNow: async ({ id }) => digest(id),
       decided: () => undefined,
       clock,
       redact: (text) => text,
     });
-    return { log, store, approvals, service, digest };
+    const chaser = new Chaser({ store: { approvals, delegations }, approvals: service, directory });
+    const absences = new Absences({ delegations, directory, access, clock });
+    const budget = budgetActivities({
+      breaker: { forget: () => undefined },
+      meter: createMeter(database.raw, worstCase(budgetSettingsSchema.parse({}), {})),
+      queries: new Queries(store),
+      store: { ...store, approvals, decisions },
+      engine: {
+        signal: async (runId, name) => void outside.told.push(`${name} ${runId}`),
+        resume: async () => undefined,
+      },
+      stop: async (root, by) => void outside.told.push(`stop ${root} ${by}`),
+      clock,
+    });
+    return { log, store, approvals, service, digest, chaser, absences, budget };
   }
 
   return {
@@ -108,6 +140,27 @@ export function openWorld(faults: Faults = {}) {
     },
     get service() {
       return parts.service;
+    },
+    get chaser() {
+      return parts.chaser;
+    },
+    get absences() {
+      return parts.absences;
+    },
+    bound: (payload: string) => faults.bound?.(payload) ?? payload,
+    /** What is done about a budget once its question was answered: the step of the run that asked, as often as it comes. */
+    async settle(approvalId: string, runId: string, to: number): Promise<unknown> {
+      const step = parts.budget.find(({ type }) => type === settleBudget.type);
+      const input = { approvalId, unit: 'usd', given: 1, to };
+      return step?.perform(input, {
+        runId,
+        key: 'settle',
+        attempt: 1,
+        idempotencyKey: `${runId}/settle`,
+        signal: new AbortController().signal,
+        emit: () => undefined,
+        use: () => undefined,
+      });
     },
     get log() {
       return parts.log;

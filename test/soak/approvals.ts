@@ -1,4 +1,4 @@
-import { playDeeds } from '../approvals/model.ts';
+import { playDeeds } from '../approvals/play-deeds.ts';
 
 /** A million deeds over approvals: what the normal suite plays, ten times as many, with another seed each time. */
 const DEEDS = 1_000_000;

@@ -1,0 +1,52 @@
+import { Broken } from './broken.ts';
+import { ESCALATE_AFTER, type Known, REMIND_AFTER } from './known.ts';
+import type { Who } from './who.ts';
+import type { Told } from './witness.ts';
+
+/** The stage of escalation that a deed belongs to; every deputy is one of their own. */
+function stageOf(told: Told): string {
+  return told.as === 'deputy' ? `deputy ${told.to}` : told.type + (told.as ?? '');
+}
+
+const nameOf = ({ type, to, channel, group }: Told): string =>
+  `${type} ${to ?? ''}${channel ?? ''}${group ?? ''}`;
+
+/**
+ * What was newly done so that a question reaches somebody: the reminder before all else, each deed once, one stage at a
+ * look, in time, and asking only those who may answer (A7; and A2, A3 for whom).
+ * @param certain whether it could be looked up who people are
+ */
+export function checkChased(
+  one: Known,
+  before: readonly Told[],
+  now: readonly Told[],
+  at: number,
+  who: Who,
+  certain: boolean,
+): void {
+  const stages = new Set(now.map(stageOf));
+  if (stages.size > 1) throw new Broken('A7', `all at once: ${[...stages].join(', ')}`);
+  for (const [i, told] of now.entries()) {
+    if ([...before, ...now.slice(0, i)].some((each) => nameOf(each) === nameOf(told)))
+      throw new Broken('A7', `${nameOf(told)} once more`);
+    const isReminder = told.type === 'approval.reminded';
+    if (!isReminder && before.length === 0) throw new Broken('A7', `${nameOf(told)} before any reminder`);
+    if (at < one.requestedAt + (isReminder ? REMIND_AFTER : ESCALATE_AFTER))
+      throw new Broken('A7', `${nameOf(told)} too early`);
+    if (at >= one.expiresAt) throw new Broken('A7', `${nameOf(told)} after its time was up`);
+    if (told.to !== null) checkAsked(one, told.to, told.inPlaceOf, who, certain);
+  }
+}
+
+function checkAsked(one: Known, to: string, inPlaceOf: string | null, who: Who, certain: boolean): void {
+  if (inPlaceOf !== null && who.standIn(inPlaceOf) !== to)
+    throw new Broken('A3', `${to} is asked in the place of ${inPlaceOf}, who said nothing of it`);
+  if (one.yes.has(to)) throw new Broken('A7', `${to} is asked, who has answered`);
+  if (!certain) return;
+  const rule = who.barred(one, to);
+  if (rule !== null) throw new Broken(rule, `${to} is asked, who may not decide`);
+  if (!who.may(one, to) && !who.isNamed(to)) throw new Broken('A3', `${to} is asked for nothing`);
+  const there = inPlaceOf === null ? who.standIn(to) : undefined;
+  if (there !== undefined && !one.yes.has(there) && who.maySpeak(one, there, to))
+    throw new Broken('A7', `${to} is asked, who is away; ${there} is there`);
+}
