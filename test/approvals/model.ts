@@ -19,17 +19,7 @@ import type { Deed } from './deeds.ts';
 import { boundTo, ESCALATE_AFTER, type Known, QUESTIONS, REMIND_AFTER, STANDS } from './known.ts';
 import { Who } from './who.ts';
 import { type Row, Witness } from './witness.ts';
-import {
-  hash,
-  idOf,
-  type Name,
-  newApproval,
-  openWorld,
-  PEOPLE,
-  personOf,
-  TEAM,
-  type World,
-} from './world.ts';
+import { hash, idOf, type Name, newApproval, PEOPLE, personOf, TEAM, type World } from './world.ts';
 
 /** The newest are the ones that deeds are about: the others have ended, and are only looked at now and then. */
 const WINDOW = 12;

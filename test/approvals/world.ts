@@ -118,6 +118,7 @@ export function openWorld(faults: Faults = {}) {
         resume: async () => undefined,
       },
       stop: async (root, by) => void outside.told.push(`stop ${root} ${by}`),
+      ceilingOf: () => null,
       clock,
     });
     return { log, store, approvals, service, digest, chaser, absences, budget };
