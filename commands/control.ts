@@ -1,4 +1,5 @@
 import { answerBlocks } from '../src/slack/builders/answers.ts';
+import { atBudgetBlocks } from '../src/slack/builders/at-budget.ts';
 import { controlWords } from '../src/slack/control-words.ts';
 import { answers } from '../src/slack/words.ts';
 import type { Command } from './command.ts';
@@ -40,6 +41,7 @@ export const resume: Command = {
     const run = await queries.find(call, call.rest);
     if (run === null) return answerBlocks(answers.runGone, rehearsal);
     const done = await steer.resume(run.view.runId, call.user, call.intent);
+    if (done === 'at_budget') return atBudgetBlocks(run.approvals, rehearsal);
     return answerBlocks(controlWords('resume', done, run.session.requester), rehearsal);
   },
 };
@@ -53,6 +55,7 @@ export const retry: Command = {
     const run = await queries.find(call, call.rest);
     if (run === null) return answerBlocks(answers.runGone, rehearsal);
     const done = await orchestrator.retry(run.view.runId, call.user, call.intent, call.receivedAt);
+    if (done === 'at_budget') return atBudgetBlocks(run.approvals, rehearsal);
     return answerBlocks(controlWords('retry', done, run.session.requester), rehearsal);
   },
 };

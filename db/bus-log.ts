@@ -2,6 +2,7 @@ import type Database from 'better-sqlite3';
 import { z } from 'zod';
 import { type BusEvent, busEventSchema, MAX_HOPS } from '../src/domain/bus-event.ts';
 import { isTerminal, type Outcome, type RunStatus } from '../src/domain/run.ts';
+import { BUDGET_DELIVERED } from '../src/domain/run-view.ts';
 import type { NewBusEvent, Published } from '../src/ports/bus.ts';
 
 /** Failures that say that work was not good enough, rather than that something broke. */
@@ -47,6 +48,8 @@ export class BusLog {
     if (status === 'completed') say('task_completion', { ...common, task: about.request });
     if (failure === null) return;
     const { code, message } = failure;
+    // People took what was there: nothing went wrong, and nothing was completed.
+    if (code === BUDGET_DELIVERED) return;
     if (status === 'failed') say('error_encountered', { ...common, code, message });
     if (status === 'failed' && QUALITY_CODES.has(code)) say('quality_issue', { ...common, message });
     if (!isTerminal(status))

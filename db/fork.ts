@@ -1,7 +1,7 @@
-import type { RunEvent } from '../src/domain/events.ts';
-import { and, eq, lte } from './drizzle.ts';
+import type { RunEvent, StoredEvent } from '../src/domain/events.ts';
+import { and, eq, gt, lt, lte } from './drizzle.ts';
 import type { EventLog } from './event-log.ts';
-import { steps } from './tables/runs.ts';
+import { runs, steps } from './tables/runs.ts';
 import type { Tx } from './transaction.ts';
 
 /**
@@ -15,16 +15,25 @@ const TAKEN_ALONG: ReadonlySet<RunEvent['type']> = new Set([
   'node.started',
   'node.finished',
   'usage.added',
+  'budget.raised',
   'command.finished',
   'loop.round',
   'handoff',
   'snapshot.taken',
 ]);
 
+/** What holds of a run however far it is taken back. */
+const SPENT: ReadonlySet<RunEvent['type']> = new Set(['usage.added', 'budget.raised']);
+
+/** More than any run has. */
+const MAX_EVENTS = 10_000_000;
+
 /**
  * Gives a new run the beginning of another one's journal, up to its event `seq`: outcomes in their order, each with its
  * event, and what those events tell. The other run's rows are only read. Call it inside the transaction that stores the
  * new run. Times are moved on by what has passed since, so that work done counts as long as it took.
+ * What was used after that moment, and by its parts, was used all the same, and what people raised stays raised: both are
+ * told, too.
  * @returns the number of the last event written; 0 when there was none
  */
 export function copyBeginning(
@@ -55,5 +64,16 @@ export function copyBeginning(
         .values({ ...row, runId: to, settledSeq: last })
         .run();
   }
+  for (const { event } of [...log.after(from, seq, MAX_EVENTS), ...ofParts(tx, log, from)])
+    if (SPENT.has(event.type)) last = log.append(to, event, now);
   return last;
+}
+
+function ofParts(tx: Tx, log: EventLog, from: string): StoredEvent[] {
+  const parts = tx
+    .select({ id: runs.id })
+    .from(runs)
+    .where(and(gt(runs.id, `${from}.`), lt(runs.id, `${from}/`)))
+    .all();
+  return parts.flatMap(({ id }) => log.after(id, 0, MAX_EVENTS));
 }

@@ -1,6 +1,7 @@
 import type { App } from '@slack/bolt';
 import { actionIds } from '../../src/slack/actions.ts';
 import { answerBlocks, runDetailBlocks } from '../../src/slack/builders/answers.ts';
+import { atBudgetBlocks } from '../../src/slack/builders/at-budget.ts';
 import { controlWords } from '../../src/slack/control-words.ts';
 import { epicKey } from '../../src/slack/epic-key.ts';
 import type { Message } from '../../src/slack/message.ts';
@@ -68,7 +69,11 @@ async function act(
     verb: 'start' | 'cancel' | 'stop' | 'pause' | 'resume' | 'retry',
     done: Awaited<ReturnType<typeof orchestrator.stop>>,
   ): Message | null =>
-    done === 'done' ? null : answerBlocks(controlWords(verb, done, run.session.requester), rehearsal);
+    done === 'done'
+      ? null
+      : done === 'at_budget'
+        ? atBudgetBlocks(run.approvals, rehearsal)
+        : answerBlocks(controlWords(verb, done, run.session.requester), rehearsal);
   switch (click.action) {
     case actionIds.planStart:
       return say('start', await orchestrator.answerPlan(click.value, 'start', click.user));

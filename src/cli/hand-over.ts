@@ -104,7 +104,7 @@ function bodyOf(raw: Reader, run: z.infer<typeof rowSchema>, input: z.infer<type
       ? `$${usd.toFixed(2)}`
       : `at least $${usd.toFixed(2)}; ${unpriced} calls have no known price`;
   const ended =
-    run.status === 'completed' ? 'Done' : 'Unfinished: the run failed, and this is what it came to';
+    run.status === 'completed' ? 'Done' : 'Unfinished: the run did not complete, and this is what it came to';
   return [
     `${ended}. Asked for by ${plain(input.requester)}:`,
     input.request

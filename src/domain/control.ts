@@ -6,7 +6,9 @@ export type Control =
   | 'not_allowed'
   | 'already'
   | 'replaced'
-  | 'not_paused';
+  | 'not_paused'
+  /** Its budget is used up, and people are asked about that: going on changes nothing until they answer. */
+  | 'at_budget';
 
 /** Why somebody may not start work, or look, here. */
 export type StartRefusal =

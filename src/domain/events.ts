@@ -361,7 +361,8 @@ export const runEventSchema = z.discriminatedUnion('type', [
   }),
   z.object({
     type: z.literal('result'),
-    status: z.enum(['completed', 'failed', 'cancelled']),
+    /** `delivered`: people took what was there when its budget was used up. Runs before there was that said `failed`. */
+    status: z.enum(['completed', 'delivered', 'failed', 'cancelled']),
     summary: z.string(),
     branch: z.string().nullable(),
     commit: z.string().nullable(),

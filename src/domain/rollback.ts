@@ -65,6 +65,8 @@ export type RollbackRefusal =
   | 'not_there'
   | 'files_only'
   | 'no_step'
+  | 'at_budget'
+  | 'at_budget'
   | 'branch_moved'
   | 'not_yours'
   | 'not_allowed';

@@ -71,12 +71,15 @@ export interface RunView {
   /** How often people's words were given to the agents. */
   guidance: number;
   result: {
-    status: 'completed' | 'failed' | 'cancelled';
+    status: 'completed' | 'delivered' | 'failed' | 'cancelled';
     summary: string;
     commit: string | null;
     diff: DiffStat | null;
   } | null;
 }
+
+/** The code with which a run ends whose work people took as it was at its budget. */
+export const BUDGET_DELIVERED = 'budget_delivered';
 
 export function emptyRunView(runId: string): RunView {
   return {
@@ -260,6 +263,11 @@ function addUsage(view: RunView, agent: string | null, costUsd: number | null, t
     costUsd: before.costUsd === null || costUsd === null ? null : before.costUsd + costUsd,
     tokens: before.tokens + tokens,
   });
+}
+
+/** Whether people took what was there when its budget was used up: an end of its own, and no failure. */
+export function isDelivered({ status, failure }: Pick<RunView, 'status' | 'failure'>): boolean {
+  return status === 'failed' && failure?.code === BUDGET_DELIVERED;
 }
 
 /** 0-1: finished nodes over those the plan names. Never 1 before the end: something always remains to be said. */

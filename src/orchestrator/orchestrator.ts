@@ -26,6 +26,7 @@ import { adaptSignal } from '../ports/metrics.ts';
 import type { Redact } from '../ports/redactor.ts';
 import type { Session, Store } from '../ports/store.ts';
 import type { Approvals } from './approvals.ts';
+import { waitsForMoney } from './budget/waits.ts';
 import type { Catalog } from './catalog.ts';
 import {
   givenTo,
@@ -293,6 +294,7 @@ export class Orchestrator {
     const next = derivedId('run', at, intent);
     if (session.currentRunId === next) return 'done';
     const paused = await this.#paused(runId);
+    if (await waitsForMoney(store, runId)) return 'at_budget';
     if (paused.length > 0) {
       const why = person(`dec_retry_${digest(intent)}`, 'retry', by, 'retry', 'Going on where it stopped');
       await store.decisions.record(runId, why, now);

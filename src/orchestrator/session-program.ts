@@ -4,6 +4,7 @@ import type { DiffStat } from '../domain/events.ts';
 import { BatonError, type Failure, toFailure } from '../domain/failure.ts';
 import { emptyHandoff, type Handoff } from '../domain/handoff.ts';
 import type { Json } from '../domain/json.ts';
+import { BUDGET_DELIVERED } from '../domain/run-view.ts';
 import { INTERPRETER_VERSION, type Interpreter } from '../patterns/interpreter.ts';
 import type { Flow, NamedBody, Operation, Program } from '../ports/flow.ts';
 import type { Runner } from '../ports/runner.ts';
@@ -184,8 +185,8 @@ function late(ms: number): NamedBody<Handoff> {
 const delivered: NamedBody<Handoff> = {
   name: 'delivered',
   *run(inner) {
-    const { by } = yield* inner.waitSignal('deliver', DELIVER_SIGNAL, deliverSignalSchema, { idle: true });
-    throw new BatonError(budgetDelivered(by));
+    yield* inner.waitSignal('deliver', DELIVER_SIGNAL, deliverSignalSchema, { idle: true });
+    throw new BatonError(budgetDelivered());
   },
 };
 
@@ -328,7 +329,7 @@ function* finish(
   yield* flow.step('close', closeWorkspace, {}, { label: 'tidying up' });
   yield* flow.emit({
     type: 'result',
-    status: end.ok ? 'completed' : 'failed',
+    status: end.ok ? 'completed' : end.failure.code === BUDGET_DELIVERED ? 'delivered' : 'failed',
     summary: end.ok ? `The work is on ${input.branch}` : end.failure.message,
     branch: input.branch,
     commit: kept.commit,

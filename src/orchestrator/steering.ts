@@ -1,3 +1,4 @@
+import type { Control } from '../domain/control.ts';
 import type { PersonTask, TaskRefusal } from '../domain/person-task.ts';
 
 import type { RollbackAnswer } from '../domain/rollback.ts';
@@ -14,6 +15,7 @@ import type { Directory } from '../ports/directory.ts';
 import type { Engine } from '../ports/engine.ts';
 import type { Redact } from '../ports/redactor.ts';
 import type { Session, Store } from '../ports/store.ts';
+import { waitsForMoney } from './budget/waits.ts';
 import type { Catalog } from './catalog.ts';
 import { type SessionDefinition, sessionDefinitionSchema } from './contracts.ts';
 import { Holding } from './holding.ts';
@@ -60,7 +62,15 @@ export interface Said {
 export type Steered =
   | {
       readonly did: 'nothing';
-      readonly why: 'chatter' | 'not_yours' | 'not_allowed' | 'ended' | 'older' | 'not_there' | 'not_now';
+      readonly why:
+        | 'chatter'
+        | 'not_yours'
+        | 'not_allowed'
+        | 'ended'
+        | 'older'
+        | 'not_there'
+        | 'not_now'
+        | 'at_budget';
       readonly steering: Steering;
     }
   /** It was about a task for a person, and the task did not allow it. */
@@ -153,15 +163,12 @@ export class SteeringDesk {
     return 'done';
   }
 
-  async resume(
-    runId: string,
-    by: string,
-    intent: string,
-  ): Promise<'done' | 'unknown' | 'not_yours' | 'not_allowed' | 'already' | 'not_paused'> {
+  async resume(runId: string, by: string, intent: string): Promise<Exclude<Control, 'replaced'>> {
     const found = await this.#own(runId, by);
     if (typeof found === 'string') return found;
     if (await this.#holding.carryThrough(runId, decisionId(intent))) return 'done';
     if (found.status !== 'paused') return 'not_paused';
+    if (await waitsForMoney(this.#deps.store, runId)) return 'at_budget';
     // Recorded first: a step that waits for somebody to go on looks whether somebody did.
     await this.#record(runId, by, intent, steeringOf('resume'), 'resumed', null);
     await this.#deps.engine.resume(runId);
@@ -208,7 +215,13 @@ export class SteeringDesk {
     const { orchestrator } = this.#deps;
     const { said, session, steering, view } = call;
     const runId = session.currentRunId;
-    const none = (why: 'not_there' | 'not_now'): Steered => ({ did: 'nothing', why, steering });
+    const none = (why: 'not_there' | 'not_now' | 'at_budget'): Steered => ({
+      did: 'nothing',
+      why,
+      steering,
+    });
+    const goesOn = steering.kind === 'resume' || steering.kind === 'retry';
+    if (goesOn && (await waitsForMoney(this.#deps.store, runId))) return none('at_budget');
     switch (steering.kind) {
       case 'stop':
         await orchestrator.stop(runId, said.by);

@@ -18,6 +18,8 @@ export function controlWords(verb: Verb, done: Control, requester: string): stri
       return alreadyWords(verb);
     case 'replaced':
       return answers.planReplaced;
+    case 'at_budget':
+      return answers.atBudget;
     case 'not_paused':
       return answers.notPaused;
     default:

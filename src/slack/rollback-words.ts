@@ -23,6 +23,8 @@ export function rollbackRefusedWords(why: RollbackRefusal, detail: string, reque
       return 'There is no such state. `/orchestrate rollback` lists those there are. Nothing was changed.';
     case 'files_only':
       return mk`The run cannot go on from there: ${detail}. Choose an earlier state, or add \`files\` to put back the files alone. Nothing was changed.`;
+    case 'at_budget':
+      return answers.atBudget;
     case 'no_step':
       return 'No single step failed, so there is none to try again. Choose a state instead. Nothing was changed.';
     case 'branch_moved':

@@ -1,7 +1,7 @@
 import type { Approval } from '../domain/approval.ts';
 import type { PersonTask } from '../domain/person-task.ts';
-import { isTerminal, type RunStatus } from '../domain/run.ts';
-import { elapsedOf, type NodeView, progressOf, type RunView } from '../domain/run-view.ts';
+import { isTerminal } from '../domain/run.ts';
+import { elapsedOf, isDelivered, type NodeView, progressOf, type RunView } from '../domain/run-view.ts';
 import type { Decision } from '../ports/decisions.ts';
 import type { Session } from '../ports/store.ts';
 import type { Sign } from './format.ts';
@@ -14,6 +14,7 @@ import type {
   PlanView,
   RunDetail,
   RunLine,
+  ShownStatus,
 } from './views.ts';
 
 /** What the builders need beside the run itself. */
@@ -60,7 +61,7 @@ export function endView(view: RunView, setting: Setting): EndView {
   const diff = result?.diff ?? null;
   return {
     ...base(view, setting),
-    end: endOf(view),
+    end: endOf(view, setting.approvals),
     summary: result?.summary ?? view.failure?.message ?? '',
     estimate: plan === null ? null : { costUsd: plan.costUsd, durationMs: plan.durationMs },
     branch: view.branch,
@@ -92,7 +93,8 @@ export function runLine(view: RunView, { session, now }: Setting): RunLine {
 }
 
 /** A plan that was cancelled ends its run in order, and a run that waits for a clock needs nobody's answer. */
-function shownStatus(view: RunView): RunStatus {
+function shownStatus(view: RunView): ShownStatus {
+  if (isDelivered(view)) return 'delivered';
   if (view.status === 'completed' && view.result?.status === 'cancelled') return 'cancelled';
   const asks =
     view.startedAt === null || view.tasks.size > 0 || [...view.approvals.values()].some(({ open }) => open);
@@ -148,11 +150,17 @@ function stateOf(view: RunView, { approvals, tasks }: Setting): EpicState {
   return view.status === 'queued' ? { status: 'queued' } : { status: 'running' };
 }
 
-function endOf(view: RunView): EpicEnd {
+function endOf(view: RunView, approvals: readonly Approval[]): EpicEnd {
   const kept = view.branch === null ? [] : [`branch ${view.branch}`, 'a snapshot after each agent'];
   if (view.status === 'cancelled' || view.result?.status === 'cancelled')
     return { status: 'cancelled', by: null, kept };
   if (view.status === 'completed') return { status: 'completed' };
+  if (isDelivered(view)) {
+    const chosen = approvals.findLast(
+      ({ status, subject }) => status === 'changes_requested' && subject.raise !== undefined,
+    );
+    return { status: 'delivered', by: chosen?.decidedBy ?? null, kept, hint: view.failure?.hint ?? null };
+  }
   const tried = [...view.nodes.values()]
     .filter(({ rounds }) => rounds > 1)
     .map(({ agent, node, rounds }) => `${agent ?? node}: ${rounds} rounds`);
@@ -196,8 +204,10 @@ function signOf(view: RunView, node: NodeView | undefined): Sign {
     case 'failed':
       return 'failed';
     case 'stalled':
+      if (isDelivered(view)) return 'skipped';
       return isTerminal(view.status) ? 'failed' : 'needs_person';
     case 'running':
+      if (isDelivered(view)) return 'skipped';
       if (view.status === 'failed') return 'failed';
       if (view.status === 'cancelled') return 'skipped';
       return view.status === 'paused' ? 'paused' : 'in_progress';

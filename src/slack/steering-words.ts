@@ -23,7 +23,7 @@ export function progressWords(view: RunView, now: number, waitingFor: readonly s
 
 /** Why nothing was done about a person's words, and how to say it. */
 export function nothingDone(
-  why: 'not_yours' | 'not_allowed' | 'ended' | 'older' | 'not_there' | 'not_now',
+  why: 'not_yours' | 'not_allowed' | 'ended' | 'older' | 'not_there' | 'not_now' | 'at_budget',
   kind: string,
   requester: string,
 ): string {
@@ -40,6 +40,8 @@ export function nothingDone(
       return mk`I could not tell which piece of work you mean with that ${kind.replace('_', ' ')}. Nothing was changed. Name it as the epic does, or use Steer… there.`;
     case 'not_now':
       return mk`There is nothing to ${kind.replace('_', ' ')} as it stands now. Nothing was changed.`;
+    case 'at_budget':
+      return answers.atBudget;
     default:
       return why satisfies never;
   }

@@ -82,6 +82,13 @@ export type EpicEnd =
       readonly kept: readonly string[];
       readonly hint: string | null;
     }
+  /** People took what was there when its budget was used up; `by` is null where that is not known any more. */
+  | {
+      readonly status: 'delivered';
+      readonly by: string | null;
+      readonly kept: readonly string[];
+      readonly hint: string | null;
+    }
   /** `by` is null when it was not a person. */
   | { readonly status: 'cancelled'; readonly by: string | null; readonly kept: readonly string[] };
 
@@ -138,11 +145,14 @@ export type Notice =
     }
   | {
       readonly kind: 'result';
-      readonly status: 'completed' | 'failed' | 'cancelled';
+      readonly status: 'completed' | 'delivered' | 'failed' | 'cancelled';
       readonly summary: string;
       readonly branch: string | null;
     }
   | { readonly kind: 'note'; readonly text: string };
+
+/** What people read of where a run stands: a run that was delivered at its budget did not fail. */
+export type ShownStatus = RunStatus | 'delivered';
 
 /** A run as `status`, `list` and `show` tell of it. */
 export interface RunLine {
@@ -150,7 +160,7 @@ export interface RunLine {
   readonly title: string;
   readonly repository: string;
   readonly requester: string;
-  readonly status: RunStatus;
+  readonly status: ShownStatus;
   /** 0-1; null before the plan was started. */
   readonly progress: number | null;
   readonly elapsedMs: number;

@@ -2,9 +2,9 @@ import type { Approval, ApprovalStatus, Refusal } from '../domain/approval.ts';
 import { missing, raisedTo, requirementsOf } from '../domain/approval-rules.ts';
 import { amount } from '../domain/budget.ts';
 import { boundsText } from '../domain/raise.ts';
-import type { RunStatus } from '../domain/run.ts';
 import { signs } from './format.ts';
 import { date, groupMention, mention, mk, short } from './text.ts';
+import type { ShownStatus } from './views.ts';
 
 /** Sentences that more than one message uses, as markup. */
 
@@ -13,7 +13,7 @@ export const REHEARSAL = 'Rehearsal: scripted words, real edits and tests.';
 export const UNSANDBOXED = 'Unsandboxed: commands run on this machine without a sandbox.';
 
 /** What a run's status is called, with its sign. */
-export function statusWords(status: RunStatus): string {
+export function statusWords(status: ShownStatus): string {
   switch (status) {
     case 'queued':
       return `${signs.waiting} not started`;
@@ -25,6 +25,8 @@ export function statusWords(status: RunStatus): string {
       return `${signs.paused} paused`;
     case 'completed':
       return `${signs.done} done`;
+    case 'delivered':
+      return `${signs.done} delivered unfinished, at its budget`;
     case 'failed':
       return `${signs.failed} failed`;
     case 'cancelled':
@@ -175,6 +177,8 @@ export const answers = {
     'Another plan has taken the place of this one; the card in the channel shows it. Your click changed nothing.',
   alreadyPaused: 'This run is paused already, or has ended. Nothing was changed.',
   alreadyEnded: 'This run has already ended. Your click changed nothing.',
+  atBudget:
+    'It has used up its budget, so trying again changes nothing until somebody answers: raise it, take what is there, or stop. The card in the thread says what is done and what is left. Nothing was changed.',
   notPaused: 'This run is not paused, so there is nothing to try again. Your click changed nothing.',
   mayLook:
     'You may look at work here, and not change it. Whoever runs Baton can name you under `access:` in baton.yaml. Nothing was changed.',

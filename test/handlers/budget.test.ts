@@ -141,6 +141,15 @@ describe('the other answers', () => {
       ['failed', 'completed'].includes((await w.core.store.runs.status(runId))?.status ?? ''),
     );
     await w.find('bob', 'Noted: Deliver what is there.');
+    const bob = await w.desk.id('bob');
+    const epic = await w.find(
+      'alice',
+      new RegExp(`deliver it · delivered unfinished as <@${bob}> chose, at its budget`),
+    );
+    expect(epic.text).not.toContain('failed');
+    expect(epic.text).toContain('run it again with a larger budget');
+    await w.command('alice', `show ${runId}`);
+    await w.find('alice', /deliver it · ✅ delivered unfinished, at its budget/);
   });
 
   test('Ask… puts a question with words of its own into the thread, and decides nothing', async () => {
@@ -151,7 +160,12 @@ describe('the other answers', () => {
     expect(await w.submit('bob', form.id, words)).toEqual({ ok: true });
     await w.find('alice', /asks before deciding.*Is it worth that\?/s);
     expect(await raised(runId)).toEqual([]);
-    await w.click('bob', card, 'approval_reject');
+    // Whoever wants it to go on gets the answers there are.
+    await w.command('alice', `retry ${runId}`);
+    await w.find('alice', 'trying again changes nothing until somebody answers');
+    await w.command('bob', `resume ${runId}`);
+    const offered = await w.find('bob', 'trying again changes nothing until somebody answers');
+    await w.click('bob', offered, 'approval_reject');
     await ended(runId, 'cancelled');
   });
 });

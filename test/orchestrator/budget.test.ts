@@ -58,7 +58,11 @@ describe('a run whose budget is used up', () => {
     expect(await world.ended(runId)).toBe('failed');
     expect(await failureOf(runId)).toMatchObject({ code: 'budget_delivered' });
     const result = (await world.events(runId)).find((event) => event.type === 'result');
-    expect(result).toMatchObject({ commit: expect.any(String), diff: { added: expect.any(Number) } });
+    expect(result).toMatchObject({
+      status: 'delivered',
+      commit: expect.any(String),
+      diff: { added: expect.any(Number) },
+    });
     expect(result?.type === 'result' && result.diff?.files.map(({ path }) => path)).toEqual(
       expect.arrayContaining(['notes/0.txt', 'notes/2.txt']),
     );
@@ -96,17 +100,29 @@ describe('a run whose budget is used up', () => {
     expect(await failureOf(runId)).toMatchObject({ code: 'budget_delivered' });
   });
 
-  test('pressing Retry instead of answering changes nothing: one question, and no call', async () => {
+  test('pressing Retry or Resume instead of answering says why, and changes nothing: one question, and no call', async () => {
+    const { core } = world;
     const runId = await world.start('one', 0.35);
     const asked = await world.question(runId);
+    await world.until(async () => (await core.store.runs.status(runId))?.status === 'paused');
     const before = world.server.asked.length;
-    const paused = async () =>
-      (await world.events(runId)).filter((event) => event.type === 'run.status' && event.status === 'paused');
-    await world.until(async () => (await paused()).length === 1);
-    await world.core.orchestrator.retry(runId, 'UADA', 'again', Date.now());
-    await world.until(async () => (await paused()).length === 2);
-    await world.until(async () => (await world.core.store.runs.status(runId))?.status === 'paused');
+    const seq = (await world.events(runId)).length;
+    expect(await core.orchestrator.retry(runId, 'UADA', 'again', Date.now())).toBe('at_budget');
+    expect(await core.steer.resume(runId, 'UADA', 'go on')).toBe('at_budget');
+    const { id: sessionId } = (await core.store.sessions.byRun(runId)) ?? { id: '' };
+    const said = { intent: 'said', receivedAt: Date.now(), sessionId, by: 'UADA', at: Date.now() };
+    for (const text of ['resume', 'retry'])
+      expect(await core.steer.hear({ ...said, text, intent: text, addressed: true })).toMatchObject({
+        did: 'nothing',
+        why: 'at_budget',
+      });
+    const step = { runId, by: 'UADA', intent: 'step', receivedAt: Date.now(), level: 'step' } as const;
+    expect(await core.rollbacks.ask({ ...step, number: null, place: null })).toMatchObject({
+      done: 'refused',
+      why: 'at_budget',
+    });
     expect(world.server.asked.length).toBe(before);
+    expect((await world.events(runId)).length).toBe(seq);
     expect((await world.question(runId)).id).toBe(asked.id);
     await world.decide(asked, 'reject');
     await world.ended(runId);

@@ -230,6 +230,7 @@ export function allMessages(f: Foreign): Record<string, Message> {
       kept: many(f, () => f.text),
       hint: f.text,
     },
+    { status: 'delivered', by: f.bob, kept: [f.text], hint: f.text },
     { status: 'cancelled', by: f.bob, kept: [f.text] },
     { status: 'cancelled', by: null, kept: [] },
   ];

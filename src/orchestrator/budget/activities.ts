@@ -12,6 +12,7 @@ import { DELIVER_SIGNAL } from '../contracts.ts';
 import type { Queries } from '../queries.ts';
 import type { BudgetBreaker } from './breaker.ts';
 import { type BudgetAsked, DELIVERED, RAISED, settleBudget, takeStock } from './contracts.ts';
+import { lineOf, usedBy } from './line.ts';
 import { stockOf } from './stock.ts';
 
 export interface BudgetDeps {
@@ -37,7 +38,10 @@ export function budgetActivities(deps: BudgetDeps): Activity[] {
       const root = rootRun(runId);
       const run = await queries.byRun(root);
       if (run === null) throw unknown(root);
-      return stockOf(run.view, meter.used(root), asked, deps.ceilingOf);
+      const line = await lineOf(store.runs, root);
+      const used = usedBy(meter, line);
+      const before = line.length > 1 ? used[asked.unit] - meter.used(root)[asked.unit] : 0;
+      return stockOf(run.view, { used, before }, asked, deps.ceilingOf);
     }),
 
     implement(settleBudget, async (asked, { runId }) => {
@@ -77,11 +81,12 @@ async function raise(
   { unit, given, to }: BudgetAsked & { readonly to: number },
 ): Promise<void> {
   const { root, by } = settled;
+  const used = usedBy(deps.meter, await lineOf(deps.store.runs, root))[unit];
   const choice = `Raise it to ${amount(unit, to)}`;
   const event = { type: 'budget.raised' as const, unit, from: given, to, by };
   await deps.store.decisions.record(
     root,
-    decision(settled, RAISED, choice, { unit, from: given, to, used: deps.meter.used(root)[unit] }),
+    decision(settled, RAISED, choice, { unit, from: given, to, used }),
     deps.clock.now(),
     event,
   );
@@ -91,7 +96,8 @@ async function raise(
 
 async function deliver(deps: BudgetDeps, settled: Settled, { unit, given }: BudgetAsked): Promise<void> {
   const { root, by, approval } = settled;
-  const evidence = { unit, given, used: deps.meter.used(root)[unit] };
+  const used = usedBy(deps.meter, await lineOf(deps.store.runs, root))[unit];
+  const evidence = { unit, given, used };
   await deps.store.decisions.record(
     root,
     decision(settled, DELIVERED, 'Deliver what is there', evidence),

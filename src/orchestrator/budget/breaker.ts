@@ -28,6 +28,7 @@ import {
   raisedSchema,
 } from './contracts.ts';
 import { budgetDelivered } from './delivered.ts';
+import { lineOf, usedBy } from './line.ts';
 
 export interface BreakerDeps {
   readonly meter: Meter;
@@ -44,6 +45,8 @@ export interface BreakerDeps {
 /** What one run may use, as it stands now: declared, then raised by people. */
 interface Given {
   readonly budget: Budget;
+  /** The runs that share it, one after the other: this one, and those it goes on from. */
+  readonly line: readonly string[];
   /** Who decided to take what is there; null: nobody. */
   readonly deliveredBy: string | null;
   /** Units people were told about already. */
@@ -75,9 +78,9 @@ export class BudgetBreaker {
     const root = rootRun(runId);
     const given = await this.#givenTo(root);
     if (given === null) return;
-    if (given.deliveredBy !== null) throw new BatonError(budgetDelivered(given.deliveredBy));
+    if (given.deliveredBy !== null) throw new BatonError(budgetDelivered());
     if (budgetUnits.every((unit) => given.budget[unit] === undefined)) return;
-    const used = this.#deps.meter.used(root);
+    const used = usedBy(this.#deps.meter, given.line);
     const unit = usedUp(given.budget, used);
     if (unit === null) {
       await this.#warn(root, given, used);
@@ -113,13 +116,16 @@ export class BudgetBreaker {
     const usd = smaller(limits?.budgetUsd ?? budget?.usd ?? null, this.#deps.threshold);
     if (usd !== null) given.usd = usd;
     let deliveredBy: string | null = null;
-    for (const { kind, evidence, actor } of await this.#deps.decisions.ofRun(root)) {
-      if (kind === DELIVERED) deliveredBy = actor;
-      if (kind !== RAISED) continue;
-      const { unit, to } = raisedSchema.parse(evidence);
-      given[unit] = to;
-    }
-    return { budget: given, deliveredBy, warned: new Set() };
+    const line = await lineOf(this.#deps.runs, root);
+    for (const id of line)
+      for (const { kind, evidence, actor } of await this.#deps.decisions.ofRun(id)) {
+        // What was taken as it is and then taken back goes on: only its own end ends it.
+        if (kind === DELIVERED && id === root) deliveredBy = actor;
+        if (kind !== RAISED) continue;
+        const { unit, to } = raisedSchema.parse(evidence);
+        given[unit] = to;
+      }
+    return { budget: given, line, deliveredBy, warned: new Set() };
   }
 
   async #warn(root: string, { budget, warned }: Given, used: Used): Promise<void> {

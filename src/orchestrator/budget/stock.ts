@@ -8,16 +8,24 @@ import type { BudgetAsked } from './contracts.ts';
 /** Tasks named in each line; the rest is counted. */
 const NAMED = 12;
 
+interface Spent {
+  /** All that counts against the budget. */
+  readonly used: Used;
+  /** How much of it was used before the run was rolled back. */
+  readonly before: number;
+}
+
 /**
  * What people are told who decide about a budget: what is done, what is left, what more would buy. Pure.
  * @param ceilingOf of US dollars that are offered: where the policy begins to ask others; null: nowhere
  */
 export function stockOf(
   view: RunView,
-  used: Used,
+  spent: Spent,
   { unit, given }: BudgetAsked,
   ceilingOf: (to: number) => number | null,
 ): { readonly why: string; readonly stock: string; readonly to: number; readonly offer: RaiseOffer } {
+  const { used } = spent;
   const nodes = [...view.nodes.values()].filter(({ agent }) => agent !== null);
   const named = (status: 'done' | 'open'): string[] =>
     nodes
@@ -39,19 +47,20 @@ export function stockOf(
   });
   const to = raiseTo(given, used[unit], rest?.mid ?? null);
   return {
-    why: whyOf(used, unit, given),
+    why: whyOf(spent, unit, given),
     to,
     offer: raiseOffer(unit, used[unit], to, unit === 'usd' ? ceilingOf(to) : null),
     stock: lines(view, unit, { done, open: named('open'), toCome, rest, to }),
   };
 }
 
-function whyOf(used: Used, unit: BudgetUnit, given: number): string {
+function whyOf({ used, before }: Spent, unit: BudgetUnit, given: number): string {
   const assumed =
     unit === 'usd' && used.assumed > 0
       ? `, of it ${amount('usd', used.assumedUsd)} assumed for ${used.assumed} calls whose price is not known`
       : '';
-  return `It has used ${amount(unit, used[unit])} of ${amount(unit, given)}${assumed}. Nothing new begins until somebody decides.`;
+  const back = before > 0 ? `, of it ${amount(unit, before)} before it was rolled back` : '';
+  return `It has used ${amount(unit, used[unit])} of ${amount(unit, given)}${back}${assumed}. Nothing new begins until somebody decides.`;
 }
 
 interface Stock {

@@ -85,8 +85,8 @@ export class Rollbacks {
     const refused = await this.#deps.roles.steers(standing.session, by);
     if (refused !== null) return no(refused);
     if (level === 'step' && !isTerminal(standing.status)) {
-      await this.#deps.resume(target, by, intent, receivedAt);
-      return { done: 'resumed' };
+      const done = await this.#deps.resume(target, by, intent, receivedAt);
+      return done === 'at_budget' ? no('at_budget') : { done: 'resumed' };
     }
     const chosen = choose(standing, wish);
     if ('why' in chosen) return no(chosen.why, chosen.detail);

@@ -1,3 +1,4 @@
+import { isTerminal } from '../../domain/run.ts';
 import { actionIds } from '../actions.ts';
 import {
   actions,
@@ -44,7 +45,7 @@ export function runListBlocks(runs: readonly RunLine[], rehearsal: boolean): Mes
 
 /** `/orchestrate show` and the Details button. */
 export function runDetailBlocks(run: RunDetail, rehearsal: boolean): Message {
-  const ended = run.status === 'completed' || run.status === 'failed' || run.status === 'cancelled';
+  const ended = run.status === 'delivered' || isTerminal(run.status);
   return message(
     [
       lines(...runRows(run), run.pattern === '' ? [] : ['Plan: ', short(run.pattern, 500)]),

@@ -28,6 +28,14 @@ function headRow(view: EndView): Piece[] {
   switch (end.status) {
     case 'completed':
       return [`${signs.done} `, title, ` · done in ${took}`];
+    case 'delivered':
+      return [
+        `${signs.done} `,
+        title,
+        ' · delivered unfinished',
+        ...(end.by === null ? [] : [' as ', person(end.by), ' chose']),
+        `, at its budget, after ${took}`,
+      ];
     case 'failed':
       return [`${signs.failed} `, title, ` · failed after ${took}`];
     case 'cancelled':
@@ -57,6 +65,11 @@ function failureRows({ end }: EndView): Piece[][] {
       return [
         [bold('What failed: '), short(end.what, 500)],
         end.tried.length === 0 ? [] : [bold('Tried: '), short(list(end.tried, 6), 400)],
+        end.kept.length === 0 ? [] : [bold('Kept: '), short(list(end.kept, 6), 400)],
+        end.hint === null ? [] : [bold('Next: '), short(end.hint, 400)],
+      ];
+    case 'delivered':
+      return [
         end.kept.length === 0 ? [] : [bold('Kept: '), short(list(end.kept, 6), 400)],
         end.hint === null ? [] : [bold('Next: '), short(end.hint, 400)],
       ];
@@ -100,7 +113,7 @@ function endButtons({ runId, end, branch }: EndView): Part {
   // Before there was a worktree there is nothing to go back to.
   const back = branch === null ? [] : [button(actionIds.runRollback, 'Roll back…', runId)];
   if (end.status === 'completed') return actions(details, again, ...back, save);
-  if (end.status === 'cancelled') return actions(details, again, ...back);
+  if (end.status === 'cancelled' || end.status === 'delivered') return actions(details, again, ...back);
   return actions(
     button(actionIds.runRetry, 'Retry what failed', runId, { style: 'primary' }),
     again,

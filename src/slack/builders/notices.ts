@@ -48,9 +48,10 @@ function blocksOf(notice: Notice): Part[] {
   }
 }
 
-function resultSign(status: 'completed' | 'failed' | 'cancelled'): string {
+function resultSign(status: Extract<Notice, { kind: 'result' }>['status']): string {
   switch (status) {
     case 'completed':
+    case 'delivered':
       return signs.done;
     case 'failed':
       return signs.failed;
