@@ -66,7 +66,6 @@ export type RollbackRefusal =
   | 'files_only'
   | 'no_step'
   | 'at_budget'
-  | 'at_budget'
   | 'branch_moved'
   | 'not_yours'
   | 'not_allowed';
