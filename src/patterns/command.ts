@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { durationMs, durationSchema } from '../domain/duration.ts';
 import { commandEstimate } from '../domain/estimate.ts';
+import { BatonError, type Failure } from '../domain/failure.ts';
 import { mergeContext } from '../domain/handoff.ts';
 import { runCommand } from '../ports/activities.ts';
+import type { CommandResult } from '../ports/workspace.ts';
 import { commonShape } from './on-error.ts';
 import { definePattern } from './pattern.ts';
 
@@ -17,7 +19,10 @@ const schema = z.strictObject({
   timeout: durationSchema.default('10m'),
 });
 
-/** A leaf: runs a command in the worktree; its exit code is the validation. */
+/**
+ * A leaf: runs a command in the worktree; its exit code is the validation. One that was stopped, for its time or for what it
+ * took, has said nothing of the work: the node fails.
+ */
 export const command = definePattern({
   kind: 'command',
   schema,
@@ -46,6 +51,7 @@ export const command = definePattern({
       // The command has its own limit; the step's is the safety net behind it.
       { label: `running ${argv.join(' ')}`, timeoutMs: timeoutMs + 30_000 },
     );
+    if (done.stopped === true) throw new BatonError(stopped(argv, done.ended, node.timeout));
     const passed = done.exitCode === 0;
     const counts = done.passed === null ? '' : ` (${done.passed} passed, ${done.failed ?? 0} failed)`;
     const summary = `${argv.join(' ')} ${passed ? 'passes' : 'fails'}${counts}`;
@@ -68,4 +74,29 @@ export const command = definePattern({
 
 function tail(output: string): string {
   return output.trimEnd().split('\n').slice(-TAIL_LINES).join('\n');
+}
+
+function stopped(argv: readonly string[], why: CommandResult['ended'], timeout: string): Failure {
+  return {
+    class: 'terminal',
+    code: 'command_stopped',
+    message: `${argv.join(' ').slice(0, 200)} was stopped: ${whyStopped(why, timeout)}. It said nothing of the work`,
+    hint: 'What was done so far is kept. Give it more (`timeout:` of its node, BATON_COMMAND_MEMORY), or less to do; with `on_error: skip` the work goes on without it.',
+  };
+}
+
+function whyStopped(why: CommandResult['ended'], timeout: string): string {
+  switch (why) {
+    case 'timeout':
+      return `it took longer than ${timeout}`;
+    case 'resource_limit':
+      return 'it took more memory or disk, or began more processes, than it may';
+    case 'output_limit':
+      return 'it printed without an end';
+    case 'cancelled':
+    case null:
+      return 'it was ended from outside';
+    default:
+      return why satisfies never;
+  }
 }

@@ -262,6 +262,12 @@ describe('an agent over ACP', () => {
       { turns: 2, tokens: 1e9, timeoutMs: 60_000 },
     ],
     ['exits', [{ act: 'exit', code: 3 }], 'transient runner_ended', soon],
+    [
+      'complains without end',
+      [{ act: 'grumble', bytes: 17 * 1024 * 1024 }, { act: 'hang' }],
+      'terminal runner_failed',
+      soon,
+    ],
     ['refuses', [{ act: 'stop', reason: 'refusal' }], 'needs_person model_refused', soon],
     [
       'floods its output with what is no message',

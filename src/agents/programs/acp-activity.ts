@@ -128,7 +128,7 @@ export function acpActivities(deps: ProgramDependencies): Activity[] {
         await drop(conversation);
         if (context.signal.aborted) throw cancelled(context.signal);
         throw error instanceof AcpBroken
-          ? new BatonError(broken(input.runner, deps.redact(error.message)))
+          ? new BatonError(broken(input.runner, deps.redact(error.message), error.overLimit))
           : error;
       }
     }),
@@ -264,11 +264,11 @@ function cleaned(turn: Turn, redact: Redact) {
   return { status: turn.status, asks, seen };
 }
 
-/** Tried again with a new process, which is told what was done. */
-function broken(runner: string, why: string): Failure {
+/** Tried again with a new process, which is told what was done; but for one that took more than it may, as any program. */
+function broken(runner: string, why: string, overLimit: boolean): Failure {
   return {
-    class: 'transient',
-    code: 'runner_ended',
+    class: overLimit ? 'terminal' : 'transient',
+    code: overLimit ? 'runner_failed' : 'runner_ended',
     message: `The agent program of the runner “${runner}” stopped in the middle of its work: ${why}.`,
     hint: 'What it wrote is kept in the worktree.',
   };

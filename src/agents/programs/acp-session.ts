@@ -46,7 +46,14 @@ export interface AcpOptions {
 }
 
 /** The program ended, or does not speak the protocol; the message says which. */
-export class AcpBroken extends Error {}
+export class AcpBroken extends Error {
+  /** It was stopped for what it took: another process would take the same. */
+  readonly overLimit: boolean;
+  constructor(message: string, overLimit = false) {
+    super(message);
+    this.overLimit = overLimit;
+  }
+}
 
 /**
  * One conversation with a coding agent over its standard input and output. It asks, we answer: what it wants done to files
@@ -66,6 +73,7 @@ export class AcpSession {
   #seen: string[] = [];
   #ended: Extract<Turn, { status: 'ended' }> | null = null;
   #broken: string | null = null;
+  #overLimit = false;
   #wake: () => void = () => undefined;
 
   private constructor(root: string, peer: Peer, program: Program) {
@@ -96,6 +104,7 @@ export class AcpSession {
         const words = output.trim().split('\n').at(-1)?.slice(0, 300) ?? '';
         const how =
           ended === null ? `it ended with exit code ${exitCode}` : `it was ended: ${ended.replace('_', ' ')}`;
+        session.#overLimit = ended === 'resource_limit' || ended === 'output_limit';
         session.breakOff(words === '' ? how : `${how} (${words})`);
       },
       (error: unknown) => session.breakOff(error instanceof Error ? error.message : String(error)),
@@ -157,7 +166,7 @@ export class AcpSession {
   /** What it asks, or how it ended, whatever comes first. @throws AcpBroken */
   async next(signal: AbortSignal): Promise<Turn> {
     for (;;) {
-      if (this.#broken !== null) throw new AcpBroken(this.#broken);
+      if (this.#broken !== null) throw new AcpBroken(this.#broken, this.#overLimit);
       const seen = this.#seen;
       if (this.#ended !== null) {
         this.#seen = [];

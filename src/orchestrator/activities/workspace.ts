@@ -101,7 +101,14 @@ export function workspaceActivities(deps: WorkspaceDeps): Activity[] {
         failed,
         tail,
       });
-      return { ...done, output: output.slice(-OUTPUT_KEPT), passed, failed, argv };
+      return {
+        ...done,
+        output: output.slice(-OUTPUT_KEPT),
+        passed,
+        failed,
+        argv,
+        stopped: done.ended !== null,
+      };
     }),
 
     implement(keepWork, async ({ tree, message, at }, { runId }) => {

@@ -18,6 +18,7 @@ type Act =
   | { readonly act: 'say'; readonly text: string }
   | { readonly act: 'environment' }
   | { readonly act: 'raw'; readonly text: string; readonly times: number }
+  | { readonly act: 'grumble'; readonly bytes: number }
   | { readonly act: 'hang' }
   | { readonly act: 'ask-for-ever' }
   | { readonly act: 'die-once'; readonly mark: string }
@@ -132,6 +133,9 @@ async function perform(act: Act): Promise<string | null> {
       return null;
     case 'raw':
       process.stdout.write(act.text.repeat(act.times));
+      return null;
+    case 'grumble':
+      await new Promise((resolve) => process.stderr.write('x'.repeat(act.bytes), resolve));
       return null;
     case 'hang':
       await new Promise(() => setInterval(() => undefined, 1_000));

@@ -1,0 +1,47 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Core } from '../../src/compose/core.ts';
+import { coreAt, followRun, openPlace, type Place, startRun, workflowOf } from '../support/core.ts';
+
+/** What the end of a command means for its run: docs/runners.md has the same table. */
+const ends: Readonly<Record<string, { readonly run: readonly string[]; readonly timeout?: string }>> = {
+  good: { run: ['true'] },
+  bad: { run: ['sh', '-c', 'exit 3'] },
+  flood: { run: ['sh', '-c', 'yes'] },
+  slow: { run: ['sleep', '600'], timeout: '1s' },
+};
+
+let place: Place;
+let core: Core;
+beforeAll(async () => {
+  place = await openPlace('name: none\nroles: {}\n');
+  core = await coreAt(place, {
+    extraWorkflows: Object.entries(ends).map(([name, command]) =>
+      workflowOf(name, {
+        kind: 'sequence',
+        id: 'all',
+        stages: [{ kind: 'command', id: 'check', ...command }],
+      }),
+    ),
+  });
+  core.engine.recover();
+});
+afterAll(async () => {
+  await core.stop();
+  await place.close();
+});
+
+test.each([
+  ['good', 'completed', 'done', []],
+  // Its exit code is what it has to say: whoever comes next in the workflow hears it.
+  ['bad', 'completed', 'failed', []],
+  // Who is stopped has said nothing, whatever for.
+  ['flood', 'failed', 'failed', ['command_stopped']],
+  ['slow', 'failed', 'failed', ['command_stopped', 'node_timeout']],
+])('a command that is %s leaves its run %s', async (name, status, node, codes) => {
+  const ended = await followRun(core, await startRun(core, name, name));
+  expect(ended?.status).toBe(status);
+  expect(ended?.of('node.finished').find((event) => event.node === 'check')?.status).toBe(node);
+  const failure = ended?.of('run.status').at(-1)?.failure;
+  if (codes.length === 0) expect(failure).toBeUndefined();
+  else expect(codes).toContain(failure?.code);
+});
