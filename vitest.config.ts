@@ -19,6 +19,7 @@ const long = [
   'test/providers/**/*.test.ts',
   'test/rollback/**/*.test.ts',
   'test/workspace/{bombs,racer,search,streams}.test.ts',
+  'test/workspace/cleaning.property.test.ts',
   'test/workspace/streams.property.test.ts',
 ];
 

@@ -53,14 +53,14 @@ try {
     for (let round = 0; round < ROUNDS; round += 1) times.push(await timed(workspace, changed));
     const clock = median(times.map((each) => each.clock));
     const best = Math.min(...times.map((each) => each.clock));
-    worst = Math.max(worst, best);
     const cpu = median(times.map((each) => each.cpu));
+    worst = Math.max(worst, cpu);
     console.log(
       `${`${changed} changed`.padEnd(20)}  ${clock.toFixed(0)} ms (median of ${ROUNDS}, best ${best.toFixed(0)}; processor ${cpu.toFixed(0)} ms)`,
     );
   }
   console.log(
-    `largest of the best    ${worst.toFixed(0)} ms (${BUDGET_MS} allowed; what else runs here does not count)`,
+    `most processor time   ${worst.toFixed(0)} ms (${BUDGET_MS} allowed; what else runs here does not count)`,
   );
   if (worst >= BUDGET_MS) process.exitCode = 1;
   await workspaces.close('run_1');

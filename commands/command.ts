@@ -1,3 +1,4 @@
+import type { CleaningReport } from '../src/domain/cleaning.ts';
 import type { Absences } from '../src/orchestrator/absences.ts';
 import type { Catalog } from '../src/orchestrator/catalog.ts';
 import type { Flags } from '../src/orchestrator/flags.ts';
@@ -60,6 +61,8 @@ export interface CommandDeps {
   readonly toolServers: readonly string[];
   /** Who may approve in a workspace; null: any member. */
   readonly approvers: (team: string) => readonly string[] | null;
+  /** The last tidying up in repositories; null: there was none yet. */
+  readonly tidied: () => Promise<CleaningReport | null>;
   readonly redact: Redact;
   readonly now: () => number;
 }

@@ -8,6 +8,7 @@ import { bareIdsOf, checkWorkspaces } from './config-workspaces.ts';
 import { type StepLimits, stepLimitsSchema } from './domain/agent.ts';
 import { type BudgetSettings, budgetSettingsSchema } from './domain/budget.ts';
 import { declarationsSchema } from './domain/bus-event.ts';
+import { durationMs, durationSchema } from './domain/duration.ts';
 import { type FlagSettings, flagSettingsSchema } from './domain/flags.ts';
 import { hooksSchema } from './domain/hook.ts';
 import { type McpSettings, mcpSchema, variablesOf } from './domain/mcp-settings.ts';
@@ -144,6 +145,8 @@ const fileSchema = z.strictObject({
         .default([]),
     })
     .prefault({}),
+  /** For how long what a run left in its repository stays after it was pushed; what was merged goes at once. */
+  clean: z.strictObject({ after: durationSchema.default('14d') }).prefault({}),
   /** What may be answered from what was answered before. */
   cache: z.strictObject({ answers: z.boolean().default(false) }).prefault({}),
   /** What time costs, in US dollars: a second of a command, a minute of a person. */
@@ -209,6 +212,8 @@ export interface Config {
   readonly budget: BudgetSettings;
   readonly stepLimits: StepLimits;
   readonly cacheAnswers: boolean;
+  /** Milliseconds for which what was pushed stays here after its run ended. */
+  readonly cleanAfterMs: number;
   /** Models that stand in for the configured one. */
   readonly backups: readonly Omit<Extract<ModelConfig, { mode: 'model' }>, 'mode'>[];
   readonly limits: Limits;
@@ -278,6 +283,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     budget: file.budget,
     stepLimits: file.step_limits,
     cacheAnswers: file.cache.answers,
+    cleanAfterMs: durationMs(file.clean.after),
     backups,
     limits: file.limits,
     castDelayMs: env.CAST_DELAY_MS ?? null,

@@ -11,6 +11,7 @@ baton audit verify          whether the audit was tampered with
 baton doctor                check this machine and the settings
 baton cost [ID] [--csv]     what was spent in the last week, or by one run   --days N
 baton hand-over RUN         push a run's branch and open its pull request, or write its patch
+baton clean [--dry-run]     remove what runs left in repositories and is merged or pushed
 baton desk                  start the local workspace alone`;
 
 /** The command line. Every way out says what happened and what to do next. */
@@ -56,6 +57,8 @@ async function dispatch(word: string, rest: string[]): Promise<number> {
       return (await import('./cli/cost.ts')).cost(rest);
     case 'hand-over':
       return (await import('./cli/hand-over.ts')).handOverRun(rest);
+    case 'clean':
+      return (await import('./cli/clean.ts')).clean(rest);
     case 'desk':
       await import('../desk/main.ts');
       return 0;

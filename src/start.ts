@@ -8,11 +8,13 @@ import type { ModelEndpoint } from './compose/models.ts';
 import { createSlack, type SlackOptions } from './compose/slack.ts';
 import type { Config } from './config.ts';
 import { BatonError, toFailure } from './domain/failure.ts';
+import { keepTidy } from './ops/cleaning.ts';
 import { keepHouse, sweep } from './ops/housekeeping.ts';
 import { endService, keepAlive } from './ops/local-services.ts';
 import { createRedactor } from './policy/redact.ts';
 import { KeyRing } from './slack/oauth/seal.ts';
 import { systemClock } from './system-clock.ts';
+import { createCleaner } from './workspace/cleaning.ts';
 
 /** The port for Slack's requests, when PORT says nothing. */
 const HTTP_PORT = 3_000;
@@ -139,6 +141,14 @@ async function startWith(
     core.checks.start();
     void sweep(house).catch(house.onError);
     const stopHouse = keepHouse(house);
+    const stopTidy = keepTidy({
+      store: core.cleaning,
+      decisions: core.store.decisions,
+      cleaner: createCleaner(config),
+      clock,
+      afterMs: config.cleanAfterMs,
+      onError: (error: unknown) => log.error({ error: toFailure(error).message }, 'Tidying up failed'),
+    });
     const stopWatch =
       cast === null
         ? () => undefined
@@ -167,6 +177,7 @@ async function startWith(
       stop: async () => {
         stopWatch();
         stopHouse();
+        stopTidy();
         await slack.stop();
         await core.stop();
         for (const pid of services.running) endService(pid);

@@ -1,6 +1,9 @@
 import { execFile } from 'node:child_process';
 import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
+import path from 'node:path';
 import { promisify } from 'node:util';
+import { createCleaningStore } from '../../db/cleaning.ts';
+import { openToRead } from '../../db/read-only.ts';
 import { probeServer } from '../agents/mcp/probe.ts';
 import { lookAtModel } from '../agents/model/reachable.ts';
 import { isInstalled } from '../compose/checks.ts';
@@ -43,6 +46,7 @@ export async function doctor(): Promise<number> {
     ...runners(config),
     ...(await toolServers(config)),
     await repository(config),
+    ...(await tidied(config)),
     slack(config),
     await model(config),
     ...(await Promise.all(
@@ -179,6 +183,24 @@ async function repository(config: Config): Promise<Check> {
         text: `${report.name}, ${report.fileCount} files, tests: ${report.testCommand?.join(' ') ?? 'none recognised'}`,
       }
     : { name: 'repository', state: 'bad', text: report.problem ?? 'cannot be used' };
+}
+
+/** What the last tidying up left, since it is nowhere else. */
+async function tidied({ home: folder }: Config): Promise<Check[]> {
+  const file = path.join(folder, 'baton.db');
+  if (!existsSync(file)) return [];
+  const raw = openToRead(file);
+  try {
+    const report = await createCleaningStore(raw).lastReport();
+    if (report === null) return [];
+    const { branches, states, kept } = report;
+    const on = new Date(report.at).toISOString().slice(0, 16).replace('T', ' ');
+    const text = `${on}: ${branches} branches and ${states} saved states removed, ${kept.length} kept`;
+    const fix = kept.length === 0 ? {} : { fix: '`baton clean --dry-run` tells which, and why.' };
+    return [{ name: 'tidied', state: 'good', text, ...fix }];
+  } finally {
+    raw.close();
+  }
 }
 
 const MODES = {

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { AuditLog, HEADS_FILE } from '../../db/audit.ts';
 import { createBus } from '../../db/bus.ts';
+import { createCleaningStore } from '../../db/cleaning.ts';
 import { EventLog } from '../../db/event-log.ts';
 import { createFlagStore } from '../../db/flags.ts';
 import { createHealthStore } from '../../db/health.ts';
@@ -319,6 +320,7 @@ export async function createCore(options: CoreOptions) {
       engine,
       store,
       outbox: createOutboxStore(db),
+      cleaning: createCleaningStore(raw),
       workspaces,
       registry,
       sandbox: { kind: sandbox.kind, reason: sandbox.reason },

@@ -1,8 +1,6 @@
-import { randomUUID } from 'node:crypto';
-import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { BatonError, toFailure } from '../domain/failure.ts';
 import type { Git } from './git.ts';
+import { fromCleanPlace, secretsFor } from './remote.ts';
 
 /** Milliseconds; a first push of a large branch over a slow line. */
 const PUSH_TIMEOUT_MS = 10 * 60_000;
@@ -19,58 +17,31 @@ export interface PushRequest {
 }
 
 /**
- * Puts a commit on a branch of a remote; only forward, never over what is there. It starts from an empty repository of ours that
- * borrows the objects, so nothing in the configuration of the person's repository (rewritten addresses, helpers, hooks) has a
- * part in it, and nothing is written there. Safe to repeat.
+ * Puts a commit on a branch of a remote; only forward, never over what is there. Safe to repeat.
  * Errors: needs_person `push_refused`, transient `push_failed`.
  */
 export async function pushBranch(git: Git, home: string, request: PushRequest): Promise<void> {
-  const folder = join(home, 'pushes', `${randomUUID()}.git`);
-  await mkdir(folder, { recursive: true });
+  const { common, commit, branch, address, token } = request;
+  const format = commit.length === 64 ? 'sha256' : 'sha1';
   try {
-    const outside = await git.bind({ cwd: folder });
-    const format = request.commit.length === 64 ? 'sha256' : 'sha1';
-    await outside.run([
-      'init',
-      '--quiet',
-      '--bare',
-      '--template=',
-      `--object-format=${format}`,
-      '--',
-      folder,
-    ]);
-    await mkdir(join(folder, 'objects', 'info'), { recursive: true });
-    await writeFile(join(folder, 'objects', 'info', 'alternates'), `${join(request.common, 'objects')}\n`);
-    await copyFile(join(request.common, 'shallow'), join(folder, 'shallow')).catch(() => undefined);
-    const clean = await git.bind({ cwd: folder, gitDir: folder });
-    await clean.run(
-      [
-        'push',
-        '--quiet',
-        '--no-verify',
-        '--no-signed',
-        '--no-recurse-submodules',
-        '--',
-        request.address,
-        `${request.commit}:refs/heads/${request.branch}`,
-      ],
-      { network: true, timeoutMs: PUSH_TIMEOUT_MS, secretConfig: secretsFor(request) },
+    await fromCleanPlace(git, home, { common, format }, (clean) =>
+      clean.run(
+        [
+          'push',
+          '--quiet',
+          '--no-verify',
+          '--no-signed',
+          '--no-recurse-submodules',
+          '--',
+          address,
+          `${commit}:refs/heads/${branch}`,
+        ],
+        { network: true, timeoutMs: PUSH_TIMEOUT_MS, secretConfig: secretsFor(address, token) },
+      ),
     );
   } catch (error) {
     throw explain(error, request);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
   }
-}
-
-/** The token for this host alone; where it redirects to is not followed. */
-function secretsFor({ address, token }: PushRequest): { key: string; value: string }[] {
-  if (token === null || !address.startsWith('https://')) return [];
-  const basic = Buffer.from(`x-access-token:${token}`).toString('base64');
-  return [
-    { key: `http.${new URL(address).origin}/.extraHeader`, value: `Authorization: Basic ${basic}` },
-    { key: 'http.followRedirects', value: 'false' },
-  ];
 }
 
 const KEPT = 'The branch is kept in the repository on this machine.';

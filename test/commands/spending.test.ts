@@ -126,6 +126,7 @@ function deps(): CommandDeps {
     usage: core.usage,
     models: core.models.pool,
     toolServers: ['tracker'],
+    tidied: async () => null,
     runners: ['coder', 'script'],
     checks: {
       problemOf: (name) =>

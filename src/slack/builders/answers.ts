@@ -5,6 +5,7 @@ import {
   bold,
   button,
   code,
+  context,
   lines,
   type Part,
   type Piece,
@@ -31,13 +32,19 @@ export function answerBlocks(markup: string, rehearsal = false): Message {
 }
 
 /** `/orchestrate list` and `status`: a line or two per run, the newest first as given. */
-export function runListBlocks(runs: readonly RunLine[], rehearsal: boolean): Message {
-  if (runs.length === 0) return answerBlocks(answers.noRuns, rehearsal);
+export function runListBlocks(
+  runs: readonly RunLine[],
+  rehearsal: boolean,
+  below: string | null = null,
+): Message {
+  const footer = below === null ? null : context(below);
+  if (runs.length === 0) return message([section(answers.noRuns), footer], rehearsal);
   const more = runs.length - RUNS_SHOWN;
   return message(
     [
       ...runs.slice(0, RUNS_SHOWN).map((run) => lines(...runRows(run))),
       more > 0 ? lines([`and ${more} more`]) : null,
+      footer,
     ],
     rehearsal,
   );
