@@ -196,7 +196,7 @@ export async function createSlack(options: SlackOptions) {
     runners: core.runners,
     checks: core.checks,
     approvers: core.approvers,
-    tidied: core.cleaning.lastReport,
+    tidied: () => core.cleaning.lastReport(),
     flags: core.flags,
     commands: liveCommands(core.catalog),
   });

@@ -103,7 +103,7 @@ describe('tidying up', () => {
     const { cleaner } = here.options;
     // The first plan is cut short after its first ref; before the second, somebody opens that run again.
     const cut: Cleaner = {
-      look: cleaner.look,
+      look: (...given) => cleaner.look(...given),
       async remove(plan) {
         await cleaner.remove({ ...plan, remove: plan.remove.slice(0, 1) });
         here.raw.prepare("update runs set status = 'paused', ended_at = null where id = 'run_b'").run();
