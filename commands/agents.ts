@@ -6,6 +6,7 @@ import { answerBlocks } from '../src/slack/builders/answers.ts';
 import type { Message } from '../src/slack/message.ts';
 import { answers } from '../src/slack/words.ts';
 import type { Command, CommandCall, CommandDeps } from './command.ts';
+import { noteRefusal } from './refused.ts';
 
 const WEEK_MS = 7 * 86_400_000;
 /** Characters of a reason that are kept. */
@@ -91,8 +92,10 @@ async function manage(
         : null;
   if (kind === null) return answerBlocks(answers.agentUnknown(name), rehearsal);
   if (verb === 'quarantine' && why === '') return answerBlocks(answers.quarantineWhy(name), rehearsal);
-  if (!mayManage(await people.decider(call.user, call.team, call.homeTeam), approvers(call.team)))
+  if (!mayManage(await people.decider(call.user, call.team, call.homeTeam), approvers(call.team))) {
+    await noteRefusal(call, `agents ${verb}`, 'no_role', deps);
     return answerBlocks(answers.agentsForbidden, rehearsal);
+  }
   await health.change(kind, name, (circuit) =>
     verb === 'quarantine' ? quarantined(circuit, call.user, redact(why), now()) : restored(circuit, 'person'),
   );

@@ -10,7 +10,7 @@ import type { RunSignals } from '../src/orchestrator/signals.ts';
 import type { SteeringDesk } from '../src/orchestrator/steering.ts';
 import type { HealthStore } from '../src/ports/health.ts';
 import type { Redact } from '../src/ports/redactor.ts';
-import type { ApprovalStore, AuditReader } from '../src/ports/store.ts';
+import type { ApprovalStore, AuditStore } from '../src/ports/store.ts';
 import type { UsageReader } from '../src/ports/usage.ts';
 import type { Message } from '../src/slack/message.ts';
 import type { People } from '../src/slack/people.ts';
@@ -36,12 +36,12 @@ export interface CommandDeps {
   readonly absences: Absences;
   readonly rollbacks: Rollbacks;
   readonly roles: Roles;
-  /** Why somebody may not even look, in words; null when they may. */
-  readonly gate: (team: string, user: string) => Promise<string | null>;
+  /** Why somebody may not even look, in words, which the audit has then; null when they may. */
+  readonly gate: (team: string, user: string, channel: string) => Promise<string | null>;
   readonly flags: Flags;
   readonly people: People;
   readonly approvals: Pick<ApprovalStore, 'byId'>;
-  readonly audit: AuditReader;
+  readonly audit: AuditStore;
   readonly catalog: Catalog;
   readonly rehearsal: boolean;
   readonly defaultRepository: string;

@@ -1,21 +1,19 @@
 import { answerBlocks } from '../src/slack/builders/answers.ts';
-import { atBudgetBlocks } from '../src/slack/builders/at-budget.ts';
-import { controlWords } from '../src/slack/control-words.ts';
 import { answers } from '../src/slack/words.ts';
 import type { Command } from './command.ts';
+import { controlAnswer } from './refused.ts';
 
 /** Stops a run for good. */
 export const cancel: Command = {
   word: 'cancel',
   usage: 'cancel [id]',
   description: 'Stops a run for good; its branch and snapshots stay',
-  async run(call, { orchestrator, queries, rehearsal }) {
+  async run(call, deps) {
+    const { orchestrator, queries, rehearsal } = deps;
     const run = await queries.find(call, call.rest);
     if (run === null) return answerBlocks(answers.runGone, rehearsal);
-    return answerBlocks(
-      controlWords('stop', await orchestrator.stop(run.view.runId, call.user), run.session.requester),
-      rehearsal,
-    );
+    const done = await orchestrator.stop(run.view.runId, call.user, call.intent);
+    return controlAnswer(call, { word: 'cancel', verb: 'stop', done }, run, deps);
   },
 };
 
@@ -24,11 +22,12 @@ export const pause: Command = {
   word: 'pause',
   usage: 'pause [id]',
   description: 'Holds a run: what is under way finishes, nothing new starts',
-  async run(call, { steer, queries, rehearsal }) {
+  async run(call, deps) {
+    const { steer, queries, rehearsal } = deps;
     const run = await queries.find(call, call.rest);
     if (run === null) return answerBlocks(answers.runGone, rehearsal);
     const done = await steer.pause(run.view.runId, call.user, call.intent);
-    return answerBlocks(controlWords('pause', done, run.session.requester), rehearsal);
+    return controlAnswer(call, { word: 'pause', verb: 'pause', done }, run, deps);
   },
 };
 
@@ -37,12 +36,12 @@ export const resume: Command = {
   word: 'resume',
   usage: 'resume [id]',
   description: 'Lets a paused run go on',
-  async run(call, { steer, queries, rehearsal }) {
+  async run(call, deps) {
+    const { steer, queries, rehearsal } = deps;
     const run = await queries.find(call, call.rest);
     if (run === null) return answerBlocks(answers.runGone, rehearsal);
     const done = await steer.resume(run.view.runId, call.user, call.intent);
-    if (done === 'at_budget') return atBudgetBlocks(run.approvals, rehearsal);
-    return answerBlocks(controlWords('resume', done, run.session.requester), rehearsal);
+    return controlAnswer(call, { word: 'resume', verb: 'resume', done }, run, deps);
   },
 };
 
@@ -51,12 +50,12 @@ export const retry: Command = {
   word: 'retry',
   usage: 'retry [id]',
   description: 'Goes on where a run paused, or runs an ended one again',
-  async run(call, { orchestrator, queries, rehearsal }) {
+  async run(call, deps) {
+    const { orchestrator, queries, rehearsal } = deps;
     const run = await queries.find(call, call.rest);
     if (run === null) return answerBlocks(answers.runGone, rehearsal);
     const done = await orchestrator.retry(run.view.runId, call.user, call.intent, call.receivedAt);
-    if (done === 'at_budget') return atBudgetBlocks(run.approvals, rehearsal);
-    return answerBlocks(controlWords('retry', done, run.session.requester), rehearsal);
+    return controlAnswer(call, { word: 'retry', verb: 'retry', done }, run, deps);
   },
 };
 
@@ -65,10 +64,11 @@ export const undo: Command = {
   word: 'undo',
   usage: 'undo [id]',
   description: 'Takes back the last change a run made to its own plan, at the next sync point',
-  async run(call, { orchestrator, queries, rehearsal }) {
+  async run(call, deps) {
+    const { orchestrator, queries, rehearsal } = deps;
     const run = await queries.find(call, call.rest);
     if (run === null) return answerBlocks(answers.runGone, rehearsal);
     const done = await orchestrator.undo(run.view.runId, call.user, call.intent);
-    return answerBlocks(controlWords('undo', done, run.session.requester), rehearsal);
+    return controlAnswer(call, { word: 'undo', verb: 'undo', done }, run, deps);
   },
 };

@@ -4,6 +4,7 @@ import { answerBlocks } from '../src/slack/builders/answers.ts';
 import { delegationWords } from '../src/slack/delegation-words.ts';
 import type { Message } from '../src/slack/message.ts';
 import type { Command, CommandCall, CommandDeps } from './command.ts';
+import { noteRefusal } from './refused.ts';
 
 /** Who decides while somebody is away: for a time, and never more than they could decide themselves. */
 export const delegate: Command = {
@@ -34,5 +35,7 @@ async function make(who: string, until: string, call: CommandCall, deps: Command
   if (end === null) return delegationWords.when(until);
   const from = await people.decider(call.user, call.team, call.homeTeam, true);
   const made = await absences.delegate(from, to, end, call.intent);
-  return made.ok ? delegationWords.made(made.delegation, zone) : delegationWords.refused(made.refusal, to);
+  if (made.ok) return delegationWords.made(made.delegation, zone);
+  await noteRefusal(call, 'delegate', made.refusal, deps);
+  return delegationWords.refused(made.refusal, to);
 }

@@ -4,6 +4,7 @@ import { controlWords } from '../src/slack/control-words.ts';
 import { mk } from '../src/slack/text.ts';
 import { answers } from '../src/slack/words.ts';
 import type { Command } from './command.ts';
+import { noteRefusal } from './refused.ts';
 
 /** A signal says go on; what is longer belongs into a file of the repository. */
 const PAYLOAD_MAX = 3_000;
@@ -23,7 +24,8 @@ export const signal: Command = {
   word: 'signal',
   usage: 'signal <id> <name> [JSON or words]',
   description: 'Sends a run the signal that it waits for',
-  async run(call, { signals, queries, rehearsal }) {
+  async run(call, deps) {
+    const { signals, queries, rehearsal } = deps;
     const say = (words: string) => answerBlocks(words, rehearsal);
     const [, id = '', name = '', rest = ''] = /^(\S+)\s+(\S+)\s*([\s\S]*)$/.exec(call.rest) ?? [];
     if (name === '')
@@ -41,10 +43,9 @@ export const signal: Command = {
       by: call.user,
       intent: call.intent,
     });
-    if (typeof done === 'string')
-      return say(
-        done === 'done' ? mk`Sent: \`${name}\`.` : controlWords('stop', done, run.session.requester),
-      );
+    if (done === 'done') return say(mk`Sent: \`${name}\`.`);
+    await noteRefusal(call, 'signal', typeof done === 'string' ? done : 'no_wait', deps);
+    if (typeof done === 'string') return say(controlWords('stop', done, run.session.requester));
     return say(
       done.no_wait.length === 0
         ? 'That run waits for no signal. Nothing was sent.'

@@ -6,6 +6,7 @@ import { mk } from '../src/slack/text.ts';
 import { answers } from '../src/slack/words.ts';
 import type { Command } from './command.ts';
 import { OPTIONS, parseOptions } from './options.ts';
+import { noteRefusal } from './refused.ts';
 
 /** Requests longer than this belong into a file of the repository. As long as the form allows. */
 const REQUEST_MAX = 3_000;
@@ -29,7 +30,8 @@ export function startCommand(workflow: { readonly name: string; readonly descrip
         ? null
         : answers.onIt(shortName(values.get('repo') ?? deps.defaultRepository));
     },
-    async run(call, { orchestrator, people, rehearsal }) {
+    async run(call, deps) {
+      const { orchestrator, people, rehearsal } = deps;
       const { text, values, unknown } = parseOptions(call.rest);
       if (unknown.length > 0) {
         return answerBlocks(
@@ -53,7 +55,10 @@ export function startCommand(workflow: { readonly name: string; readonly descrip
       const repository = values.get('repo') ?? null;
       const by = await people.decider(call.user, call.team, call.homeTeam);
       const refusal = await orchestrator.admits(by, repository);
-      if (refusal !== null) return answerBlocks(startRefusalWords(refusal), rehearsal);
+      if (refusal !== null) {
+        await noteRefusal(call, workflow.name, refusal, deps);
+        return answerBlocks(startRefusalWords(refusal), rehearsal);
+      }
       await orchestrator.start({
         intent: call.intent,
         receivedAt: call.receivedAt,

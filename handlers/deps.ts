@@ -30,8 +30,8 @@ export interface HandlerDeps {
   readonly personTasks: Pick<PersonTaskStore, 'byNonce'>;
   readonly rollbacks: Rollbacks;
   readonly roles: Roles;
-  /** Why somebody may not even look, in words; null when they may. */
-  readonly gate: (team: string, user: string) => Promise<string | null>;
+  /** Why somebody may not even look, in words, which the audit has then; null when they may. */
+  readonly gate: (team: string, user: string, channel: string) => Promise<string | null>;
   readonly homes: Homes;
   /** The session whose epic is the message at a place; null: none of ours. */
   readonly sessionAt: (team: string, channel: string, ts: string) => Promise<string | null>;

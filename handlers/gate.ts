@@ -76,10 +76,18 @@ export class Gate {
     // The App Home says it itself.
     if (kind === 'home') return true;
     await this.#note(kind, who, refusal);
-    if (channel !== '')
-      await answers.send({ intent, team, user, channel }, answerBlocks(lookRefusalWords(refusal), rehearsal));
+    await answers.send({ intent, team, user, channel }, answerBlocks(lookRefusalWords(refusal), rehearsal));
     return false;
   }
+
+  /** Why somebody gets no form to look at, in words, and in the audit; null when they may look. */
+  async refusedForm(team: string, user: string, channel: string): Promise<string | null> {
+    const refusal = await this.refusal(team, user);
+    if (refusal === null) return null;
+    await this.#note('form', { team, user, channel, word: '' }, refusal);
+    return lookRefusalWords(refusal);
+  }
+
   async #note(
     what: string,
     { team, user, channel, word }: z.infer<typeof whoSchema>,

@@ -1,11 +1,11 @@
 import type { CardThere } from '../src/domain/typed-decision.ts';
 import { readReply, typedDecision } from '../src/domain/typed-decision.ts';
 import { approvalKey, approvalOfCard } from '../src/slack/approval-messages.ts';
-import { answerBlocks } from '../src/slack/builders/answers.ts';
 import { epicKey } from '../src/slack/epic-key.ts';
 import { typedWords } from '../src/slack/typed-words.ts';
 import { decideAndAnswer } from './decide.ts';
 import type { HandlerDeps } from './deps.ts';
+import { tellRefused } from './refused.ts';
 
 /** A message, as far as it may be a decision. */
 export interface TypedMessage {
@@ -44,14 +44,14 @@ export async function decideByWord(said: TypedMessage, deps: HandlerDeps): Promi
     await decideAndAnswer({ ...said, nonce, verdict: typed.verdict, comment: null }, deps);
     return true;
   }
-  await tell(said, typedWords(typed), deps);
+  await tell(said, typed.kind, typedWords(typed), deps);
   return true;
 }
 
 /** A message that was changed into a decision: it is not known who had read what when. Nothing is changed. */
 export async function refuseEdited(said: TypedMessage, deps: HandlerDeps): Promise<void> {
   const waits = (await cardsThere(said, deps)).some(({ approval }) => approval.status === 'pending');
-  if (waits) await tell(said, typedWords({ kind: 'edited' }), deps);
+  if (waits) await tell(said, 'edited', typedWords({ kind: 'edited' }), deps);
 }
 
 /** The questions whose cards belong to this place: of its thread, or of the direct message. */
@@ -98,8 +98,13 @@ function isDirect(channel: string): boolean {
   return channel.startsWith('D');
 }
 
-async function tell(said: TypedMessage, markup: string, deps: HandlerDeps): Promise<void> {
-  const { intent, team, user, channel, sessionId } = said;
+async function tell(said: TypedMessage, why: string, markup: string, deps: HandlerDeps): Promise<void> {
+  const { intent, team, user, channel, sessionId, text } = said;
   const thread = sessionId === null ? {} : { thread: epicKey(sessionId) };
-  await deps.answers.send({ intent, team, user, channel, ...thread }, answerBlocks(markup, deps.rehearsal));
+  await tellRefused(
+    { intent, team, user, channel, ...thread, what: 'typed', value: text },
+    why,
+    markup,
+    deps,
+  );
 }

@@ -1,10 +1,11 @@
 import type { App } from '@slack/bolt';
+import { z } from 'zod';
+import { type Control, controls } from '../../src/domain/control.ts';
 import { durationText } from '../../src/domain/duration.ts';
 import type { PlanForm } from '../../src/orchestrator/plan-reviews.ts';
 import { editableOf } from '../../src/planning/plan-edits.ts';
 import { actionIds } from '../../src/slack/actions.ts';
 import type { View } from '../../src/slack/blocks.ts';
-import { answerBlocks } from '../../src/slack/builders/answers.ts';
 import { planEditForm, planSendBackForm, saveForm } from '../../src/slack/builders/plan-forms.ts';
 import { controlWords } from '../../src/slack/control-words.ts';
 import { openOrSay } from '../../src/slack/open-view.ts';
@@ -13,6 +14,7 @@ import { answers as words } from '../../src/slack/words.ts';
 import { type Click, clickSchema, readClick } from '../click.ts';
 import type { HandlerDeps } from '../deps.ts';
 import { isFirst } from '../opened.ts';
+import { tellRefused } from '../refused.ts';
 import { turnAway } from '../turn-away.ts';
 
 /** Edit, Send back, Other plans and Save on a plan: forms at once, everything else kept first. */
@@ -35,7 +37,7 @@ export function registerPlanActions(app: App, deps: HandlerDeps): void {
       }
       const made = await form(click, deps);
       if (typeof made !== 'string') await openOrSay(deps, { ...click, trigger }, made);
-      else await deps.worker.accept(read.intent, 'plan-refused', { ...click, text: made });
+      else await deps.worker.accept(read.intent, 'plan-refused', { ...click, why: made });
     });
   }
   deps.worker.handle('plan-gone', async ({ intent, payload }) => {
@@ -44,8 +46,10 @@ export function registerPlanActions(app: App, deps: HandlerDeps): void {
     await turnAway({ ...click, intent, what: click.action }, gone ? 'unknown' : 'other_team', deps);
   });
   deps.worker.handle('plan-refused', async ({ intent, payload }) => {
-    const { text, ...to } = refusedSchema.parse(payload);
-    await deps.answers.send({ ...to, intent }, answerBlocks(text, deps.rehearsal));
+    const { why, ...click } = refusedSchema.parse(payload);
+    const run = await deps.queries.byRun(click.value);
+    const text = run === null ? words.runGone : controlWords('plan', why, run.session.requester);
+    await tellRefused({ ...click, intent, what: click.action }, why, text, deps);
   });
 
   app.action(actionIds.planOther, async ({ body, ack }) => {
@@ -66,34 +70,30 @@ export function registerPlanActions(app: App, deps: HandlerDeps): void {
     const change = await deps.plans.choose({ runId, by: click.user, intent, receivedAt }, workflow);
     if (change.done === 'done' || change.done === 'problems') return;
     const text = controlWords('plan', change.done, run.session.requester);
-    await deps.answers.send({ ...click, intent }, answerBlocks(text, deps.rehearsal));
+    await tellRefused({ ...click, intent, what: click.action }, change.done, text, deps);
   });
 }
 
-const refusedSchema = clickSchema.pick({ team: true, user: true, channel: true }).extend({
-  text: clickSchema.shape.value,
-});
+const refusedSchema = clickSchema.extend({ why: z.enum(controls) });
+
+/** Why there is no form. */
+type No = Exclude<Control, 'done'>;
 
 /** The form, or why there is none. */
-async function editForm(click: Click, deps: HandlerDeps): Promise<View | string> {
-  const run = await deps.queries.byRun(click.value);
-  if (run === null || run.session.team !== click.team) return words.runGone;
+async function editForm(click: Click, deps: HandlerDeps): Promise<View | No> {
   const form = await deps.plans.form(click.value, click.user);
-  return typeof form === 'string'
-    ? controlWords('plan', form, run.session.requester)
-    : planEditForm(formView(form));
+  return typeof form === 'string' ? form : planEditForm(formView(form));
 }
 
-async function sendBackForm(click: Click, deps: HandlerDeps): Promise<View | string> {
+async function sendBackForm(click: Click, deps: HandlerDeps): Promise<View | No> {
   const form = await editForm(click, deps);
   return typeof form === 'string' ? form : planSendBackForm(click.value);
 }
 
 /** Any member who may start work may keep how it was done. */
-async function keepForm(click: Click, deps: HandlerDeps): Promise<View | string> {
-  const run = await deps.queries.byRun(click.value);
+async function keepForm(click: Click, deps: HandlerDeps): Promise<View | No> {
   const definition = await deps.plans.definitionOf(click.value);
-  if (run === null || definition === null || run.session.team !== click.team) return words.runGone;
+  if (definition === null) return 'unknown';
   return saveForm({
     runId: click.value,
     title: definition.workflow.title,

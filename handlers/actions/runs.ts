@@ -1,4 +1,6 @@
 import type { App } from '@slack/bolt';
+import type { Control } from '../../src/domain/control.ts';
+import type { RunAnswer } from '../../src/orchestrator/queries.ts';
 import { actionIds } from '../../src/slack/actions.ts';
 import { answerBlocks, runDetailBlocks } from '../../src/slack/builders/answers.ts';
 import { atBudgetBlocks } from '../../src/slack/builders/at-budget.ts';
@@ -9,6 +11,7 @@ import { runDetail } from '../../src/slack/run-views.ts';
 import { answers as words } from '../../src/slack/words.ts';
 import { type Click, clickSchema, readClick } from '../click.ts';
 import type { HandlerDeps } from '../deps.ts';
+import { tellRefused } from '../refused.ts';
 import { turnAway } from '../turn-away.ts';
 
 const RUN_ACTIONS = [
@@ -40,47 +43,42 @@ export function registerRunActions(app: App, deps: HandlerDeps): void {
         run === null ? 'unknown' : 'other_team',
         deps,
       );
-    const answer = await act(click, intent, receivedAt, deps);
+    const thread = epicKey(run.session.id);
+    const done = await act(click, intent, receivedAt, run, deps);
     // A button of the epic shows its own result; only what cannot be seen there is said.
-    if (answer !== null)
-      await deps.answers.send(
-        {
-          intent,
-          team: click.team,
-          user: click.user,
-          channel: click.channel,
-          thread: epicKey(run.session.id),
-        },
-        answer,
-      );
+    if ('refused' in done)
+      await tellRefused({ ...click, intent, what: click.action, thread }, done.refused, done.words, deps);
+    else if (done.told !== null) {
+      const { team, user, channel } = click;
+      await deps.answers.send({ intent, team, user, channel, thread }, done.told);
+    }
   });
 }
+
+/** What came of a click: what is told, if anything; or why nothing came of it, with the words for that. */
+type Done = { readonly told: Message | null } | { readonly refused: string; readonly words: Message };
 
 async function act(
   click: Click,
   intent: string,
   receivedAt: number,
+  run: RunAnswer,
   deps: HandlerDeps,
-): Promise<Message | null> {
-  const { orchestrator, queries, rehearsal } = deps;
-  const run = await queries.byRun(click.value);
-  if (run === null) return answerBlocks(words.runGone, rehearsal);
-  const say = (
-    verb: 'start' | 'cancel' | 'stop' | 'pause' | 'resume' | 'retry',
-    done: Awaited<ReturnType<typeof orchestrator.stop>>,
-  ): Message | null =>
-    done === 'done'
-      ? null
-      : done === 'at_budget'
-        ? atBudgetBlocks(run.approvals, rehearsal)
-        : answerBlocks(controlWords(verb, done, run.session.requester), rehearsal);
+): Promise<Done> {
+  const { orchestrator, rehearsal } = deps;
+  const { requester } = run.session;
+  const say = (verb: 'start' | 'cancel' | 'stop' | 'pause' | 'resume' | 'retry', done: Control): Done => {
+    if (done === 'done') return { told: null };
+    if (done === 'at_budget') return { refused: done, words: atBudgetBlocks(run.approvals, rehearsal) };
+    return { refused: done, words: answerBlocks(controlWords(verb, done, requester), rehearsal) };
+  };
   switch (click.action) {
     case actionIds.planStart:
-      return say('start', await orchestrator.answerPlan(click.value, 'start', click.user));
+      return say('start', await orchestrator.answerPlan(click.value, 'start', click.user, intent));
     case actionIds.planCancel:
-      return say('cancel', await orchestrator.answerPlan(click.value, 'cancel', click.user));
+      return say('cancel', await orchestrator.answerPlan(click.value, 'cancel', click.user, intent));
     case actionIds.runStop:
-      return say('stop', await orchestrator.stop(click.value, click.user));
+      return say('stop', await orchestrator.stop(click.value, click.user, intent));
     case actionIds.runPause:
       return say('pause', await deps.steer.pause(click.value, click.user, intent));
     case actionIds.runResume:
@@ -88,11 +86,11 @@ async function act(
     case actionIds.runRetry:
     case actionIds.runAgain:
       return say('retry', await orchestrator.retry(click.value, click.user, intent, receivedAt));
-    default:
-      if (!(await deps.roles.sees(run.session, click.user))) return answerBlocks(words.runGone, rehearsal);
-      return runDetailBlocks(
-        runDetail(run.view, { ...run, rehearsal, now: deps.now() }, run.decisions),
-        rehearsal,
-      );
+    default: {
+      if (!(await deps.roles.sees(run.session, click.user)))
+        return { refused: 'look', words: answerBlocks(words.runGone, rehearsal) };
+      const detail = runDetail(run.view, { ...run, rehearsal, now: deps.now() }, run.decisions);
+      return { told: runDetailBlocks(detail, rehearsal) };
+    }
   }
 }

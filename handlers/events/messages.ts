@@ -10,6 +10,7 @@ import { taskRefusalWords } from '../../src/slack/task-words.ts';
 import { teamKey } from '../../src/slack/team.ts';
 import { mk, unescapeMarkup } from '../../src/slack/text.ts';
 import type { HandlerDeps } from '../deps.ts';
+import { tellRefused } from '../refused.ts';
 import { decideByWord, mayBeDecision, refuseEdited } from '../typed.ts';
 
 const bodySchema = z.object({
@@ -153,7 +154,8 @@ async function startedBy(
   if (!deps.catalog.workflows.has(word) || rest.length === 0) return false;
   const { team, homeTeam, user, channel } = kept;
   const refusal = await deps.orchestrator.admits(await deps.people.decider(user, team, homeTeam), null);
-  if (refusal !== null) await say(kept, intent, startRefusalWords(refusal), deps);
+  if (refusal !== null)
+    await refuse(kept, intent, { what: `said:${word}`, why: refusal }, startRefusalWords(refusal), deps);
   else {
     const request = kept.text.slice(word.length).trim();
     const start = { team, channel, requester: user, workflow: word, request, repository: null };
@@ -176,11 +178,12 @@ async function steer(
   const refusal = await deps.roles.looks(person, null);
   if (refusal !== null) {
     // Talk among people is none of Baton's business.
-    if (addressed) await say(kept, intent, lookRefusalWords(refusal), deps);
+    if (addressed)
+      await refuse(kept, intent, { what: 'said', why: refusal }, lookRefusalWords(refusal), deps);
     return;
   }
   const said = { intent, receivedAt, sessionId, by, text, addressed, plain, at };
-  await answerSteered(await deps.steer.hear(said), { ...kept, intent, sessionId }, deps);
+  await answerSteered(await deps.steer.hear(said), { ...kept, intent, sessionId, what: 'said' }, deps);
 }
 
 interface Where {
@@ -189,28 +192,36 @@ interface Where {
   readonly user: string;
   readonly channel: string;
   readonly sessionId: string;
+  /** By which way it was said: the audit has it where nothing came of it. */
+  readonly what: string;
 }
 
 /** What was done is told in the thread; why nothing was, only to whoever spoke. */
 export async function answerSteered(result: Steered | null, where: Where, deps: HandlerDeps): Promise<void> {
-  const { intent, team, user, channel, sessionId } = where;
+  const { intent, team, user, channel, sessionId, what } = where;
   if (result === null || (result.did === 'nothing' && result.why === 'chatter')) return;
   const run = await deps.queries.bySession(sessionId);
   if (run === null) return;
   const thread = epicKey(sessionId);
+  const tried = {
+    intent,
+    team,
+    user,
+    channel,
+    thread,
+    value: sessionId,
+    what: `${what}:${result.steering.kind}`,
+  };
   if (result.did === 'nothing') {
     const text =
       result.why === 'chatter' ? '' : nothingDone(result.why, result.steering.kind, run.session.requester);
-    await deps.answers.send({ intent, team, user, channel, thread }, answerBlocks(text, deps.rehearsal));
-    return;
+    return tellRefused(tried, result.why, text, deps);
   }
-  if (result.did === 'refused') {
-    const text = taskRefusalWords(result.refusal, result.task);
-    await deps.answers.send({ intent, team, user, channel, thread }, answerBlocks(text, deps.rehearsal));
-    return;
-  }
+  if (result.did === 'refused')
+    return tellRefused(tried, result.refusal, taskRefusalWords(result.refusal, result.task), deps);
   if (result.did === 'rollback') {
     const words = rollbackBlocks(result.answer, run.session.requester, deps.rehearsal);
+    if (result.answer.done === 'refused') return tellRefused(tried, result.answer.why, words, deps);
     await deps.answers.send({ intent, team, user, channel, thread }, words);
     return;
   }
@@ -229,6 +240,18 @@ export async function answerSteered(result: Steered | null, where: Where, deps: 
 /** One line, without a full stop of its own. */
 function oneLine(text: string): string {
   return text.replace(/\s+/g, ' ').replace(/[.\s]+$/, '');
+}
+
+async function refuse(
+  kept: Kept,
+  intent: string,
+  { what, why }: { readonly what: string; readonly why: string },
+  markup: string,
+  deps: HandlerDeps,
+): Promise<void> {
+  const { team, user, channel, sessionId, text } = kept;
+  const thread = sessionId === null ? {} : { thread: epicKey(sessionId) };
+  await tellRefused({ intent, team, user, channel, ...thread, what, value: text }, why, markup, deps);
 }
 
 async function say(kept: Kept, intent: string, markup: string, deps: HandlerDeps): Promise<void> {

@@ -2,10 +2,10 @@ import type { App } from '@slack/bolt';
 import { z } from 'zod';
 import type { Verdict } from '../../src/domain/approval.ts';
 import { actionIds, callbackIds, inputIds } from '../../src/slack/actions.ts';
-import { answerBlocks } from '../../src/slack/builders/answers.ts';
 import { startRefusalWords } from '../../src/slack/control-words.ts';
 import { askAndAnswer, decideAndAnswer } from '../decide.ts';
 import type { HandlerDeps } from '../deps.ts';
+import { tellRefused } from '../refused.ts';
 import { readForm, textOf, where } from './form.ts';
 
 const reasonSchema = z.object({
@@ -59,8 +59,9 @@ export function registerForms(app: App, deps: HandlerDeps): void {
     const refusal = await deps.orchestrator.admits(by, start.repository);
     if (refusal === null) await deps.orchestrator.start({ ...start, intent, receivedAt, requester: user });
     else {
-      const to = { intent, team: start.team, user, channel: start.channel };
-      await deps.answers.send(to, answerBlocks(startRefusalWords(refusal), deps.rehearsal));
+      const { team, channel, workflow } = start;
+      const tried = { intent, team, user, channel, what: callbackIds.start, value: workflow };
+      await tellRefused(tried, refusal, startRefusalWords(refusal), deps);
     }
   });
 }

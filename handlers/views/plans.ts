@@ -10,6 +10,7 @@ import { controlWords, startRefusalWords } from '../../src/slack/control-words.t
 import { epicKey } from '../../src/slack/epic-key.ts';
 import { mk } from '../../src/slack/text.ts';
 import type { HandlerDeps } from '../deps.ts';
+import { tellRefused } from '../refused.ts';
 import { turnAway } from '../turn-away.ts';
 import { type Form, readForm, textOf, where } from './form.ts';
 
@@ -66,7 +67,7 @@ function registerEdit(app: App, deps: HandlerDeps): void {
     const { team, user, runId, edits, limits } = editSchema.parse(payload);
     if (!(await isOurs({ intent, team, user, runId }, callbackIds.planEdit, deps))) return;
     const change = await deps.plans.edit({ runId, by: user, intent, receivedAt }, edits, limits);
-    await sayUnlessDone(change, { intent, team, user, runId }, deps);
+    await sayUnlessDone(change, callbackIds.planEdit, { intent, team, user, runId }, deps);
   });
 }
 
@@ -88,7 +89,7 @@ function registerSendBack(app: App, deps: HandlerDeps): void {
     const { team, user, runId, text } = wordsSchema.parse(payload);
     if (!(await isOurs({ intent, team, user, runId }, callbackIds.planSendBack, deps))) return;
     const change = await deps.plans.sendBack({ runId, by: user, intent, receivedAt }, text);
-    await sayUnlessDone(change, { intent, team, user, runId }, deps);
+    await sayUnlessDone(change, callbackIds.planSendBack, { intent, team, user, runId }, deps);
   });
 }
 
@@ -119,17 +120,22 @@ function registerSave(app: App, deps: HandlerDeps): void {
     if (definition === null) return;
     const by = await deps.people.decider(user, team, homeTeam);
     const refusal = await deps.orchestrator.admits(by, null);
-    const text =
-      refusal === null
-        ? savedWords(
-            name,
-            deps.saveWorkflow({
-              ...definition.workflow,
-              name,
-              description: description ?? definition.workflow.description,
-            }),
-          )
-        : startRefusalWords(refusal);
+    if (refusal !== null)
+      return refuse(
+        callbackIds.planSave,
+        refusal,
+        startRefusalWords(refusal),
+        { intent, team, user, runId },
+        deps,
+      );
+    const text = savedWords(
+      name,
+      deps.saveWorkflow({
+        ...definition.workflow,
+        name,
+        description: description ?? definition.workflow.description,
+      }),
+    );
     await say(text, { intent, team, user, runId }, deps);
   });
 }
@@ -226,14 +232,32 @@ interface About {
 }
 
 /** The new card shows what was done; only what did not come about is said. */
-async function sayUnlessDone(change: PlanChange, about: About, deps: HandlerDeps): Promise<void> {
+async function sayUnlessDone(
+  change: PlanChange,
+  what: string,
+  about: About,
+  deps: HandlerDeps,
+): Promise<void> {
   if (change.done === 'done') return;
   const run = await deps.queries.byRun(about.runId);
   const text =
     change.done === 'problems'
       ? mk`The plan stays as it was: ${change.problems.map(({ message }) => message).join(' ')}`
       : controlWords('plan', change.done, run?.session.requester ?? '');
-  await say(text, about, deps);
+  await refuse(what, change.done, text, about, deps);
+}
+
+async function refuse(
+  what: string,
+  why: string,
+  text: string,
+  { runId, ...to }: About,
+  deps: HandlerDeps,
+): Promise<void> {
+  const session = (await deps.queries.byRun(runId))?.session;
+  const place =
+    session === undefined ? { channel: '' } : { channel: session.channel, thread: epicKey(session.id) };
+  await tellRefused({ ...to, ...place, what, value: runId }, why, text, deps);
 }
 
 async function say(text: string, { intent, team, user, runId }: About, deps: HandlerDeps): Promise<void> {

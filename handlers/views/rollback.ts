@@ -8,6 +8,8 @@ import { openOrSay } from '../../src/slack/open-view.ts';
 import { clickSchema, readClick } from '../click.ts';
 import type { HandlerDeps } from '../deps.ts';
 import { isFirst } from '../opened.ts';
+import { tellRefused } from '../refused.ts';
+import { turnAway } from '../turn-away.ts';
 import { readForm, where } from './form.ts';
 
 const keptSchema = z.object({
@@ -44,7 +46,10 @@ export function registerRollback(app: App, deps: HandlerDeps): void {
         ? ({ done: 'refused', why: offer, detail: '' } as const)
         : ({ done: 'offer', offer } as const);
     const words = rollbackBlocks(answer, run?.session.requester ?? '', deps.rehearsal);
-    await deps.answers.send({ ...click, intent }, words);
+    if (answer.done === 'refused') {
+      const why = run !== null && !isTheirs ? 'other_team' : answer.why;
+      await tellRefused({ ...click, intent, what: click.action }, why, words, deps);
+    } else await deps.answers.send({ ...click, intent }, words);
   });
 
   app.view(callbackIds.rollback, async ({ body, ack }) => {
@@ -65,7 +70,9 @@ export function registerRollback(app: App, deps: HandlerDeps): void {
   deps.worker.handle('rollback-form', async ({ intent, payload, receivedAt }) => {
     const { team, user, runId, level, number } = keptSchema.parse(payload);
     const run = await deps.queries.byRun(runId);
-    if (run === null || run.session.team !== team) return;
+    const tried = { intent, team, user, channel: '', what: callbackIds.rollback, value: runId };
+    if (run === null || run.session.team !== team)
+      return turnAway(tried, run === null ? 'unknown' : 'other_team', deps);
     const { id, channel, requester } = run.session;
     const answer = await deps.rollbacks.ask({
       runId,
@@ -76,9 +83,9 @@ export function registerRollback(app: App, deps: HandlerDeps): void {
       intent,
       receivedAt,
     });
-    await deps.answers.send(
-      { intent, team, user, channel, thread: epicKey(id) },
-      rollbackBlocks(answer, requester, deps.rehearsal),
-    );
+    const words = rollbackBlocks(answer, requester, deps.rehearsal);
+    const place = { channel, thread: epicKey(id) };
+    if (answer.done === 'refused') await tellRefused({ ...tried, ...place }, answer.why, words, deps);
+    else await deps.answers.send({ intent, team, user, ...place }, words);
   });
 }

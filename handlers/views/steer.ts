@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { isTerminal } from '../../src/domain/run.ts';
 import type { Steering } from '../../src/domain/steering.ts';
 import { actionIds, callbackIds, inputIds } from '../../src/slack/actions.ts';
-import { answerBlocks } from '../../src/slack/builders/answers.ts';
 import { isEverything, steerForm } from '../../src/slack/builders/steer-form.ts';
 import { openOrSay } from '../../src/slack/open-view.ts';
 import { answers as words } from '../../src/slack/words.ts';
@@ -11,6 +10,7 @@ import { clickSchema, readClick } from '../click.ts';
 import type { HandlerDeps } from '../deps.ts';
 import { answerSteered } from '../events/messages.ts';
 import { isFirst } from '../opened.ts';
+import { tellRefused } from '../refused.ts';
 import { turnAway } from '../turn-away.ts';
 import { readForm, textOf, where } from './form.ts';
 
@@ -51,7 +51,7 @@ export function registerSteering(app: App, deps: HandlerDeps): void {
         run === null ? 'unknown' : 'other_team',
         deps,
       );
-    await deps.answers.send({ ...click, intent }, answerBlocks(words.alreadyEnded, deps.rehearsal));
+    await tellRefused({ ...click, intent, what: click.action }, 'ended', words.alreadyEnded, deps);
   });
 
   app.view(callbackIds.steer, async ({ body, ack }) => {
@@ -83,7 +83,7 @@ export function registerSteering(app: App, deps: HandlerDeps): void {
       return turnAway(tried, run === null ? 'unknown' : 'other_team', deps);
     }
     const { id: sessionId, channel } = run.session;
-    const to = { intent, team, user, channel, sessionId };
+    const to = { intent, team, user, channel, sessionId, what: callbackIds.steer };
     // A form that was opened on an earlier run is about that one.
     const at = run.session.currentRunId === runId ? receivedAt : 0;
     const said = { intent, receivedAt, sessionId, by: user, text: text ?? '', addressed: true, at };

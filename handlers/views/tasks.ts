@@ -8,6 +8,8 @@ import { answerBlocks } from '../../src/slack/builders/answers.ts';
 import { epicKey } from '../../src/slack/epic-key.ts';
 import { taskAnswers, taskRefusalWords } from '../../src/slack/task-words.ts';
 import type { HandlerDeps } from '../deps.ts';
+import { tellRefused } from '../refused.ts';
+import { turnAway } from '../turn-away.ts';
 import { type Form, readForm, textOf, where } from './form.ts';
 
 const keptSchema = z.object({
@@ -101,15 +103,19 @@ export function registerTaskForms(app: App, deps: HandlerDeps): void {
       const { team, homeTeam, user, nonce } = kept;
       const by = await deps.people.decider(user, team, homeTeam);
       const result = await act({ nonce, intent, by }, kept);
-      if (result === null || (!result.ok && result.refusal === 'other_team')) return;
+      const tried = { intent, team, user, channel: '', what: callback, value: nonce };
+      if (result === null || (!result.ok && result.refusal === 'other_team'))
+        return turnAway(tried, result === null ? 'unknown' : 'other_team', deps);
       const run = await deps.queries.byRun(result.task.runId);
       if (run === null) return;
       const { id, channel } = run.session;
-      const text = result.ok ? done(result.task) : taskRefusalWords(result.refusal, result.task);
-      await deps.answers.send(
-        { intent, team, user, channel, thread: epicKey(id) },
-        answerBlocks(text, deps.rehearsal),
-      );
+      const thread = epicKey(id);
+      if (!result.ok) {
+        const text = taskRefusalWords(result.refusal, result.task);
+        return tellRefused({ ...tried, channel, thread }, result.refusal, text, deps);
+      }
+      const answer = answerBlocks(done(result.task), deps.rehearsal);
+      await deps.answers.send({ intent, team, user, channel, thread }, answer);
     });
   }
 }

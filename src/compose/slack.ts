@@ -168,7 +168,7 @@ export async function createSlack(options: SlackOptions) {
     personTasks: core.store.personTasks,
     rollbacks: core.rollbacks,
     roles: core.roles,
-    gate: wayIn,
+    gate: (team: string, user: string, channel: string) => gate.refusedForm(team, user, channel),
     homes,
     sessionAt: async (team, channel, ts) => sessionOfEpic((await core.outbox.refAt(team, channel, ts))?.key),
     cards: core.outbox,

@@ -1,14 +1,16 @@
 /** How a person's command on a run ended. */
-export type Control =
-  | 'done'
-  | 'unknown'
-  | 'not_yours'
-  | 'not_allowed'
-  | 'already'
-  | 'replaced'
-  | 'not_paused'
+export const controls = [
+  'done',
+  'unknown',
+  'not_yours',
+  'not_allowed',
+  'already',
+  'replaced',
+  'not_paused',
   /** Its budget is used up, and people are asked about that: going on changes nothing until they answer. */
-  | 'at_budget';
+  'at_budget',
+] as const;
+export type Control = (typeof controls)[number];
 
 /** Why somebody may not start work, or look, here. */
 export type StartRefusal =

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { z } from 'zod';
 import type { StepLimits } from '../domain/agent.ts';
 import type { Decider } from '../domain/approval.ts';
 import type { Budget } from '../domain/budget.ts';
@@ -178,8 +179,16 @@ export class Orchestrator {
     };
   }
 
-  /** Start or Cancel on a plan. Whoever asked for it answers; one answer counts. */
-  async answerPlan(runId: string, verdict: 'start' | 'cancel', by: string): Promise<Control> {
+  /**
+   * Start or Cancel on a plan. Whoever asked for it answers; one answer counts.
+   * @param intent tells the same click, delivered again, from another one, which comes too late; absent: it is the same
+   */
+  async answerPlan(
+    runId: string,
+    verdict: 'start' | 'cancel',
+    by: string,
+    intent: string | null = null,
+  ): Promise<Control> {
     const { store, engine, clock } = this.#deps;
     const session = await store.sessions.byRun(runId);
     const run = await store.runs.status(runId);
@@ -190,38 +199,44 @@ export class Orchestrator {
     const before = await this.#decision(runId, id);
     if (before === null && isTerminal(run.status)) return 'already';
     const reason = verdict === 'start' ? 'The plan was started as shown' : 'The plan was cancelled';
-    await store.decisions.record(runId, person(id, 'plan', by, verdict, reason), clock.now());
+    await store.decisions.record(runId, person(id, 'plan', by, verdict, reason, intent), clock.now());
     // Of two clicks at once the first one recorded stands. A crash may come before its signal, whose key makes
     // sending it again harmless.
-    const stands = planSignalSchema.shape.verdict.safeParse((await this.#decision(runId, id))?.choice).data;
+    const decision = await this.#decision(runId, id);
+    const stands = planSignalSchema.shape.verdict.safeParse(decision?.choice).data;
     if (stands === undefined) return 'replaced';
     await engine.signal(runId, PLAN_SIGNAL, { verdict: stands, by }, 'plan');
-    return stands === verdict && !isTerminal(run.status) ? 'done' : 'already';
+    return stands === verdict && !isTerminal(run.status) && isBy(decision, intent) ? 'done' : 'already';
   }
 
   /** Stops a run for good; what was done so far is put on its branch, and the snapshots stay. */
-  async stop(runId: string, by: string): Promise<Control> {
+  async stop(runId: string, by: string, intent: string | null = null): Promise<Control> {
     const session = await this.#deps.store.sessions.byRun(runId);
     if (session === null) return 'unknown';
     const no = await this.#deps.roles.steers(session, by);
     if (no !== null) return no;
-    return this.#end(runId, by, STOPPED, null);
+    return this.#end(runId, by, STOPPED, { asking: null, intent });
   }
 
   /** Stops a run because people who may decide about it said so. @param asking the part that asked: it ends by itself */
   async stopAsDecided(runId: string, by: string, asking: string): Promise<void> {
     if ((await this.#deps.store.runs.status(runId)) !== null)
-      await this.#end(runId, by, 'Stopped at its budget', asking);
+      await this.#end(runId, by, 'Stopped at its budget', { asking, intent: null });
   }
 
-  async #end(runId: string, by: string, reason: string, asking: string | null): Promise<Control> {
+  async #end(
+    runId: string,
+    by: string,
+    reason: string,
+    { asking, intent }: { readonly asking: string | null; readonly intent: string | null },
+  ): Promise<Control> {
     const { store, engine, clock, registry } = this.#deps;
     const run = await store.runs.status(runId);
     if (run === null) return 'unknown';
     const ended = isTerminal(run.status);
     const id = `dec_stop_${runId}`;
     if (!ended) {
-      await store.decisions.record(runId, person(id, 'stop', by, 'stop', reason), clock.now());
+      await store.decisions.record(runId, person(id, 'stop', by, 'stop', reason, intent), clock.now());
       await engine.cancel(runId, reason);
     }
     const parts = (await store.runs.parts(runId)).filter((part) => part !== asking);
@@ -235,8 +250,9 @@ export class Orchestrator {
     if (!ended) await this.#keepUnfinished(runId);
     await registry.close(runId);
     if (!ended) return 'done';
-    // The same stop once more, after a crash or by another click: it did stop.
-    return run.status === 'cancelled' && (await this.#decision(runId, id)) !== null ? 'done' : 'already';
+    // The same stop once more, after a crash: it did stop. By another click it had stopped before.
+    const decision = await this.#decision(runId, id);
+    return run.status === 'cancelled' && decision !== null && isBy(decision, intent) ? 'done' : 'already';
   }
 
   /** Where it fails the snapshots of each step remain, and the stop must not hang on it. */
@@ -387,9 +403,27 @@ export class Orchestrator {
   }
 }
 
-function person(id: string, kind: string, actor: string, choice: string, reason: string): NewDecision {
-  return { id, kind, actor, actorKind: 'person', choice, reason, alternatives: [], evidence: {} };
+function person(
+  id: string,
+  kind: string,
+  actor: string,
+  choice: string,
+  reason: string,
+  intent: string | null = null,
+): NewDecision {
+  const evidence = intent === null ? {} : { intent: digest(intent) };
+  return { id, kind, actor, actorKind: 'person', choice, reason, alternatives: [], evidence };
 }
+
+/** Whether a decision was made by this very click, and not by one before it. */
+function isBy(decision: Decision | null, intent: string | null): boolean {
+  if (intent === null) return true;
+  const made = madeBySchema.safeParse(decision?.evidence).data?.intent;
+  return made === undefined || made === digest(intent);
+}
+
+/** Decisions of earlier versions do not say by which click they were made. */
+const madeBySchema = z.object({ intent: z.string() });
 
 function digest(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 20);

@@ -224,7 +224,7 @@ export class SteeringDesk {
     if (goesOn && (await waitsForMoney(this.#deps.store, runId))) return none('at_budget');
     switch (steering.kind) {
       case 'stop':
-        await orchestrator.stop(runId, said.by);
+        await orchestrator.stop(runId, said.by, said.intent);
         return this.#done(call, 'the run was stopped; its branch and snapshots are kept');
       case 'pause':
         if (view.status === 'paused') return none('not_now');
@@ -233,7 +233,7 @@ export class SteeringDesk {
         if (view.status !== 'paused') return none('not_now');
         return this.#held(call, 'resume', 'going on');
       case 'start':
-        await orchestrator.answerPlan(runId, 'start', said.by);
+        await orchestrator.answerPlan(runId, 'start', said.by, said.intent);
         return this.#done(call, 'the plan was started');
       case 'retry':
         if (view.status === 'paused' && steering.target === null)

@@ -10,8 +10,11 @@ export interface FormDoor {
   readonly views: (team: string) => WebClient;
   readonly answers: Answers;
   readonly rehearsal: boolean;
-  /** Why somebody may not even look, in words; null when they may. Absent: what is submitted is judged by rules of its own. */
-  readonly gate?: (team: string, user: string) => Promise<string | null>;
+  /**
+   * Why somebody may not even look, in words, which the audit has then; null when they may. Absent: what is submitted is
+   * judged by rules of its own.
+   */
+  readonly gate?: (team: string, user: string, channel: string) => Promise<string | null>;
 }
 
 const slackError = z.object({ data: z.object({ error: z.string() }) });
@@ -26,17 +29,16 @@ export async function openOrSay(
   view: View,
 ): Promise<void> {
   const { trigger, ...place } = to;
-  const refused = (await door.gate?.(place.team, place.user)) ?? null;
+  const refused = (await door.gate?.(place.team, place.user, place.channel)) ?? null;
   if (refused !== null) {
-    if (place.channel !== '')
-      await door.answers.send({ ...place, intent: `form:${trigger}` }, answerBlocks(refused, door.rehearsal));
+    await door.answers.send({ ...place, intent: `form:${trigger}` }, answerBlocks(refused, door.rehearsal));
     return;
   }
   try {
     await door.views(place.team).apiCall('views.open', { trigger_id: trigger, view: JSON.stringify(view) });
   } catch (error) {
     const code = slackError.safeParse(error).data?.data.error;
-    if (code === 'exchanged_trigger_id' || place.channel === '') return;
+    if (code === 'exchanged_trigger_id') return;
     await door.answers.send(
       { ...place, intent: `form:${trigger}` },
       answerBlocks(words.formLate, door.rehearsal),

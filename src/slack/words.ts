@@ -172,11 +172,12 @@ export const answers = {
   formLate: 'The form could not be opened in time. Nothing was changed; click or type it once more.',
   runGone:
     'That run is not known here any more. Nothing was changed. `/orchestrate list` shows the runs there are.',
-  alreadyStarted: 'This plan has already been started or cancelled. Your click changed nothing.',
+  alreadyStarted:
+    'This plan has been started or cancelled already; the card in the channel shows how it stands. Nothing was changed.',
   planReplaced:
     'Another plan has taken the place of this one; the card in the channel shows it. Your click changed nothing.',
   alreadyPaused: 'This run is paused already, or has ended. Nothing was changed.',
-  alreadyEnded: 'This run has already ended. Your click changed nothing.',
+  alreadyEnded: 'This run has already ended. Nothing was changed.',
   atBudget:
     'It has used up its budget, so trying again changes nothing until somebody answers: raise it, take what is there, or stop. The card in the thread says what is done and what is left. Nothing was changed.',
   notPaused: 'This run is not paused, so there is nothing to try again. Your click changed nothing.',

@@ -117,7 +117,8 @@ describe('/orchestrate', () => {
     const { ts } = await w.find('alice', 'Stopped. Its branch');
     await ended('stopped', 'cancelled');
     await w.command('alice', `cancel ${currentRunId}`);
-    await w.find('alice', 'Stopped. Its branch', ts);
+    // A second time is another word, and comes too late.
+    await w.find('alice', 'has already ended. Nothing was changed', ts);
     await w.command('bob', `retry ${currentRunId}`);
     await w.command('alice', `retry ${currentRunId}`);
     await until(async () => (await session('stopped')).currentRunId !== currentRunId);
