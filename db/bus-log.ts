@@ -28,7 +28,17 @@ export class BusLog {
     const hops = runId === null ? 0 : z.number().parse(this.#sql.hops.get(runId));
     const refused =
       hops > MAX_HOPS ? `It follows from ${hops} events, one after the other; ${MAX_HOPS} is the most` : null;
-    const row = this.#sql.insert.run(name, JSON.stringify(payload), sourceKind, source, hops, at, refused);
+    const team = runId === null ? null : (this.#sql.team.get(runId) ?? null);
+    const row = this.#sql.insert.run(
+      name,
+      JSON.stringify(payload),
+      sourceKind,
+      source,
+      team,
+      hops,
+      at,
+      refused,
+    );
     const seq = Number(row.lastInsertRowid);
     for (const key of new Set(keys)) this.#sql.key.run(key, seq, at);
     return { seq, refused, again: false };
@@ -63,7 +73,8 @@ export function toEvent(row: unknown): BusEvent {
   return busEventSchema.parse({ ...rest, payload: JSON.parse(payload) });
 }
 
-export const EVENT_COLUMNS = 'e.seq, e.name, e.payload, e.source_kind as sourceKind, e.source, e.hops, e.at';
+export const EVENT_COLUMNS =
+  'e.seq, e.name, e.payload, e.source_kind as sourceKind, e.source, e.team, e.hops, e.at';
 
 const eventRow = z.object({
   seq: z.number(),
@@ -71,6 +82,7 @@ const eventRow = z.object({
   payload: z.string(),
   sourceKind: z.string(),
   source: z.string(),
+  team: z.string().nullable(),
   hops: z.number(),
   at: z.number(),
 });
@@ -81,6 +93,9 @@ const sessionRow = z.object({
   request: z.string(),
   repository: z.string(),
 });
+
+/** Key of the workspace that a run belongs to, or one of its parts. */
+export const TEAM_OF_RUN = 'select s.team from runs r join sessions s on s.id = r.session_id where r.id = ?';
 
 function prepare(raw: Database.Database) {
   return {
@@ -94,8 +109,9 @@ function prepare(raw: Database.Database) {
       )
       .pluck(),
     insert: raw.prepare(
-      'insert into bus_events (name, payload, source_kind, source, hops, at, refused) values (?, ?, ?, ?, ?, ?, ?)',
+      'insert into bus_events (name, payload, source_kind, source, team, hops, at, refused) values (?, ?, ?, ?, ?, ?, ?, ?)',
     ),
+    team: raw.prepare(TEAM_OF_RUN).pluck(),
     key: raw.prepare('insert into bus_keys (key, seq, at) values (?, ?, ?) on conflict do nothing'),
     // Asking about a rollback is no work: nobody waits for its end.
     session: raw.prepare(

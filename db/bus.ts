@@ -1,10 +1,10 @@
 import type Database from 'better-sqlite3';
 import { z } from 'zod';
-import { type BusEvent, eventId } from '../src/domain/bus-event.ts';
+import { type BusEvent, eventId, isFor } from '../src/domain/bus-event.ts';
 import { jsonSchema } from '../src/domain/json.ts';
 import { isTerminal, runStatuses } from '../src/domain/run.ts';
 import type { Bus, Claim, Listener, ListenerSignal, Wanted } from '../src/ports/bus.ts';
-import { BusLog, EVENT_COLUMNS, toEvent } from './bus-log.ts';
+import { BusLog, EVENT_COLUMNS, TEAM_OF_RUN, toEvent } from './bus-log.ts';
 import type { EventLog } from './event-log.ts';
 
 /** Events of the past that a new listener looks through at once. */
@@ -63,15 +63,23 @@ export function createBus(raw: Database.Database, log: EventLog): Bus {
     return remaining;
   }
 
+  /** Null: it belongs to no workspace, and hears what is for all. */
+  const teamOf = (runId: string): string | null =>
+    z
+      .string()
+      .nullable()
+      .parse(sql.team.get(runId) ?? null);
+
   /** What a new listener may have of the past. */
   function lookBack(listener: Listener, since: number, wants: Wants, now: number): void {
     const until = position();
+    const team = teamOf(listener.runId);
     let { remaining } = listener;
     for (let after = 0; remaining > 0; ) {
       const page = sql.past.all(listener.name, after, until, since, PAGE).map(toEvent);
       for (const event of page) {
         const current = { ...listener, remaining };
-        if (remaining > 0) remaining = hand(current, event, wants(current, event), now);
+        if (remaining > 0 && isFor(event, team)) remaining = hand(current, event, wants(current, event), now);
       }
       const last = page.at(-1);
       if (last === undefined || page.length < PAGE) return;
@@ -114,7 +122,7 @@ export function createBus(raw: Database.Database, log: EventLog): Bus {
         let deliveries = 0;
         let handed = 0;
         const done: BusEvent[] = [];
-        const listeners = new Map<string, (Listener & { readonly afterSeq: number })[]>();
+        const listeners = new Map<string, Hearing[]>();
         for (const event of events) {
           if (handed >= MOST_HANDED) break;
           done.push(event);
@@ -126,7 +134,7 @@ export function createBus(raw: Database.Database, log: EventLog): Bus {
           const left: typeof hearing = [];
           for (const listener of hearing) {
             const { afterSeq } = listener;
-            const wanted = afterSeq < event.seq && wants(listener, event);
+            const wanted = afterSeq < event.seq && isFor(event, listener.team) && wants(listener, event);
             const remaining = hand(listener, event, wanted, now);
             if (wanted !== false && wanted !== 'absent') {
               runs.add(listener.runId);
@@ -193,9 +201,12 @@ const listenerRow = z.object({
   facts: z.string(),
   remaining: z.number(),
   afterSeq: z.number(),
+  team: z.string().nullable(),
 });
+/** A listener with what it may hear: events after one, of its workspace or of none. */
+type Hearing = Listener & { readonly afterSeq: number; readonly team: string | null };
 
-function toListener(row: unknown): Listener & { readonly afterSeq: number } {
+function toListener(row: unknown): Hearing {
   const { facts, ...rest } = listenerRow.parse(row);
   return { ...rest, facts: z.record(z.string(), jsonSchema).parse(JSON.parse(facts)) };
 }
@@ -227,8 +238,9 @@ function prepare(raw: Database.Database) {
     ),
     unlisten: raw.prepare('delete from bus_listeners where id = ?'),
     listeners: raw.prepare(
-      'select id, run_id as runId, name, signal, rule, facts, remaining, after_seq as afterSeq from bus_listeners where name = ? order by rowid',
+      'select l.id, l.run_id as runId, l.name, l.signal, l.rule, l.facts, l.remaining, l.after_seq as afterSeq, s.team from bus_listeners l left join runs r on r.id = l.run_id left join sessions s on s.id = r.session_id where l.name = ? order by l.rowid',
     ),
+    team: raw.prepare(TEAM_OF_RUN).pluck(),
     handed: raw.prepare('update bus_listeners set remaining = ? where id = ?'),
     runStatus: raw.prepare('select status from runs where id = ?').pluck(),
     delivered: raw.prepare(

@@ -22,6 +22,7 @@ const entrySchema = usageSchema.extend({
   runId: z.string(),
   step: z.string(),
   session: z.string().nullable(),
+  team: z.string().nullable(),
   channel: z.string().nullable(),
   requester: z.string().nullable(),
   workflow: z.string().nullable(),
@@ -57,7 +58,7 @@ export function createUsageReader(raw: Database.Database): UsageReader {
       `select u.agent, ${SUMS} from usage u where u.at >= ? and u.agent is not null group by u.agent ${DEAREST}`,
     ),
     entries: raw.prepare(
-      `select u.at, u.run_id as runId, u.key as step, r.session_id as session, s.channel, s.requester, s.workflow, u.kind, u.agent,
+      `select u.at, u.run_id as runId, u.key as step, r.session_id as session, s.team, s.channel, s.requester, s.workflow, u.kind, u.agent,
          u.model, u.input_tokens as inputTokens, u.cached_tokens as cachedTokens, u.output_tokens as outputTokens,
          u.reasoning_tokens as reasoningTokens, u.duration_ms as durationMs, u.cost_usd as costUsd
        from usage u left join runs r on r.id = u.run_id left join sessions s on s.id = r.session_id

@@ -17,6 +17,8 @@ export const busEvents = sqliteTable(
     payload: text().notNull(),
     sourceKind: text('source_kind', { enum: eventSources }).notNull(),
     source: text().notNull(),
+    /** Key of the workspace whose run published it, and whose runs alone are given it; null: it came from outside. */
+    team: text(),
     /** How many events led to this one. */
     hops: integer().notNull(),
     at: integer().notNull(),

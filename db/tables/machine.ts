@@ -30,7 +30,7 @@ export const modelAnswers = sqliteTable(
   (t) => [index('model_answers_by_time').on(t.at)],
 );
 
-/** Answers people gave for this machine, such as whether commands may run unsandboxed. */
+/** Facts about this home. */
 export const settings = sqliteTable('settings', {
   key: text().primaryKey(),
   value: text().notNull(),

@@ -1,7 +1,7 @@
 import { approvalStatuses, voidReasons } from '../../src/domain/approval.ts';
 import { actorKinds } from '../../src/domain/audit.ts';
 import { personTaskStatuses } from '../../src/domain/person-task.ts';
-import { check, index, integer, sql, sqliteTable, text } from '../drizzle.ts';
+import { check, index, integer, primaryKey, sql, sqliteTable, text } from '../drizzle.ts';
 import { oneOf } from './one-of.ts';
 
 /** What people are asked, what they decided, and who did what. */
@@ -120,4 +120,18 @@ export const audit = sqliteTable(
     hash: text().notNull(),
   },
   (t) => [index('audit_by_run').on(t.runId)],
+);
+
+/** Flags that people set in channels. */
+export const flags = sqliteTable(
+  'flags',
+  {
+    team: text().notNull(),
+    channel: text().notNull(),
+    name: text().notNull(),
+    on: integer({ mode: 'boolean' }).notNull(),
+    by: text().notNull(),
+    at: integer().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.team, t.channel, t.name] })],
 );

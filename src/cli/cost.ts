@@ -13,6 +13,7 @@ const columns: readonly (readonly [string, (entry: UsageEntry) => string | numbe
   ['session', ({ session }) => session],
   ['run', ({ runId }) => runId],
   ['step', ({ step }) => step],
+  ['team', ({ team }) => team],
   ['channel', ({ channel }) => channel],
   ['requester', ({ requester }) => requester],
   ['workflow', ({ workflow }) => workflow],

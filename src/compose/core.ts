@@ -23,7 +23,7 @@ import { createModelBroker } from '../agents/programs/model-broker.ts';
 import { runnerFor } from '../agents/runners.ts';
 import { toolCall } from '../agents/tool-call.ts';
 import { flagSettingsSchema } from '../domain/flags.ts';
-import { byIdIn, idsIn } from '../domain/slack-id.ts';
+import { byIdIn, idIn, idsIn } from '../domain/slack-id.ts';
 import { requestDefaultsSchema } from '../domain/start-options.ts';
 import type { Rates } from '../domain/usage.ts';
 import { EmbeddedEngine, type EngineOptions } from '../engine/engine.ts';
@@ -152,7 +152,10 @@ export async function createCore(options: CoreOptions) {
       clock,
       types: checked.types,
       rules: new EventRules(),
-      subscribers: checked.subscriptions,
+      subscribers: checked.subscriptions.map((one) => ({
+        ...one,
+        isOf: (team) => idIn(one.channel, team, policy.bareIds) !== null,
+      })),
       redact,
       onTrouble: options.onStoreTrouble,
     });

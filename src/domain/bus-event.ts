@@ -21,10 +21,17 @@ export const busEventSchema = z.object({
   payload: jsonSchema,
   sourceKind: z.enum(eventSources),
   source: z.string(),
+  /** Key of the workspace it belongs to; null: it came from outside, and is for all. */
+  team: z.string().nullable().default(null),
   hops: z.number().int(),
   at: z.number(),
 });
 export type BusEvent = z.infer<typeof busEventSchema>;
+
+/** Whether an event is for a workspace: one that a run published stays in the workspace of that run. */
+export function isFor({ team }: Pick<BusEvent, 'team'>, workspace: string | null): boolean {
+  return team === null || team === workspace;
+}
 
 export function eventId(seq: number): string {
   return `evt_${seq}`;

@@ -16,6 +16,8 @@ export interface Subscriber {
   readonly id: string;
   readonly on: readonly string[];
   readonly where: string | null;
+  /** Whether events of a workspace, by its key, are for it. */
+  readonly isOf: (team: string) => boolean;
 }
 
 export interface EventsDeps {
@@ -115,7 +117,8 @@ export class Events {
 
   #subscribers(event: BusEvent): { id: string; refused: string | null }[] {
     return (this.#byName.get(event.name) ?? []).flatMap(
-      ({ id, where }): { id: string; refused: string | null }[] => {
+      ({ id, where, isOf }): { id: string; refused: string | null }[] => {
+        if (event.team !== null && !isOf(event.team)) return [];
         const wanted = this.#deps.rules.wants(where, {}, event);
         if (wanted === false) return [];
         if (wanted === true) return [{ id, refused: null }];

@@ -30,6 +30,7 @@ export interface UsageEntry extends Usage {
   readonly runId: string;
   readonly step: string;
   readonly session: string | null;
+  readonly team: string | null;
   readonly channel: string | null;
   readonly requester: string | null;
   readonly workflow: string | null;

@@ -22,6 +22,7 @@ const event = (payload: BusEvent['payload']): BusEvent => ({
   payload,
   sourceKind: 'hook',
   source: 'github',
+  team: null,
   hops: 0,
   at: 0,
 });
