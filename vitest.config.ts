@@ -21,6 +21,7 @@ const long = [
   'test/workspace/{bombs,racer,search,streams}.test.ts',
   'test/workspace/cleaning.property.test.ts',
   'test/workspace/streams.property.test.ts',
+  'test/handlers/apart.test.ts',
 ];
 
 const setupFiles = ['test/support/seed.ts'];

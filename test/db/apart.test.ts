@@ -101,11 +101,7 @@ describe('an event', () => {
     world = busWorld();
     for (const [n, team] of ['T1', 'T2', 'E1:T1'].entries()) {
       const [id, currentRunId] = [`ses_${n}`, `run_${n}`];
-      await world.now.store.sessions.create(
-        session({ id, team, currentRunId }),
-        spec,
-        decision(`dec_${n}`),
-      );
+      await world.now.store.sessions.create(session({ id, team, currentRunId }), spec, decision(`dec_${n}`));
       world.now.journal.commit([
         { w: 'status', runId: currentRunId, status: 'waiting', outcome: null, at: NOW },
       ]);
