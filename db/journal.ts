@@ -18,6 +18,7 @@ import {
   timerRows,
 } from './journal-rows.ts';
 import { RunRecords } from './run-records.ts';
+import { TaskWithdrawals } from './task-withdrawals.ts';
 
 /**
  * The journal on SQLite. Prepared statements of the driver rather than the query builder: this is the one path
@@ -31,12 +32,14 @@ export class SqliteJournal implements Journal {
   readonly #settled: Batch;
   readonly #bus: BusLog;
   readonly #records: RunRecords;
+  readonly #withdrawals: TaskWithdrawals;
 
   constructor(raw: Database.Database, log: EventLog) {
     this.#log = log;
     this.#sql = prepare(raw);
     this.#bus = new BusLog(raw);
     this.#records = new RunRecords(raw, log.audit);
+    this.#withdrawals = new TaskWithdrawals(raw);
     this.#settled = new Batch(
       raw,
       'insert into steps (run_id, key, kind, status, attempt, settled_seq, outcome)',
@@ -85,6 +88,9 @@ export class SqliteJournal implements Journal {
         );
         // One that was cancelled without being loaded still has its timers.
         if (write.status === 'cancelled') sql.untimerAll.run(write.runId);
+        if (isTerminal(write.status))
+          for (const event of this.#withdrawals.runEnded(write.runId, write.outcome, write.at))
+            this.#log.add(write.runId, event, write.at);
         if (typeof session === 'string')
           this.#bus.runTurned(write.runId, write.status, write.outcome, write.at);
         return;
@@ -120,6 +126,8 @@ export class SqliteJournal implements Journal {
       case 'event': {
         const seq = this.#log.add(write.runId, write.event, write.at);
         const decisionId = this.#records.told(write.runId, seq, write.event, write.at);
+        for (const event of this.#withdrawals.told(write.runId, write.event, write.at))
+          this.#log.add(write.runId, event, write.at);
         if (decisionId !== null) this.#log.add(write.runId, { type: 'decision.made', decisionId }, write.at);
         return;
       }

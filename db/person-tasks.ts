@@ -5,7 +5,7 @@ import {
   personTaskSchema,
   type TaskResult,
 } from '../src/domain/person-task.ts';
-import { close, decline, finish, handOver, skip } from '../src/domain/person-task-rules.ts';
+import { decline, expire, finish, handOver, skip } from '../src/domain/person-task-rules.ts';
 import { type PersonTaskStore, personSignal, type TaskWord } from '../src/ports/person-tasks.ts';
 import { recordDecision } from './decisions.ts';
 import { and, asc, eq } from './drizzle.ts';
@@ -69,6 +69,7 @@ export function createPersonTaskStore(db: Db, log: EventLog): PersonTaskStore {
           endedAt: null,
           output: null,
           words: null,
+          why: null,
         };
         const inserted = tx.insert(personTasks).values(toRow(task)).onConflictDoNothing().run();
         const stored = one(personTasks.id, task.id);
@@ -145,26 +146,11 @@ export function createPersonTaskStore(db: Db, log: EventLog): PersonTaskStore {
     async expire(id, now) {
       return atomically(db, log, (tx) => {
         const task = one(personTasks.id, id);
-        const next = task === null ? null : close(task, 'expired', now);
+        const next = task === null ? null : expire(task, now);
         if (next === null) return task?.status === 'expired';
         write(tx, next);
         ended(tx, log, next, null, now);
         return true;
-      });
-    },
-    async voidAll(runId, now) {
-      atomically(db, log, (tx) => {
-        const rows = tx
-          .select()
-          .from(personTasks)
-          .where(and(eq(personTasks.runId, runId), eq(personTasks.status, 'open')))
-          .all();
-        for (const task of rows.map(toTask)) {
-          const next = close(task, 'voided', now);
-          if (next === null) continue;
-          write(tx, next);
-          ended(tx, log, next, null, now);
-        }
       });
     },
     async ofRun(runId) {

@@ -241,7 +241,6 @@ export async function createCore(options: CoreOptions) {
         }),
         ...approvalActivities({
           approvals: store.approvals,
-          personTasks: store.personTasks,
           decisions: store.decisions,
           payloads,
           defaults: policy.base,

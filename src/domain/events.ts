@@ -92,7 +92,8 @@ export const runEventSchema = z.discriminatedUnion('type', [
     /** Milliseconds until it is tried again; absent when it is not. */
     retryInMs: z.number().optional(),
   }),
-  z.object({ type: z.literal('step.cancelled'), key: z.string() }),
+  /** Nobody waits for it any more; why not, in words. */
+  z.object({ type: z.literal('step.cancelled'), key: z.string(), why: z.string().optional() }),
   z.object({ type: z.literal('signal.received'), name: z.string() }),
   z.object({ type: z.literal('signal.consumed'), key: z.string(), name: z.string() }),
   z.object({ type: z.literal('timer.set'), key: z.string(), fireAt: z.number() }),
@@ -272,7 +273,8 @@ export const runEventSchema = z.discriminatedUnion('type', [
     /** Why whoever had it cannot do it; empty where it was simply handed over. */
     why: z.string(),
   }),
-  z.object({ type: z.literal('person.ended'), taskId: id, node: id }),
+  /** `why`: the run went on, or ended, without it. */
+  z.object({ type: z.literal('person.ended'), taskId: id, node: id, why: z.string().optional() }),
   /** A node failed, and this is what was done about it. */
   z.object({
     type: z.literal('error.handled'),

@@ -69,9 +69,14 @@ export function skip(task: PersonTask, by: Hand, words: string, now: number): Ta
   return { ok: true, task: { ...task, status: 'skipped', endedBy: by.id, endedAt: now, words } };
 }
 
-/** Ends by the clock, or because the run ended. Null when a person was faster. */
-export function close(task: PersonTask, as: 'expired' | 'voided', now: number): PersonTask | null {
-  return task.status === 'open' ? { ...task, status: as, endedAt: now } : null;
+/** Ends by the clock. Null when a person was faster. */
+export function expire(task: PersonTask, now: number): PersonTask | null {
+  return task.status === 'open' ? { ...task, status: 'expired', endedAt: now } : null;
+}
+
+/** The run goes on, or ended, without it. Null when it has ended already. */
+export function withdraw(task: PersonTask, why: string, now: number): PersonTask | null {
+  return task.status === 'open' ? { ...task, status: 'voided', endedAt: now, why } : null;
 }
 
 /** Whoever can do it and has least to do; of those at their limit nobody while somebody is below theirs. */

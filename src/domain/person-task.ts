@@ -5,7 +5,7 @@ import { writtenId } from './slack-id.ts';
 
 /**
  * Where a task for a person stands. `open` is left once: somebody did it, everybody who could said that they cannot,
- * whoever asked for the work had it left out, time ran out, or the run ended without it.
+ * whoever asked for the work had it left out, time ran out, or the run went on or ended without it (`voided`).
  */
 export const personTaskStatuses = ['open', 'done', 'declined', 'skipped', 'expired', 'voided'] as const;
 
@@ -71,6 +71,8 @@ export const personTaskSchema = z.object({
   /** Opaque, the only thing a button carries. */
   nonce: z.string(),
   runId: z.string(),
+  /** Of the step that asked for it; empty in what was asked before it was kept. */
+  key: z.string().default(''),
   node: z.string(),
   team: z.string(),
   /** Whoever asked for the work. */
@@ -97,6 +99,8 @@ export const personTaskSchema = z.object({
   /** What came of it, and in a person's words. */
   output: jsonSchema,
   words: z.string().nullable(),
+  /** Why the run did without it, in words that stand alone: "another way was faster". */
+  why: z.string().nullable().default(null),
 });
 export type PersonTask = z.infer<typeof personTaskSchema>;
 

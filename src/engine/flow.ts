@@ -3,7 +3,7 @@ import type { RunEvent } from '../domain/events.ts';
 import { defaultRetry } from '../domain/retry.ts';
 import type { RunSpec } from '../domain/run.ts';
 import type { ActivityContract } from '../ports/activity.ts';
-import type { Branch, Flow, NamedBody, Operation, Settled, StepOptions } from '../ports/flow.ts';
+import type { Branch, Flow, GivenUp, NamedBody, Operation, Settled, StepOptions } from '../ports/flow.ts';
 
 const numberSchema = z.number();
 const booleanSchema = z.boolean();
@@ -75,6 +75,10 @@ class FiberFlow implements Flow {
     yield { op: 'emit', events };
   }
 
+  *onGivenUp(tell: GivenUp | null): Operation<void> {
+    yield { op: 'given-up', tell };
+  }
+
   *until(holds: () => boolean, options: { readonly patient?: boolean } = {}): Operation<boolean> {
     return booleanSchema.parse(yield { op: 'until', holds, patient: options.patient ?? false });
   }
@@ -96,7 +100,8 @@ class FiberFlow implements Flow {
     const ends = newEnds(bodies);
     let failed = false;
     const branches = bodies.map((body, index) => recording(body, index, ends, () => (failed = true)));
-    yield { op: 'branches', name, limit, bodies: branches, until: () => failed };
+    const because = (): string => 'something beside it failed';
+    yield { op: 'branches', name, limit, bodies: branches, until: () => failed, because };
     const failure = failed ? ends.find((end) => end.status === 'failed') : undefined;
     if (failure?.status === 'failed') throw failure.error;
     return ends.map(endOf);
@@ -105,22 +110,29 @@ class FiberFlow implements Flow {
   *settle<T>(
     name: string,
     bodies: readonly NamedBody<T>[],
-    options: { readonly limit?: number; readonly until?: (settled: readonly Settled<T>[]) => boolean } = {},
+    options: {
+      readonly limit?: number;
+      readonly until?: (settled: readonly Settled<T>[]) => boolean;
+      readonly because?: () => string;
+    } = {},
   ): Operation<Settled<T>[]> {
     const ends = newEnds(bodies);
-    const { limit = DEFAULT_LIMIT, until } = options;
+    const { limit = DEFAULT_LIMIT, until, because } = options;
     const branches = bodies.map((body, index) => recording(body, index, ends));
-    yield { op: 'branches', name, limit, bodies: branches, until: () => until?.(ends) ?? false };
+    const why = because === undefined ? {} : { because };
+    yield { op: 'branches', name, limit, bodies: branches, until: () => until?.(ends) ?? false, ...why };
     return ends;
   }
 
   *race<T>(
     name: string,
     bodies: readonly NamedBody<T>[],
+    because?: () => string,
   ): Operation<{ readonly index: number; readonly value: T }> {
     const ends = newEnds(bodies);
     const branches = bodies.map((body, index) => recording(body, index, ends));
-    yield { op: 'branches', name, limit: bodies.length, bodies: branches, until: () => true };
+    const why = because === undefined ? {} : { because };
+    yield { op: 'branches', name, limit: bodies.length, bodies: branches, until: () => true, ...why };
     const index = ends.findIndex((end) => end.status !== 'cancelled');
     return { index, value: endOf(ends[index]) };
   }

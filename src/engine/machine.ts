@@ -2,13 +2,16 @@ import type { RunEvent } from '../domain/events.ts';
 import { BatonError, toFailure } from '../domain/failure.ts';
 import { asJson, type Json } from '../domain/json.ts';
 import type { Outcome } from '../domain/run.ts';
-import type { BranchEnd, Flow, Op, Operation } from '../ports/flow.ts';
+import type { BranchEnd, Flow, GivenUp, Op, Operation } from '../ports/flow.ts';
 import { createFlow } from './flow.ts';
 import { joinPath, NameCounter, segmentOf } from './keys.ts';
 import { Queue } from './queue.ts';
 
 /** Operations that wait for somebody outside the machine. */
-export type WaitingOp = Exclude<Op, { op: 'emit' } | { op: 'branches' } | { op: 'call' } | { op: 'until' }>;
+export type WaitingOp = Exclude<
+  Op,
+  { op: 'emit' } | { op: 'given-up' } | { op: 'branches' } | { op: 'call' } | { op: 'until' }
+>;
 export interface Pending {
   readonly key: string;
   /** The workflow node it works for, if any. */
@@ -20,12 +23,20 @@ interface Waiting extends Pending {
   readonly fiber: Fiber;
 }
 
+/** An operation that nobody waits for any more, and why. */
+export interface GivenUpOp {
+  readonly pending: Pending;
+  readonly why: string;
+}
+
 /** What a turn must know of an advance: operations to begin, operations to give up, events to append, in order. */
 export interface Changes {
   readonly issued: readonly Pending[];
-  readonly cancelled: readonly Pending[];
+  readonly cancelled: readonly GivenUpOp[];
   readonly events: readonly RunEvent[];
 }
+/** Why work is given up where whoever gives it up does not say. */
+const NOT_NEEDED = 'it was not needed any more';
 const NO_CHANGES: Changes = { issued: [], cancelled: [], events: [] };
 
 type GroupOp = Extract<Op, { op: 'branches' }>;
@@ -59,6 +70,8 @@ interface Fiber {
   readonly index: number;
   /** What must end before it goes on. */
   waitsFor: Waiting | Group | Fiber | Blocked | null;
+  /** What is told should it be given up. */
+  givenUp: GivenUp | null;
   dropped: boolean;
 }
 
@@ -84,7 +97,7 @@ export class Machine {
   /** In the order they began to wait. */
   readonly #blocked = new Set<Blocked>();
   #issued: Waiting[] = [];
-  #cancelled: Waiting[] = [];
+  #cancelled: GivenUpOp[] = [];
   #events: RunEvent[] = [];
   #result: Outcome | null = null;
 
@@ -149,6 +162,7 @@ export class Machine {
       up,
       index,
       waitsFor: null,
+      givenUp: null,
       dropped: false,
     };
     this.#resume(fiber, false, undefined);
@@ -210,6 +224,11 @@ export class Machine {
   #handle(fiber: Fiber, op: Op): void {
     if (op.op === 'emit') {
       this.#events.push(...op.events);
+      this.#resume(fiber, false, undefined);
+      return;
+    }
+    if (op.op === 'given-up') {
+      fiber.givenUp = op.tell;
       this.#resume(fiber, false, undefined);
       return;
     }
@@ -275,7 +294,11 @@ export class Machine {
   }
 
   #close(group: Group): void {
-    for (const loser of this.#leave(group)) this.#drop(loser);
+    const losers = this.#leave(group);
+    if (losers.length > 0) {
+      const why = whyOf(group);
+      for (const loser of losers) this.#drop(loser, why);
+    }
     this.#resume(group.owner, false, group.settled);
   }
 
@@ -299,7 +322,7 @@ export class Machine {
     try {
       enough = group.op.until(group.settled);
     } catch (error) {
-      for (const loser of this.#leave(group)) this.#drop(loser);
+      for (const loser of this.#leave(group)) this.#drop(loser, NOT_NEEDED);
       this.#resume(group.owner, true, error);
       return;
     }
@@ -308,7 +331,7 @@ export class Machine {
   }
 
   /** Gives up a fiber and all below it. Generators may clean up without waiting; what they yield then is ignored. */
-  #drop(top: Fiber): void {
+  #drop(top: Fiber, why: string): void {
     const stack = [top];
     for (let fiber = stack.pop(); fiber !== undefined; fiber = stack.pop()) {
       const { waitsFor } = fiber;
@@ -317,11 +340,12 @@ export class Machine {
       fiber.dropped = true;
       if (waitsFor?.kind === 'operation') {
         this.#leavePending(waitsFor);
-        this.#cancelled.push(waitsFor);
+        this.#cancelled.push({ pending: waitsFor, why });
       } else if (waitsFor?.kind === 'blocked') this.#blocked.delete(waitsFor);
       else if (waitsFor?.kind === 'fiber') stack.push(waitsFor);
       else if (waitsFor?.kind === 'group') stack.push(...this.#leave(waitsFor));
       try {
+        this.#events.push(...(fiber.givenUp?.(why) ?? []));
         fiber.generator.return(undefined);
       } catch {
         // Whatever its clean-up threw, the fiber is gone either way.
@@ -332,6 +356,15 @@ export class Machine {
 
 function isIdle({ op }: Waiting): boolean {
   return op.op === 'signal' && op.idle === true;
+}
+
+/** Words alone hang on it: where they cannot be had, the run goes on. */
+function whyOf({ op }: Group): string {
+  try {
+    return op.because?.() ?? NOT_NEEDED;
+  } catch {
+    return NOT_NEEDED;
+  }
 }
 
 function outcomeOf(value: unknown): Outcome {

@@ -200,7 +200,7 @@ export class Turn {
   cancel(run: LoadedRun, reason: string): void {
     if (isTerminal(run.status)) return;
     this.touched.add(run.id);
-    for (const pending of run.machine.pending()) this.#drop(run, pending);
+    for (const pending of run.machine.pending()) this.#drop(run, pending, reason);
     run.ready.clear();
     const failure = cancelledBy(reason);
     this.#setStatus(run, 'cancelled', failure);
@@ -243,7 +243,7 @@ export class Turn {
     do {
       const { issued, cancelled: given, events } = machine.take();
       for (const event of events) this.#event(run, event);
-      for (const pending of given) this.#drop(run, pending);
+      for (const { pending, why } of given) this.#drop(run, pending, why);
       // Answering one at once may end the race that another stands in.
       for (const pending of issued) if (machine.isPending(pending.key)) this.#issue(run, pending);
     } while (machine.changed || this.#deliver(run));
@@ -323,7 +323,7 @@ export class Turn {
   }
 
   /** Gives up what nobody waits for any more. */
-  #drop(run: LoadedRun, { key, op }: Pending): void {
+  #drop(run: LoadedRun, { key, op }: Pending, why: string): void {
     if (run.timers.delete(key)) this.writes.push({ w: 'untimer', runId: run.id, key });
     if (op.op === 'signal') run.mailbox.unwait(op.signal, key);
     if (op.op === 'child') {
@@ -338,7 +338,7 @@ export class Turn {
     if (step.phase === 'running') run.running -= 1;
     step.phase = 'dropped';
     this.aborts.push(`${run.id}/${key}`);
-    this.#event(run, { type: 'step.cancelled', key });
+    this.#event(run, { type: 'step.cancelled', key, why });
   }
 
   #finish(run: LoadedRun, result: Outcome): void {

@@ -243,10 +243,7 @@ export class Orchestrator {
     // Who still asks on its behalf has nobody to ask for.
     for (const part of parts) await engine.cancel(part, reason);
     // After the end, so that nothing can be asked anew; and again for a stop that a crash cut off here.
-    for (const id of [runId, ...parts]) {
-      await store.approvals.voidAll(id, clock.now());
-      await store.personTasks.voidAll(id, clock.now());
-    }
+    for (const id of [runId, ...parts]) await store.approvals.voidAll(id, clock.now());
     if (!ended) await this.#keepUnfinished(runId);
     await registry.close(runId);
     if (!ended) return 'done';

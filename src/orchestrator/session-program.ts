@@ -163,8 +163,10 @@ function* bounded(
   const ends = [...(ms === null ? [] : [late(ms)]), ...(deliverable === true ? [delivered] : [])];
   if (ends.length === 0) return yield* flow.call('work', work);
   const name = ms === null ? 'until-delivered' : 'deadline';
-  return (yield* flow.race(name, [{ name: 'work', run: work }, ...ends])).value;
+  return (yield* flow.race(name, [{ name: 'work', run: work }, ...ends], () => BOUND)).value;
 }
+
+const BOUND = 'the time or the budget of the whole work ran out';
 
 function late(ms: number): NamedBody<Handoff> {
   return {

@@ -86,11 +86,13 @@ export function* governed(
       },
     },
   ];
-  const { value } = yield* flow.race('region', bodies);
+  const { value } = yield* flow.race('region', bodies, () => CALLED_OFF);
   if (value !== null) return value;
-  yield* skipped([...new Set([...left, node.id])], 'cancelled: it was not needed any more', flow);
+  yield* skipped([...new Set([...left, node.id])], `cancelled: ${CALLED_OFF}`, flow);
   return { ...input, warnings: [...new Set([...input.warnings, `${node.id} was cancelled`])] };
 }
+
+const CALLED_OFF = 'it was not needed any more';
 
 /** Tells of nodes that were given up. */
 export function* skipped(ids: readonly string[], summary: string, flow: Flow): Operation<void> {

@@ -1,4 +1,5 @@
 import type { AgentRole } from '../domain/agent.ts';
+import { durationText } from '../domain/duration.ts';
 import { BatonError, toFailure } from '../domain/failure.ts';
 import { emptyHandoff, type Handoff } from '../domain/handoff.ts';
 import type { Estimate, Node } from '../domain/workflow.ts';
@@ -246,6 +247,8 @@ export class Interpreter {
   }
 }
 
+const ENDED = 'the workflow was ended';
+
 /** The tree, or what a node makes its end. */
 function* endable(
   board: Board,
@@ -262,12 +265,16 @@ function* endable(
       return null;
     },
   };
-  const { value } = yield* flow.race<Handoff | null>('whole', [{ name: 'work', run: work }, end]);
+  const { value } = yield* flow.race<Handoff | null>(
+    'whole',
+    [{ name: 'work', run: work }, end],
+    () => ENDED,
+  );
   if (value !== null) return value;
   const { ending } = board;
   yield* skipped(
     left.filter((id) => id !== ending?.node),
-    'the workflow was ended',
+    ENDED,
     flow,
   );
   if (ending === null || ending.ok) return ending?.handoff ?? emptyHandoff;
@@ -320,5 +327,6 @@ function* inTime(
       });
     },
   };
-  return (yield* flow.race('timed', [{ name: 'work', run: work }, late])).value;
+  const because = (): string => `the time for "${node.id}" ran out (${durationText(ms)})`;
+  return (yield* flow.race('timed', [{ name: 'work', run: work }, late], because)).value;
 }

@@ -36,6 +36,8 @@ export const joinShape = {
   then: nodeSchema.optional(),
 } as const;
 
+const ENOUGH = 'the others were enough';
+
 /** What is wrong with a join, by the key it stands under. */
 export function joinProblems(
   node: { readonly join?: Join | undefined; readonly then?: Node | undefined },
@@ -121,6 +123,7 @@ function* gathered(of: Gathering, flow: Flow, context: RunContext): Operation<Ha
   yield* flow.settle(of.group, [...helpers, ...counted], {
     limit: of.limit + helpers.length,
     until: () => tally.isOver(onward),
+    because: () => (tally.failure === null ? ENOUGH : 'something beside it failed'),
   });
   if (tally.failure !== null) throw tally.failure.error;
   return handedOn ?? (yield* passed(of, tally, flow, context));
@@ -131,7 +134,7 @@ function* passed(of: Gathering, tally: Tally, flow: Flow, context: RunContext): 
   const missing = tally.names.filter((_, at) => tally.ends[at]?.status === 'cancelled');
   yield* flow.emit({ type: 'join.passed', node: of.node, from: tally.done(), of: tally.names.length, rest });
   tally.hasPassed = true;
-  if (rest === 'cancel') yield* skipped(missing, 'the others were enough', flow);
+  if (rest === 'cancel') yield* skipped(missing, ENOUGH, flow);
   if (of.bring !== undefined) yield* of.bring(tally.done(), flow);
   const handoff = of.assemble([...tally.ends]);
   return of.then === null ? handoff : yield* context.run(of.then, handoff, flow);
@@ -165,7 +168,7 @@ function* adding(of: Gathering, tally: Tally, flow: Flow): Operation<void> {
   yield* flow.settle(
     'added',
     [{ name: 'more', run: (inner) => adding(of, tally, inner) }, tally.counted(body)],
-    { limit: 2, until: () => tally.failure !== null },
+    { limit: 2, until: () => tally.failure !== null, because: () => 'something beside it failed' },
   );
 }
 

@@ -162,6 +162,7 @@ function* overItems(
   const ends = yield* flow.settle('items', bodies, {
     limit: node.limit,
     until: (settled) => settled.some((end) => endsAll(node, end)),
+    because: () => 'something beside it failed',
   });
   const failures = ends.flatMap((end) => (end.status === 'failed' ? [end.error] : []));
   const last = ends.find((end) => endsAll(node, end));

@@ -86,22 +86,27 @@ function* ended(node: PersonNode, input: Handoff, flow: Flow): Operation<PersonS
       },
       { label: 'asking a person' },
     );
-    const signal = personSignal(taskId);
-    if (node.within === undefined) return yield* flow.waitSignal('end', signal, personSignalSchema);
-    const end = yield* flow.waitSignalFor('end', signal, personSignalSchema, durationMs(node.within));
+    // However the run comes to do without: the card is closed in that very moment, and says why.
+    yield* flow.onGivenUp((why) => [{ type: 'person.ended', taskId, node: node.id, why }]);
+    const end = yield* answered(node, taskId, flow);
+    yield* flow.onGivenUp(null);
     if (end !== null) return end;
-    const now = yield* flow.now('late-at');
-    const { expired } = yield* flow.step(
-      'expire',
-      expirePersonTask,
-      { taskId, at: now },
-      { label: 'closing the task' },
-    );
-    // Somebody did it in that very moment: it counts.
-    if (!expired) return yield* flow.waitSignal('end', signal, personSignalSchema);
     if (node.on_timeout !== undefined && node.on_timeout !== 'pause') return null;
     yield* flow.step('hold', holdPersonTask, { taskId }, { label: 'waiting for somebody to do it' });
   }
+}
+
+/** How it ended by people; null: time ran out, and it is closed. */
+function* answered(node: PersonNode, taskId: string, flow: Flow): Operation<PersonSignal | null> {
+  const signal = personSignal(taskId);
+  if (node.within === undefined) return yield* flow.waitSignal('end', signal, personSignalSchema);
+  const end = yield* flow.waitSignalFor('end', signal, personSignalSchema, durationMs(node.within));
+  if (end !== null) return end;
+  const now = yield* flow.now('late-at');
+  const input = { taskId, at: now };
+  const { expired } = yield* flow.step('expire', expirePersonTask, input, { label: 'closing the task' });
+  // Somebody did it in that very moment: it counts.
+  return expired ? null : yield* flow.waitSignal('end', signal, personSignalSchema);
 }
 
 function aboutOf({ context, validation }: Handoff): string {

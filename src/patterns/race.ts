@@ -30,6 +30,8 @@ const schema = z
     for (const problem of streamProblems(node, node.runners.length))
       context.addIssue({ code: 'custom', ...problem });
   });
+/** Why a loser is given up, or left out of what decides. */
+const FASTER = 'another way was faster';
 type Race = z.infer<typeof schema>;
 
 /** P14: several ways at once; the first to end well wins, or the first `needs` of them, and the rest are cancelled. */
@@ -97,6 +99,7 @@ function* run(
   const ends = yield* flow.settle('runners', bodies, {
     limit: bodies.length,
     until: (settled) => decided(node, settled),
+    because: () => FASTER,
   });
   const wrong = ends.find((end) => end.status === 'failed' && isFinal(end.error));
   if (wrong?.status === 'failed') throw wrong.error;
@@ -107,7 +110,7 @@ function* run(
       type: 'node.finished' as const,
       node: id,
       status: 'skipped' as const,
-      summary: 'another way was faster',
+      summary: FASTER,
     })),
   );
   return winners;

@@ -71,7 +71,7 @@ function* tried(
       return { by: 'work', handoff: yield* work(inner, as) };
     },
   };
-  const { value } = yield* flow.race('steered', [listening, working]);
+  const { value } = yield* flow.race('steered', [listening, working], () => 'a person stepped in');
   return value.by === 'work' ? value.handoff : value.word;
 }
 

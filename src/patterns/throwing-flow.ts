@@ -17,10 +17,11 @@ export function throwingFlow(flow: Flow): Flow {
     random: (name) => flow.random(name),
     child: (name, spec, schema) => flow.child(name, spec, schema),
     emit: (...events) => flow.emit(...events),
+    onGivenUp: (tell) => flow.onGivenUp(tell),
     until: (holds, options) => flow.until(holds, options),
     call: (name, body, node) => flow.call(name, (inner) => body(throwingFlow(inner)), node),
     all: (name, bodies, limit) => flow.all(name, bold(bodies), limit),
     settle: (name, bodies, options) => flow.settle(name, bold(bodies), options),
-    race: (name, bodies) => flow.race(name, bold(bodies)),
+    race: (name, bodies, because) => flow.race(name, bold(bodies), because),
   };
 }

@@ -31,6 +31,8 @@ export type Op =
   | { readonly op: 'random'; readonly name: string }
   | { readonly op: 'child'; readonly name: string; readonly spec: RunSpec }
   | { readonly op: 'emit'; readonly events: readonly RunEvent[] }
+  /** What is told of this fiber should it be given up from here on; null: nothing any more. */
+  | { readonly op: 'given-up'; readonly tell: GivenUp | null }
   /** One fiber of its own, waited for; its failure is thrown into the caller. */
   | {
       readonly op: 'call';
@@ -47,7 +49,12 @@ export type Op =
       readonly limit: number;
       /** Asked after each branch ends; true cancels what is still running. Must be pure. */
       readonly until: (settled: ReadonlyMap<number, BranchEnd>) => boolean;
+      /** Why those are given up that still run when it closes, in words that stand alone. Must be pure. */
+      readonly because?: () => string;
     };
+
+/** Events that tell of work that is given up, by why it is. Pure: nothing can be waited for any more. */
+export type GivenUp = (why: string) => readonly RunEvent[];
 
 /** One branch: a name unique among its siblings, and the generator it runs. */
 export interface Branch {
@@ -108,6 +115,8 @@ export interface Flow {
   /** Starts another run and waits for its end. */
   child<T>(name: string, spec: RunSpec, schema: z.ZodType<T>): Operation<T>;
   emit(...events: readonly RunEvent[]): Operation<void>;
+  /** What is told should this fiber be given up from here on: whatever it asked of people ends in that very moment. */
+  onGivenUp(tell: GivenUp | null): Operation<void>;
   /**
    * Waits until `holds`, which is pure and speaks of what other fibers of this run have done. False when it never will:
    * every fiber waits like this, and nothing outside the run is waited for. Of several the one that has waited longest is
@@ -122,12 +131,18 @@ export interface Flow {
   settle<T>(
     name: string,
     bodies: readonly NamedBody<T>[],
-    options?: { readonly limit?: number; readonly until?: (settled: readonly Settled<T>[]) => boolean },
+    options?: {
+      readonly limit?: number;
+      readonly until?: (settled: readonly Settled<T>[]) => boolean;
+      /** Why the rest is cancelled. */
+      readonly because?: () => string;
+    },
   ): Operation<Settled<T>[]>;
-  /** The first to end wins, by value or by failure; the rest are cancelled. */
+  /** The first to end wins, by value or by failure; the rest are cancelled. @param because why they are */
   race<T>(
     name: string,
     bodies: readonly NamedBody<T>[],
+    because?: () => string,
   ): Operation<{ readonly index: number; readonly value: T }>;
 }
 

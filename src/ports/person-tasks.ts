@@ -16,12 +16,13 @@ export interface TaskWord {
 
 export type NewPersonTask = Omit<
   PersonTask,
-  'status' | 'declined' | 'endedBy' | 'endedAt' | 'output' | 'words'
+  'status' | 'declined' | 'endedBy' | 'endedAt' | 'output' | 'words' | 'why'
 >;
 
 /**
  * Tasks for people. Each method that changes one is a transaction with its event, its decision and, where it ends the
- * task, the run's signal; together they are the only door. Null where there is no such task.
+ * task, the run's signal; together they are the only door. Null where there is no such task. What the run does without
+ * ends with the run's own journal: in the transaction in which the wait for it is given up, or the run ends.
  */
 export interface PersonTaskStore {
   /** Idempotent by id. Returns what is stored. */
@@ -38,8 +39,6 @@ export interface PersonTaskStore {
   skip(word: TaskWord & { readonly reason: string }): Promise<TaskResult | null>;
   /** The clock's end. False when somebody was faster. */
   expire(id: string, now: number): Promise<boolean>;
-  /** A run ended: what it still asked of people is asked no more. */
-  voidAll(runId: string, now: number): Promise<void>;
   ofRun(runId: string): Promise<PersonTask[]>;
   /** Open ones of a workspace, oldest first: what waits for whom, and so whom to remind. */
   openIn(team: string): Promise<PersonTask[]>;

@@ -14,7 +14,7 @@ export function taskRefusalWords(refusal: TaskRefusal, task: PersonTask): string
     case 'expired':
       return 'Time for this ran out, so its buttons do nothing any more. The epic shows how it goes on.';
     case 'voided':
-      return 'The run ended without this, so its buttons do nothing any more.';
+      return mk`This is not asked any more: ${short(task.why ?? 'the run ended without it', 300)}. Your click changed nothing.`;
     case 'other_team':
       return 'This belongs to another workspace. Your click changed nothing.';
     case 'not_a_person':

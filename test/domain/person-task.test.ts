@@ -6,6 +6,7 @@ const task: PersonTask = {
   id: 'tsk_1',
   nonce: 'n',
   runId: 'run_1',
+  key: 'work/photos/open',
   node: 'photos',
   team: 'T',
   requester: 'UADA',
@@ -25,6 +26,7 @@ const task: PersonTask = {
   endedAt: null,
   output: null,
   words: null,
+  why: null,
 };
 const hand = (id: string, more = {}) => ({
   id,

@@ -135,7 +135,7 @@ class Watched extends Machine {
   override take(): Changes {
     const changes = super.take();
     this.issued.push(...changes.issued.map(({ key }) => key));
-    this.given.push(...changes.cancelled.map(({ key }) => key));
+    this.given.push(...changes.cancelled.map(({ pending }) => pending.key));
     return changes;
   }
 }

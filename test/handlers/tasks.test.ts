@@ -188,6 +188,6 @@ describe('a task for a person', () => {
     await w.command('alice', `cancel ${currentRunId}`);
     await ended('at home', 'cancelled');
     await until(async () => !(await blocks()).includes('task_done'));
-    await w.find(doer, 'The run ended without it');
+    await w.find(doer, 'Not asked any more: Stopped by hand');
   });
 });

@@ -96,8 +96,9 @@ export function drive(body: (flow: Flow) => Operation<Json>, world: World): Driv
   function take(): void {
     const taken = machine.take();
     events.push(...taken.events);
-    cancelled.push(...taken.cancelled.map(({ key }) => key));
-    for (const { key } of taken.cancelled) for (const map of [running, sleeps, waits]) map.delete(key);
+    cancelled.push(...taken.cancelled.map(({ pending }) => pending.key));
+    for (const { pending } of taken.cancelled)
+      for (const map of [running, sleeps, waits]) map.delete(pending.key);
     for (const pending of taken.issued) begin(pending);
   }
 

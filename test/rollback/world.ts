@@ -11,18 +11,24 @@ import { openAccess } from '../../src/domain/access.ts';
 import type { Approval } from '../../src/domain/approval.ts';
 import type { RunEvent } from '../../src/domain/events.ts';
 import { BatonError } from '../../src/domain/failure.ts';
+import { emptyHandoff } from '../../src/domain/handoff.ts';
 import { asJson } from '../../src/domain/json.ts';
+import type { PersonTask } from '../../src/domain/person-task.ts';
 import { isRollbackRun } from '../../src/domain/rollback.ts';
 import type { RunSpec } from '../../src/domain/run.ts';
 import { EmbeddedEngine } from '../../src/engine/engine.ts';
+import { personTaskActivities } from '../../src/orchestrator/activities/person-tasks.ts';
 import { closeWorkspace, openWorkspace } from '../../src/orchestrator/contracts.ts';
 import { Findings } from '../../src/orchestrator/findings.ts';
 import { payloadKind } from '../../src/orchestrator/payloads.ts';
+import { PersonDesk } from '../../src/orchestrator/person-desk.ts';
 import { Roles } from '../../src/orchestrator/roles.ts';
 import { rollbackActivities, rollbackDigest } from '../../src/orchestrator/rollback/activities.ts';
 import { rollbackProgram } from '../../src/orchestrator/rollback/program.ts';
 import { Rollbacks } from '../../src/orchestrator/rollback/rollbacks.ts';
 import { WorkspaceRegistry } from '../../src/orchestrator/workspace-registry.ts';
+import { Interpreter } from '../../src/patterns/interpreter.ts';
+import { person } from '../../src/patterns/person.ts';
 import { readPolicy } from '../../src/policy/approval-settings.ts';
 import { expireApproval, nudgeApproval, takeSnapshot } from '../../src/ports/activities.ts';
 import { type Activity, contract, implement } from '../../src/ports/activity.ts';
@@ -41,7 +47,7 @@ const write = contract('write', z.object({ file: z.string() }), z.object({}));
 const fail = contract('fail', z.object({}), z.object({}));
 
 /** What the work of a test is: three files, a good state kept after the first two, then a wait; and perhaps a failure. */
-function work(fails: boolean): Program {
+function work({ fails, person }: WorldOptions): Program {
   return {
     name: 'session',
     version: 1,
@@ -52,14 +58,44 @@ function work(fails: boolean): Program {
       const base = z.object({ base: z.string() }).parse(definition).base;
       yield* flow.step('open', openWorkspace, { location: '', branch: BRANCH, base });
       yield* flow.emit({ type: 'workspace.ready', branch: BRANCH, base, sandbox: 'none' });
-      yield* stage('one', at, flow);
+      if (person === 'beside')
+        yield* flow.all('beside', [
+          { name: 'photos', run: (inner) => photos(inner) },
+          { name: 'one', run: (inner) => stage('one', at, inner) },
+        ]);
+      else yield* stage('one', at, flow);
+      if (person === 'between') yield* photos(flow);
       yield* stage('two', at, flow);
+      if (person === 'last') yield* photos(flow);
       yield* flow.step('three', write, { file: 'three.txt' });
-      if (fails) yield* flow.step('fail', fail, {}, { giveUp: 'throw' });
+      if (fails === true) yield* flow.step('fail', fail, {}, { giveUp: 'throw' });
       else yield* flow.waitSignal('go', 'go', z.string());
       return { runId };
     },
   };
+}
+
+/** A person's task, as workflows have it; what came of it is written to a file. */
+function* photos(flow: Flow): Operation<void> {
+  const nobody = (): never => {
+    throw new Error('no agents here');
+  };
+  const { result } = yield* new Interpreter([person]).run(
+    { kind: 'person', id: 'photos', task: 'Take photographs', people: ['UBEN'] },
+    emptyHandoff,
+    flow,
+    {
+      request: '',
+      testCommand: null,
+      stream: null,
+      role: nobody,
+      runner: nobody,
+      permit: nobody,
+      approved: () => undefined,
+    },
+  );
+  const { summary } = z.object({ summary: z.string() }).parse(result);
+  yield* flow.step('kept', write, { file: `${summary}.txt` });
 }
 
 function* stage(name: string, at: number, flow: Flow): Operation<void> {
@@ -74,6 +110,8 @@ function* stage(name: string, at: number, flow: Flow): Operation<void> {
 export interface WorldOptions {
   readonly fails?: boolean;
   readonly policy?: unknown;
+  /** Where a person does a piece of the work: beside the first stage, between the two, or after both. */
+  readonly person?: 'beside' | 'between' | 'last';
 }
 
 /** A run in a real repository, with an engine that can be killed at any call that a rollback makes. */
@@ -158,6 +196,13 @@ export async function rollbackWorld(options: WorldOptions = {}) {
       implement(expireApproval, async ({ approvalId, at }) => ({
         expired: await store.approvals.expire(approvalId, at),
       })),
+      ...personTaskActivities({
+        store,
+        registry,
+        directory: everybody,
+        people: () => ({}),
+        here: (ids) => ids,
+      }),
       ...rollbackActivities({
         store,
         registry,
@@ -177,7 +222,7 @@ export async function rollbackWorld(options: WorldOptions = {}) {
     ];
     const engine: EmbeddedEngine = new EmbeddedEngine({
       journal,
-      programs: [work(options.fails === true), rollbackProgram],
+      programs: [work(options), rollbackProgram],
       activities,
       clock,
       random: () => 0.5,
@@ -192,7 +237,15 @@ export async function rollbackWorld(options: WorldOptions = {}) {
       roles: new Roles({ access: openAccess, directory: everybody }),
       resume: async () => 'done',
     });
-    return { opened, log, store, registry, approvals, journal, engine, rollbacks };
+    const persons = new PersonDesk({
+      tasks: store.personTasks,
+      directory: everybody,
+      people: () => ({}),
+      engine,
+      clock,
+      redact: (text) => text,
+    });
+    return { persons, opened, log, store, registry, approvals, journal, engine, rollbacks };
   }
 
   let life = begin(false);
@@ -263,6 +316,20 @@ export async function rollbackWorld(options: WorldOptions = {}) {
         message: 'by hand',
       });
     },
+    tasks: (runId: string) => life.store.personTasks.ofRun(runId),
+    /** The open task of a run. */
+    async asked(runId: string): Promise<PersonTask> {
+      let found: PersonTask | undefined;
+      await until(async () => {
+        found = (await life.store.personTasks.ofRun(runId)).find(({ status: s }) => s === 'open');
+        return found !== undefined && (await status(runId)) === 'waiting';
+      }, 'the task');
+      if (found === undefined) throw new Error('unreachable');
+      return found;
+    },
+    /** Somebody hands in what came of it. */
+    done: (task: PersonTask, words: string) =>
+      life.persons.finish({ nonce: task.nonce, intent: words, by: member('UBEN', 'T1') }, null, words),
     current: async () => (await life.store.sessions.get('ses_1'))?.currentRunId ?? '',
     ask: (level: 'step' | 'state' | 'snapshot' | 'full', number: number | null = null, intent = 'i') =>
       life.rollbacks.ask({

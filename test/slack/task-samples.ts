@@ -59,6 +59,7 @@ function taskOf(f: Foreign): PersonTask {
     id: 'tsk_1',
     nonce: 'nonce-1',
     runId: 'run_1',
+    key: 'work/photos/open',
     node: 'photos',
     team: 'T1',
     requester: f.alice,
@@ -84,6 +85,7 @@ function taskOf(f: Foreign): PersonTask {
     endedAt: 1_800_000_000_000,
     output: null,
     words: f.text,
+    why: f.text,
   };
 }
 

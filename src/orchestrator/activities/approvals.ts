@@ -17,7 +17,6 @@ import {
 } from '../../ports/activities.ts';
 import { type Activity, implement } from '../../ports/activity.ts';
 import type { DecisionStore } from '../../ports/decisions.ts';
-import type { PersonTaskStore } from '../../ports/person-tasks.ts';
 import type { ApprovalStore } from '../../ports/store.ts';
 import type { Chaser } from '../chaser.ts';
 import { withdrawQuestions } from '../contracts.ts';
@@ -27,7 +26,6 @@ import { resumedSince } from '../resumed.ts';
 
 export interface ApprovalDeps {
   readonly approvals: ApprovalStore;
-  readonly personTasks: Pick<PersonTaskStore, 'voidAll'>;
   readonly decisions: DecisionStore;
   readonly payloads: PayloadDeps;
   /** What a node does not say itself. */
@@ -40,7 +38,7 @@ export interface ApprovalDeps {
 
 /** Asking people, asking again, and letting the clock decide. */
 export function approvalActivities(deps: ApprovalDeps): Activity[] {
-  const { approvals, personTasks, decisions, payloads, defaults, findings, chaser } = deps;
+  const { approvals, decisions, payloads, defaults, findings, chaser } = deps;
   const { registry } = payloads;
   return [
     implement(openApproval, async (input, { runId, key, idempotencyKey }) => {
@@ -97,10 +95,7 @@ export function approvalActivities(deps: ApprovalDeps): Activity[] {
       const parts = await payloads.runs.parts(runId);
       // What is left of its parts at its end is whoever still asks for it.
       for (const id of parts) await deps.cancel(id);
-      for (const id of [runId, ...parts]) {
-        await approvals.voidAll(id, at);
-        await personTasks.voidAll(id, at);
-      }
+      for (const id of [runId, ...parts]) await approvals.voidAll(id, at);
       return {};
     }),
 

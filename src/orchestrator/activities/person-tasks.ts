@@ -29,7 +29,7 @@ export function personTaskActivities({
 }: PersonTaskDeps): Activity[] {
   const { personTasks, decisions } = store;
   return [
-    implement(openPersonTask, async (input, { runId, idempotencyKey }) => {
+    implement(openPersonTask, async (input, { runId, key, idempotencyKey, signal }) => {
       const { team, requester } = await registry.input(runId);
       const id = `tsk_${createHash('sha256').update(idempotencyKey).digest('hex').slice(0, 20)}`;
       const known = await personTasks.byId(id);
@@ -42,10 +42,13 @@ export function personTaskActivities({
       const candidates = [...new Set([...named, ...members.flat()])];
       const load = loadOf(await personTasks.openIn(team));
       const chosen = leastBusy(candidates, load, people);
+      // Given up while groups were read: nobody is asked for what nobody waits for.
+      signal.throwIfAborted();
       const stored = await personTasks.open({
         id,
         nonce: randomUUID(),
         runId,
+        key,
         node: input.node,
         team,
         requester,

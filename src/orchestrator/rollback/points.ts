@@ -80,6 +80,12 @@ export function findPoints(
         asked.delete(event.approvalId);
         allowed ||= approvals.get(event.approvalId) === 'changes';
         break;
+      case 'person.asked':
+        asked.add(event.taskId);
+        break;
+      case 'person.ended':
+        asked.delete(event.taskId);
+        break;
       case 'resource.held':
         held += 1;
         break;

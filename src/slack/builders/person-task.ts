@@ -224,7 +224,11 @@ function outcomeRow(task: PersonTask): Piece[] {
     case 'expired':
       return [`${signs.paused} Nobody did this in time.`];
     case 'voided':
-      return [`${signs.skipped} The run ended without it.`];
+      return [
+        `${signs.skipped} Not asked any more: `,
+        short(task.why ?? 'the run ended without it', 300),
+        '.',
+      ];
     default:
       return task.status satisfies never;
   }
