@@ -31,12 +31,12 @@ import type { Message, ToolCallRequest, ToolDefinition } from './transcript.ts';
 import { createWatch, type Watch } from './watch.ts';
 
 export interface AgentRunnerOptions {
-  /** Characters of the transcript that a model is sent; about four make a token. */
-  readonly transcriptChars?: number;
+  /** Tokens of the transcript that a model is sent, as they are estimated. */
+  readonly contextTokens?: number;
 }
 
-/** About 60 000 tokens: fits the windows of today's models with room for the answer. */
-const TRANSCRIPT_CHARS = 240_000;
+/** Fits the windows of today's models, with room for the tools' schemas and the answer. */
+const CONTEXT_TOKENS = 60_000;
 /** Tokens of one answer, reasoning included; also what the models in use all allow. */
 const MAX_OUTPUT_TOKENS = 16_000;
 /** Model servers are busy for minutes at times: waits of about 1, 2, 4 and 8 s, or what the server asks for. */
@@ -44,6 +44,10 @@ const MODEL_RETRY: RetryPolicy = { tries: 5, baseMs: 1_000, maxMs: 60_000 };
 const TOOL_RETRY: RetryPolicy = { tries: 3, baseMs: 500, maxMs: 5_000 };
 /** Milliseconds for one answer and the wait for its turn: a slow model takes minutes, a long queue half an hour. */
 const MODEL_TIMEOUT_MS = 2_400_000;
+/** Calls of one turn that the transcript keeps; and what servers take of names and ids when it comes back to them. */
+const MAX_CALLS_TOLD = 32;
+const NAME_CHARS = 64;
+const ID_CHARS = 64;
 const FILE_TIMEOUT_MS = 60_000;
 /** A command ends itself at its own limit; the step waits a little longer, to hear of it. */
 const COMMAND_GRACE_MS = 30_000;
@@ -53,7 +57,7 @@ const COMMAND_GRACE_MS = 30_000;
  * pure function of their results. A crash repeats the one step that was under way.
  */
 export function createAgentRunner(options: AgentRunnerOptions = {}): Runner {
-  const budget = options.transcriptChars ?? TRANSCRIPT_CHARS;
+  const budget = options.contextTokens ?? CONTEXT_TOKENS;
   const toolsOf = createToolOffer();
   return {
     *run(task, flow, guard) {
@@ -146,7 +150,9 @@ function* modelTurn(session: Session, flow: Flow): Operation<ModelTurnOutput> {
       'You are nearly at your limit. Answer now, without calling a tool, with the JSON object of your result. Say in it what is missing.',
     );
   }
-  session.messages = compact(session.messages, session.budget);
+  const { messages, done } = compact(session.messages, session.budget);
+  session.messages = messages;
+  if (done !== null) yield* flow.emit({ type: 'context.compacted', node, agent: role.name, ...done });
   session.turns += 1;
   const reply = yield* flow.step(
     `turn-${session.turns}`,
@@ -208,9 +214,9 @@ function askForRepair(session: Session, reply: ModelTurnOutput, problem: string)
 }
 
 function* toolCalls(session: Session, flow: Flow, reply: ModelTurnOutput): Operation<void> {
-  const calls = reply.toolCalls.map((call, index) => ({
-    ...call,
-    id: call.id === '' ? `call-${session.turns}-${index + 1}` : call.id,
+  const calls = reply.toolCalls.slice(0, MAX_CALLS_TOLD).map((call, index) => ({
+    id: call.id === '' || call.id.length > ID_CHARS ? `call-${session.turns}-${index + 1}` : call.id,
+    name: call.name.replace(/[^\w-]/g, '_').slice(0, NAME_CHARS),
     arguments: parseableArguments(call.arguments),
   }));
   session.messages.push({ role: 'assistant', text: reply.text, toolCalls: calls });
@@ -222,6 +228,8 @@ function* toolCalls(session: Session, flow: Flow, reply: ModelTurnOutput): Opera
         : yield* toolCall(session, flow, asked, `turn-${session.turns}-call-${index + 1}`);
     session.messages.push({ role: 'tool', callId: call.id, name: call.name, text });
   }
+  if (reply.toolCalls.length > calls.length)
+    say(session, `Not carried out: ${reply.toolCalls.length - calls.length} more calls of this turn.`);
   const found = session.watch.turnEnded();
   if (found?.do === 'stop') fail(found.failure);
   if (found?.do === 'warn') say(session, found.text);

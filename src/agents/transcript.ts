@@ -69,14 +69,28 @@ export interface StreamReader {
 /** Parts of a request that not every server knows; each is dropped when a server refuses it. */
 export type OptionalPart = 'format' | 'maxTokens' | 'streamUsage' | 'store' | 'strictTools';
 
-/** Characters of a transcript, which is what budgets count: about four per token in English and code. */
-export function transcriptChars(messages: readonly Message[]): number {
-  let chars = 0;
-  for (const message of messages) {
-    chars += message.text.length;
-    if (message.role === 'assistant') {
-      for (const call of message.toolCalls) chars += call.name.length + call.arguments.length;
-    }
-  }
-  return chars;
+/** What a message costs beside its words, and a call beside its own. */
+const FRAME_TOKENS = 8;
+
+/**
+ * Tokens of a transcript, estimated on the safe side: four characters of English or code make one, other scripts take one for
+ * each character. The servers' own count comes with their answers.
+ */
+export function transcriptTokens(messages: readonly Message[]): number {
+  let tokens = 0;
+  for (const message of messages) tokens += messageTokens(message);
+  return tokens;
+}
+
+export function messageTokens(message: Message): number {
+  let tokens = FRAME_TOKENS + textTokens(message.text);
+  if (message.role === 'assistant')
+    for (const call of message.toolCalls)
+      tokens += FRAME_TOKENS + textTokens(call.name) + textTokens(call.arguments);
+  return tokens;
+}
+
+function textTokens(text: string): number {
+  const wide = text.replace(/[^\u0080-\uffff]+/g, '').length;
+  return Math.ceil((text.length - wide) / 4) + wide;
 }

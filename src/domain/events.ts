@@ -259,6 +259,17 @@ export const runEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('guidance.given'), guidance: guidanceSchema }),
   /** An agent's conversation took them up, at the next turn it had. */
   z.object({ type: z.literal('guidance.read'), guidanceId: id, node: id, agent: z.string() }),
+  /** What an agent carries from step to step became too much for its model; tokens are estimated. */
+  z.object({
+    type: z.literal('context.compacted'),
+    node: id,
+    agent: z.string(),
+    before: z.number().int(),
+    after: z.number().int(),
+    /** Messages of which a part was left out; and turns that were left out whole. */
+    shortened: z.number().int(),
+    dropped: z.number().int(),
+  }),
   /** A person took a piece of work over from its agent, or gave it back or ended it. */
   z.object({ type: z.literal('work.taken'), node: id, by: z.string(), open: z.boolean() }),
   /** A person is asked to do a node's work; it is given to another; it has ended, however it did. */

@@ -1,12 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { showCommand, splitCommandLine } from '../../src/agents/command-line.ts';
-import { compact } from '../../src/agents/compaction.ts';
 import { cutEnd, cutMiddle, markAsData } from '../../src/agents/data-marks.ts';
 import { loadPrices, priceOf } from '../../src/agents/model/prices.ts';
 import { buildPrompt } from '../../src/agents/prompt.ts';
 import { parseResult, resultFormat } from '../../src/agents/results.ts';
 import { labelOf, prepareCall, toolDefinitions } from '../../src/agents/tools.ts';
-import { type Message, transcriptChars } from '../../src/agents/transcript.ts';
 import { createRedactor } from '../../src/policy/redact.ts';
 import { backend, taskFor } from './support.ts';
 
@@ -146,47 +144,6 @@ describe('data marks', () => {
   it('outlive the redactor', () => {
     const marked = markAsData('file a', 'plain text');
     expect(createRedactor(['whatever-secret'])(marked)).toBe(marked);
-  });
-});
-
-describe('compaction', () => {
-  const turns = (count: number): Message[] =>
-    Array.from({ length: count }, (_, index): Message[] => [
-      {
-        role: 'assistant',
-        text: '',
-        toolCalls: [
-          {
-            id: `c${index}`,
-            name: 'write',
-            arguments: JSON.stringify({ path: 'a', content: 'y'.repeat(5_000) }),
-          },
-        ],
-      },
-      { role: 'tool', callId: `c${index}`, name: 'write', text: 'z'.repeat(5_000) },
-    ]).flat();
-  const start: Message[] = [
-    { role: 'system', text: 's'.repeat(5_000) },
-    { role: 'user', text: 'u'.repeat(5_000) },
-  ];
-
-  it('leaves a short transcript alone', () => {
-    const short = [...start, ...turns(2)];
-    expect(compact(short, 100_000)).toEqual(short);
-  });
-  it('shortens the oldest first, keeps the pairs, the beginning and the end', () => {
-    const long = [...start, ...turns(10)];
-    const result = compact(long, 100_000);
-    expect(transcriptChars(result)).toBeLessThanOrEqual(60_000);
-    expect(result).toHaveLength(long.length);
-    expect(result.slice(0, 2)).toEqual(start);
-    expect(result.slice(-8)).toEqual(long.slice(-8));
-    const first = result[2];
-    const args = first?.role === 'assistant' ? JSON.parse(first.toolCalls[0]?.arguments ?? '') : null;
-    expect(args.path).toBe('a');
-    expect(args.content).toContain('characters left out');
-    expect(compact(long, 100_000)).toEqual(result);
-    expect(compact(result, 100_000)).toEqual(result);
   });
 });
 

@@ -4,7 +4,7 @@ import { noRateLimit, type RateLimit } from '../../domain/rate-limit.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { HealthStore } from '../../ports/health.ts';
 import type { ProviderPauses } from '../../ports/provider-pauses.ts';
-import { type ModelRequest, transcriptChars } from '../transcript.ts';
+import { type ModelRequest, transcriptTokens } from '../transcript.ts';
 import type { CompletedReply, ModelClient } from './model-client.ts';
 import { ProviderGate } from './provider-gate.ts';
 
@@ -132,7 +132,7 @@ export class ModelPool {
     const { clock } = this.#options;
     const gate = this.#gates.get(endpoint.host) ?? (await this.#open(endpoint.host));
     if (gate.pausedMs > LONG_PAUSE_MS) throw new BatonError(paused(endpoint.host, gate.pausedMs));
-    const tokens = Math.ceil(transcriptChars(request.messages) / 4) + ANSWER_TOKENS;
+    const tokens = transcriptTokens(request.messages) + ANSWER_TOKENS;
     let told = false;
     const onWait = (ms: number): void => {
       told = true;

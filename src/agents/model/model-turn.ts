@@ -6,7 +6,7 @@ import type { Redact } from '../../ports/redactor.ts';
 import { type ModelTurnInput, type ModelTurnOutput, modelTurnContract } from '../activities.ts';
 import { guidanceText } from '../prompt.ts';
 import { resultFormat } from '../results.ts';
-import { type Message, type OptionalPart, type Tokens, transcriptChars } from '../transcript.ts';
+import { type Message, type OptionalPart, type Tokens, transcriptTokens } from '../transcript.ts';
 import { type AnswerCache, answerDigest, worthKeeping } from './answer-cache.ts';
 import type { CompletedReply } from './model-client.ts';
 import { refused } from './model-faults.ts';
@@ -219,13 +219,13 @@ function spend({ prices }: Pick<ModelTurnDependencies, 'prices'>, context: StepC
   });
 }
 
-/** Where a server reports no usage, four characters count as a token, so that caps hold all the same. */
+/** Where a server reports no usage, tokens are estimated, so that caps hold all the same. */
 function estimateTokens(messages: readonly Message[], reply: CompletedReply): Tokens {
   const answer: Message = { role: 'assistant', text: reply.text, toolCalls: [...reply.toolCalls] };
   return {
-    input: Math.ceil(transcriptChars(messages) / 4),
+    input: transcriptTokens(messages),
     cached: 0,
-    output: Math.ceil(transcriptChars([answer]) / 4),
+    output: transcriptTokens([answer]),
     reasoning: 0,
   };
 }
