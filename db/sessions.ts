@@ -105,6 +105,13 @@ export function createSessionStore(db: Db, log: EventLog): SessionStore {
         .all()
         .map(({ session }) => session);
     },
+    async teams() {
+      return db
+        .selectDistinct({ team: sessions.team })
+        .from(sessions)
+        .all()
+        .map(({ team }) => team);
+    },
     async find(team, text): Promise<Session[]> {
       if (text.length < SHORTEST_ENDING) return [];
       const ends = (column: AnySQLiteColumn) => sql`substr(${column}, ${-text.length}) = ${text}`;

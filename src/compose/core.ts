@@ -342,6 +342,7 @@ export async function createCore(options: CoreOptions) {
       bus,
       events,
       subscriptions: checked.subscriptions,
+      bareIds: policy.bareIds,
       flags,
       /** What a decision leads to in the chat goes into the outbox with the decision itself. */
       connectChat: (tell: TellClosed): void => {

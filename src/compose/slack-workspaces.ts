@@ -39,6 +39,8 @@ export interface WorkspacesOptions {
   readonly logger: Logger;
   /** A workspace has come, or come back: what waits for it can be sent. */
   readonly onPut: () => void;
+  /** Baton was taken out of one. */
+  readonly onGone: () => void;
 }
 
 /** The workspace whose token stands in the environment. */
@@ -112,8 +114,9 @@ export async function joinWorkspaces(options: WorkspacesOptions) {
         const held = (await installations?.revoke(id, how)) ?? false;
         log.warn(
           { workspace: id, how, held },
-          'Baton was taken out of a workspace: nothing is sent there any more',
+          'Baton was taken out of a workspace: nothing is sent there any more, and its runs wait. Install it there again at /slack/install',
         );
+        options.onGone();
       };
       app.event('app_uninstalled', async ({ body }) => gone(body, 'app_uninstalled'));
       app.event('tokens_revoked', async ({ body }) => {

@@ -7,6 +7,7 @@ import type { HandlerDeps } from '../../handlers/deps.ts';
 import { Gate } from '../../handlers/gate.ts';
 import { registerHandlers } from '../../handlers/register.ts';
 import type { Hook } from '../config.ts';
+import { AbsentWorkspaces } from '../orchestrator/absent-workspaces.ts';
 import { Deadlines } from '../orchestrator/deadlines.ts';
 import { InboxWorker } from '../orchestrator/inbox-worker.ts';
 import { redactingInbox } from '../orchestrator/redacting-inbox.ts';
@@ -71,7 +72,12 @@ export async function createSlack(options: SlackOptions) {
     redact,
     log,
     logger: boltLogger(log, redact),
-    onPut: () => sender.thaw(),
+    onPut: () => {
+      sender.thaw();
+      moved();
+      subscribed?.again();
+    },
+    onGone: () => moved(),
   });
   const { workspaces, identity } = joined;
   const sender = createSender({
@@ -204,13 +210,23 @@ export async function createSlack(options: SlackOptions) {
   joined.listen(app);
   core.engine.onCommit(project.again);
   core.engine.onCommit(() => homes.changed());
-  // A subscription starts runs in the workspace whose token is given: of several nobody has said which one is meant.
-  if (core.subscriptions.length > 0 && identity === null)
-    log.error(
-      'Subscriptions need SLACK_BOT_TOKEN, which says in which workspace they start runs; none is started',
-    );
   const subscribed =
-    core.subscriptions.length > 0 && identity !== null ? startOnEvents(options, identity, people) : null;
+    core.subscriptions.length > 0 ? startOnEvents(options, workspaces, identity?.team ?? null, people) : null;
+  const absent = new AbsentWorkspaces({
+    engine: core.engine,
+    store: core.store,
+    isHere: (team) => workspaces.of(team) !== null,
+    log,
+  });
+  const moved = (): void => {
+    // With one token there is one workspace, and nobody comes or goes.
+    if (options.oauth === undefined || options.oauth === null) return;
+    absent
+      .look()
+      .catch((error: unknown) =>
+        log.error({ error: redact(String(error)) }, 'Runs of a workspace could not be paused or go on'),
+      );
+  };
   core.models.onProgress(project.again);
   const deadlines = new Deadlines({
     approvals: core.store.approvals,
@@ -241,6 +257,7 @@ export async function createSlack(options: SlackOptions) {
       const address = await open(app);
       const server = (await hookServer?.start()) ?? null;
       core.engine.recover();
+      moved();
       core.events.wake();
       project.again();
       sender.wake();

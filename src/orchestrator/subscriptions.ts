@@ -26,13 +26,21 @@ export interface SubscriptionsDeps {
   readonly interpreter: Interpreter;
   readonly subscriptions: readonly Subscription[];
   readonly clock: Clock;
-  readonly team: string;
+  /** Where a subscription starts its runs, and by whom; null while Baton is not installed there. */
+  readonly placeOf: (one: Subscription) => Place | null;
   /** Who somebody is, as Slack says; throws when it does not say. */
-  readonly decider: (user: string) => Promise<Decider>;
+  readonly decider: (user: string, team: string) => Promise<Decider>;
   readonly log: {
     info(fields: object, message: string): void;
     warn(fields: object, message: string): void;
   };
+}
+
+/** A subscription's workspace by its key, and its channel and person by their ids there. */
+export interface Place {
+  readonly team: string;
+  readonly channel: string;
+  readonly by: string;
 }
 
 /** Starts workflows for events: choreography. What is claimed is started, by this process or the next. */
@@ -74,6 +82,7 @@ export class Subscriptions {
     let due: { readonly batch: string; readonly ids: readonly number[]; readonly rank: number } | null = null;
     let next: number | null = null;
     for (const one of this.#deps.subscriptions) {
+      if (this.#deps.placeOf(one) === null) continue;
       const waiting = await this.#deps.bus.waiting(one.id, mostTogether(one));
       if (waiting === null) continue;
       const { ids, firstAt, firstSeq } = waiting;
@@ -89,17 +98,21 @@ export class Subscriptions {
   }
 
   async #start({ batch, subscription: id, events }: Claim): Promise<void> {
-    const { bus, orchestrator, clock, team, decider, log } = this.#deps;
+    const { bus, orchestrator, clock, placeOf, decider, log } = this.#deps;
     const refuse = async (reason: string): Promise<void> => {
       log.warn({ subscription: id, batch, reason }, 'An event started nothing');
       await bus.settle(batch, { refused: reason });
     };
     const one = this.#byId.get(id);
     if (one === undefined) return refuse('The subscription is not in baton.yaml any more');
+    const place = placeOf(one);
+    // Baton was taken out of that workspace in between: what was claimed waits like the rest.
+    if (place === null) return;
+    const { team, channel, by } = place;
     const request = requestOf(one, events);
     const chosen = this.#choose(one, `${events[0]?.name ?? ''} ${request}`);
     if (chosen === null) return refuse('No workflow of the catalogue fits');
-    const refusal = await orchestrator.admits(await decider(one.by), one.repo ?? null);
+    const refusal = await orchestrator.admits(await decider(by, team), one.repo ?? null);
     if (refusal !== null) return refuse(`${one.by} may not start this (${refusal})`);
     const came = events.map(({ seq }) => eventId(seq));
     try {
@@ -108,8 +121,8 @@ export class Subscriptions {
         // The same each time it is tried: the ids of session and run follow from it.
         receivedAt: events[0]?.at ?? clock.now(),
         team,
-        channel: one.channel,
-        requester: one.by,
+        channel,
+        requester: by,
         workflow: chosen.workflow,
         request,
         repository: one.repo ?? null,

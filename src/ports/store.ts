@@ -81,6 +81,8 @@ export interface SessionStore {
   ): Promise<Session[]>;
   /** Sessions of the team whose id or current run's id ends with `text`. */
   find(team: string, text: string): Promise<Session[]>;
+  /** Keys of the workspaces in which somebody ever asked for work. */
+  teams(): Promise<string[]>;
 }
 
 export interface NewApproval {

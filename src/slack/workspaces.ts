@@ -1,6 +1,7 @@
 import type { WebClient } from '@slack/web-api';
 import type { Clients } from './clients.ts';
 import type { Transport } from './out/transport.ts';
+import { bareTeam } from './team.ts';
 
 /** A workspace that Baton may speak to, or an organisation with all of its workspaces. */
 export interface Workspace {
@@ -34,6 +35,19 @@ export class Workspaces {
     const colon = team.indexOf(':');
     const own = this.#known.get(team);
     return own ?? (colon === -1 ? undefined : this.#known.get(team.slice(0, colon))) ?? null;
+  }
+
+  /**
+   * Key of the workspace that stands before an id in the settings, `T…` or `E…:T…`; null where Baton is not installed.
+   * Of an organisation that installed it as a whole, only `E…:T…` says which of its workspaces is meant.
+   */
+  named(written: string): string | null {
+    if (written.includes(':')) return this.of(written) === null ? null : written;
+    return (
+      [...this.#known.keys()].find((id) =>
+        id.startsWith('T') ? id === written : bareTeam(id) === written && id !== written,
+      ) ?? null
+    );
   }
 
   /** The client for what has to be quick. @throws when Baton is not installed there, or not any more */
