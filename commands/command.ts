@@ -2,6 +2,7 @@ import type { CleaningReport } from '../src/domain/cleaning.ts';
 import type { Absences } from '../src/orchestrator/absences.ts';
 import type { Catalog } from '../src/orchestrator/catalog.ts';
 import type { Flags } from '../src/orchestrator/flags.ts';
+import type { HandOvers } from '../src/orchestrator/hand-over/hand-overs.ts';
 import type { Orchestrator } from '../src/orchestrator/orchestrator.ts';
 import type { Queries } from '../src/orchestrator/queries.ts';
 import type { Roles } from '../src/orchestrator/roles.ts';
@@ -35,6 +36,7 @@ export interface CommandDeps {
   readonly steer: SteeringDesk;
   readonly absences: Absences;
   readonly rollbacks: Rollbacks;
+  readonly handOvers: HandOvers;
   readonly roles: Roles;
   /** Why somebody may not even look, in words, which the audit has then; null when they may. */
   readonly gate: (team: string, user: string, channel: string) => Promise<string | null>;

@@ -8,6 +8,7 @@ import { cancel, pause, resume, retry, undo } from './control.ts';
 import { cost } from './cost.ts';
 import { delegate } from './delegate.ts';
 import { flag } from './flag.ts';
+import { handOverCommand } from './hand-over.ts';
 import { helpCommand } from './help.ts';
 import { history } from './history.ts';
 import { list } from './list.ts';
@@ -58,6 +59,7 @@ export function allCommands(
     resume,
     retry,
     rollback,
+    'hand-over': handOverCommand,
     undo,
     signal,
     agents,

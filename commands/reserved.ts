@@ -9,6 +9,7 @@ export const RESERVED_WORDS = [
   'resume',
   'retry',
   'rollback',
+  'hand-over',
   'undo',
   'signal',
   'agents',

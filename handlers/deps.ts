@@ -1,6 +1,7 @@
 import type { WebClient } from '@slack/web-api';
 import type { SavedWorkflow, Workflow } from '../src/domain/workflow.ts';
 import type { Catalog } from '../src/orchestrator/catalog.ts';
+import type { HandOvers } from '../src/orchestrator/hand-over/hand-overs.ts';
 import type { InboxWorker } from '../src/orchestrator/inbox-worker.ts';
 import type { Orchestrator } from '../src/orchestrator/orchestrator.ts';
 import type { PersonDesk } from '../src/orchestrator/person-desk.ts';
@@ -29,6 +30,7 @@ export interface HandlerDeps {
   readonly persons: PersonDesk;
   readonly personTasks: Pick<PersonTaskStore, 'byNonce'>;
   readonly rollbacks: Rollbacks;
+  readonly handOvers: HandOvers;
   readonly roles: Roles;
   /** Why somebody may not even look, in words, which the audit has then; null when they may. */
   readonly gate: (team: string, user: string, channel: string) => Promise<string | null>;

@@ -85,6 +85,7 @@ async function startWith(
     rehearsal,
     repository: config.repository,
     repositories: config.repositories,
+    github: config.github,
     sshAuthSock: config.sshAuthSock,
     commandMemoryBytes: config.commandMemoryBytes,
     policy: config.policy,

@@ -6,6 +6,7 @@ import { answerBlocks, runDetailBlocks } from '../../src/slack/builders/answers.
 import { atBudgetBlocks } from '../../src/slack/builders/at-budget.ts';
 import { controlWords } from '../../src/slack/control-words.ts';
 import { epicKey } from '../../src/slack/epic-key.ts';
+import { handOverWords } from '../../src/slack/hand-over-words.ts';
 import type { Message } from '../../src/slack/message.ts';
 import { runDetail } from '../../src/slack/run-views.ts';
 import { answers as words } from '../../src/slack/words.ts';
@@ -22,6 +23,7 @@ const RUN_ACTIONS = [
   actionIds.runResume,
   actionIds.runRetry,
   actionIds.runAgain,
+  actionIds.runHandOver,
   actionIds.runDetails,
 ] as const;
 
@@ -86,6 +88,11 @@ async function act(
     case actionIds.runRetry:
     case actionIds.runAgain:
       return say('retry', await orchestrator.retry(click.value, click.user, intent, receivedAt));
+    case actionIds.runHandOver: {
+      const answer = await deps.handOvers.begin({ runId: click.value, by: click.user, intent });
+      const words = answerBlocks(handOverWords(answer, requester), rehearsal);
+      return answer.done === 'refused' ? { refused: answer.why, words } : { told: words };
+    }
     default: {
       if (!(await deps.roles.sees(run.session, click.user)))
         return { refused: 'look', words: answerBlocks(words.runGone, rehearsal) };

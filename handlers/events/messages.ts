@@ -5,6 +5,7 @@ import { answerBlocks } from '../../src/slack/builders/answers.ts';
 import { rollbackBlocks } from '../../src/slack/builders/rollback-form.ts';
 import { lookRefusalWords, startRefusalWords } from '../../src/slack/control-words.ts';
 import { epicKey } from '../../src/slack/epic-key.ts';
+import { handOverWords } from '../../src/slack/hand-over-words.ts';
 import { nothingDone, progressWords } from '../../src/slack/steering-words.ts';
 import { taskRefusalWords } from '../../src/slack/task-words.ts';
 import { teamKey } from '../../src/slack/team.ts';
@@ -221,6 +222,12 @@ export async function answerSteered(result: Steered | null, where: Where, deps: 
     return tellRefused(tried, result.refusal, taskRefusalWords(result.refusal, result.task), deps);
   if (result.did === 'rollback') {
     const words = rollbackBlocks(result.answer, run.session.requester, deps.rehearsal);
+    if (result.answer.done === 'refused') return tellRefused(tried, result.answer.why, words, deps);
+    await deps.answers.send({ intent, team, user, channel, thread }, words);
+    return;
+  }
+  if (result.did === 'hand-over') {
+    const words = answerBlocks(handOverWords(result.answer, run.session.requester), deps.rehearsal);
     if (result.answer.done === 'refused') return tellRefused(tried, result.answer.why, words, deps);
     await deps.answers.send({ intent, team, user, channel, thread }, words);
     return;

@@ -43,6 +43,8 @@ import { CommandGate } from '../orchestrator/command-gate.ts';
 import { Events } from '../orchestrator/events.ts';
 import { Findings } from '../orchestrator/findings.ts';
 import { Flags } from '../orchestrator/flags.ts';
+import { handOverActivities, handOverDigest } from '../orchestrator/hand-over/activities.ts';
+import { handOverProgram } from '../orchestrator/hand-over/program.ts';
 import { LeaseKeeper } from '../orchestrator/lease-keeper.ts';
 import { partProgram } from '../orchestrator/parts.ts';
 import { digestNow, rollbackActivities } from '../orchestrator/rollback/activities.ts';
@@ -54,6 +56,7 @@ import { HOLDER_TIMER } from '../patterns/uses.ts';
 import { agentEstimate } from '../planning/agent-estimate.ts';
 import { sameRepository } from '../policy/repositories.ts';
 import type { TellClosed } from '../ports/telling.ts';
+import { createHandOverDesk } from '../workspace/hand-over.ts';
 import { ensureSampleRepository } from '../workspace/sample.ts';
 import { probeSandbox } from '../workspace/sandbox.ts';
 import { failingTests, summariseTests } from '../workspace/test-summary.ts';
@@ -175,6 +178,7 @@ export async function createCore(options: CoreOptions) {
       clock,
     });
     const payloads = { registry, runs: store.runs, policyVersion: policy.version, redact };
+    const desk = createHandOverDesk({ home, github: options.github ?? null, sshAuthSock });
     const approvals = new Approvals({
       approvals: store.approvals,
       sessions: store.sessions,
@@ -182,7 +186,13 @@ export async function createCore(options: CoreOptions) {
       directory: people.directory,
       access: policy.access,
       sameRepository,
-      digestNow: digestNow({ store, registry, findings, payloads }),
+      digestNow: digestNow({
+        store,
+        registry,
+        findings,
+        payloads,
+        ofHandOver: (approval) => handOverDigest({ store, desk, findings }, approval),
+      }),
       decided: ({ runId }) => engine.wake(runId),
       clock,
       redact,
@@ -222,6 +232,7 @@ export async function createCore(options: CoreOptions) {
         sessionProgram(interpreter, play),
         partProgram(interpreter, agentsOf(play)),
         rollbackProgram,
+        handOverProgram,
         budgetProgram(),
       ],
       activities: [
@@ -256,6 +267,15 @@ export async function createCore(options: CoreOptions) {
           findings,
           defaults: policy.base,
           engine: () => engine,
+          redact,
+        }),
+        ...handOverActivities({
+          desk,
+          store,
+          queries: () => uses.queries,
+          approvals,
+          findings,
+          defaults: policy.base,
           redact,
         }),
         ...personTaskActivities({

@@ -173,6 +173,7 @@ export async function createSlack(options: SlackOptions) {
     persons: core.persons,
     personTasks: core.store.personTasks,
     rollbacks: core.rollbacks,
+    handOvers: core.handOvers,
     roles: core.roles,
     gate: (team: string, user: string, channel: string) => gate.refusedForm(team, user, channel),
     homes,

@@ -1,5 +1,6 @@
 import type { Access } from '../domain/access.ts';
 import { Absences } from '../orchestrator/absences.ts';
+import { HandOvers } from '../orchestrator/hand-over/hand-overs.ts';
 import { Orchestrator, type OrchestratorDeps } from '../orchestrator/orchestrator.ts';
 import { PersonDesk, type PersonDeskDeps } from '../orchestrator/person-desk.ts';
 import { PlanReviews } from '../orchestrator/plan-reviews.ts';
@@ -46,6 +47,7 @@ export function joinUseCases(
     roles,
     resume: (...wish) => orchestrator.retry(...wish),
   });
+  const handOvers = new HandOvers({ store, queries, engine, roles, clock });
   return {
     roles,
     orchestrator,
@@ -53,8 +55,18 @@ export function joinUseCases(
     plans,
     persons,
     rollbacks,
+    handOvers,
     signals: new RunSignals(shared),
-    steer: new SteeringDesk({ ...shared, orchestrator, plans, queries, persons, directory, rollbacks }),
+    steer: new SteeringDesk({
+      ...shared,
+      orchestrator,
+      plans,
+      queries,
+      persons,
+      directory,
+      rollbacks,
+      handOvers,
+    }),
     absences: new Absences({ delegations: store.delegations, directory, access, clock }),
   };
 }

@@ -372,6 +372,15 @@ export const runEventSchema = z.discriminatedUnion('type', [
     share: z.number(),
     ballots: z.array(ballotSchema),
   }),
+  /** The branch of a run that has ended was pushed; what is said of it stands in its pull request. */
+  z.object({
+    type: z.literal('handed.over'),
+    branch: z.string(),
+    commit: z.string(),
+    number: z.number().int(),
+    url: z.string(),
+    by: z.string(),
+  }),
   z.object({
     type: z.literal('result'),
     /** `delivered`: people took what was there when its budget was used up. Runs before there was that said `failed`. */

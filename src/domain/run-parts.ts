@@ -24,6 +24,7 @@ export function withParts(view: RunView, parts: readonly RunView[]): RunView {
     approvals: new Map(all.flatMap(({ approvals }) => [...approvals])),
     tasks: new Map(all.flatMap(({ tasks }) => [...tasks])),
     rounds: all.reduce((sum, { rounds }) => sum + rounds, 0),
+    handedOver: all.findLast(({ handedOver }) => handedOver !== null)?.handedOver ?? null,
     tests: all.findLast(({ tests }) => tests !== null)?.tests ?? null,
   };
 }

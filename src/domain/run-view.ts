@@ -68,6 +68,8 @@ export interface RunView {
   readonly taken: Map<string, string>;
   /** Tasks for people that are open, by id: for which node, and whose. */
   readonly tasks: Map<string, { readonly node: string; readonly to: string }>;
+  /** The pull request of its branch, as it was handed over last. */
+  handedOver: { readonly number: number; readonly url: string; readonly commit: string } | null;
   /** How often people's words were given to the agents. */
   guidance: number;
   result: {
@@ -107,6 +109,7 @@ export function emptyRunView(runId: string): RunView {
     tasks: new Map(),
     guidance: 0,
     result: null,
+    handedOver: null,
   };
 }
 
@@ -180,6 +183,9 @@ function foldRun(view: RunView, event: RunEvent, at: number): void {
       return;
     case 'person.ended':
       view.tasks.delete(event.taskId);
+      return;
+    case 'handed.over':
+      view.handedOver = { number: event.number, url: event.url, commit: event.commit };
       return;
     case 'result':
       view.result = { status: event.status, summary: event.summary, commit: event.commit, diff: event.diff };

@@ -16,6 +16,7 @@ export const steeringKinds = [
   'done',
   'reassign',
   'rollback',
+  'hand_over',
   'chatter',
 ] as const;
 export type SteeringKind = (typeof steeringKinds)[number];

@@ -9,6 +9,7 @@ import {
   matchChanges,
   matchCommand,
   matchCost,
+  matchHandOver,
   matchRollback,
 } from '../policy/requirements.ts';
 import type { Workspace } from '../ports/workspace.ts';
@@ -54,6 +55,10 @@ export class Findings {
 
   ofRollback(): Match[] {
     return matchRollback(this.#settings);
+  }
+
+  ofHandOver(): Match[] {
+    return matchHandOver(this.#settings);
   }
 
   async ofChanges(workspace: Workspace, tree: string): Promise<Match[]> {

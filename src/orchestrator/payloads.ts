@@ -62,6 +62,7 @@ const payloadSchema = z.looseObject({
     'failure',
     'conflict',
     'rollback',
+    'hand-over',
     'tool',
     'tool-change',
     'budget',

@@ -1,6 +1,6 @@
 import type { Control } from '../domain/control.ts';
+import type { HandOverAnswer } from '../domain/hand-over.ts';
 import type { PersonTask, TaskRefusal } from '../domain/person-task.ts';
-
 import type { RollbackAnswer } from '../domain/rollback.ts';
 
 import { isTerminal } from '../domain/run.ts';
@@ -18,6 +18,7 @@ import type { Session, Store } from '../ports/store.ts';
 import { waitsForMoney } from './budget/waits.ts';
 import type { Catalog } from './catalog.ts';
 import { type SessionDefinition, sessionDefinitionSchema } from './contracts.ts';
+import type { HandOvers } from './hand-over/hand-overs.ts';
 import { Holding } from './holding.ts';
 import type { Orchestrator } from './orchestrator.ts';
 import type { PersonDesk } from './person-desk.ts';
@@ -41,6 +42,7 @@ export interface SteeringDeps {
   readonly persons: PersonDesk;
   readonly directory: Pick<Directory, 'person'>;
   readonly rollbacks: Rollbacks;
+  readonly handOvers: HandOvers;
 }
 
 /** A message in an epic's thread. */
@@ -83,7 +85,9 @@ export type Steered =
   | { readonly did: 'told'; readonly steering: Steering; readonly view: RunView }
   | { readonly did: 'done'; readonly steering: Steering; readonly what: string }
   /** Told to whoever asked; the card of the approval tells everybody else. */
-  | { readonly did: 'rollback'; readonly steering: Steering; readonly answer: RollbackAnswer };
+  | { readonly did: 'rollback'; readonly steering: Steering; readonly answer: RollbackAnswer }
+  /** Told to whoever asked; what comes of it is told to everybody. */
+  | { readonly did: 'hand-over'; readonly steering: Steering; readonly answer: HandOverAnswer };
 
 /** What people say to a run, and the buttons that say the same. Each is answered, and recorded with what was done about it. */
 export class SteeringDesk {
@@ -107,6 +111,7 @@ export class SteeringDesk {
       addressed: said.addressed,
       nodes: [...this.#deps.interpreter.walk(definition.workflow.flow)].map(({ id }) => id),
       agents: [...catalog.roles.keys()],
+      ended: isTerminal(run.view.status),
       planOpen: run.view.plan !== null && run.view.startedAt === null && !isTerminal(run.view.status),
       taken: [...run.view.taken.keys(), ...[...run.view.tasks.values()].map(({ node }) => node)],
     });
@@ -145,6 +150,11 @@ export class SteeringDesk {
     if (before !== null && said.at < before.createdAt) return { did: 'nothing', why: 'older', steering };
     // An ended run can still be taken back.
     if (steering.kind === 'rollback') return this.#back(said, session, steering);
+    if (steering.kind === 'hand_over') {
+      const { by, intent } = said;
+      const answer = await this.#deps.handOvers.begin({ runId: session.currentRunId, by, intent });
+      return { did: 'hand-over', steering, answer };
+    }
     if (isTerminal(run.view.status)) return { did: 'nothing', why: 'ended', steering };
     return this.#act({ said, session, view: run.view, definition, steering });
   }
@@ -268,6 +278,7 @@ export class SteeringDesk {
       case 'question':
       case 'chatter':
       case 'rollback':
+      case 'hand_over':
         return { did: 'told', steering, view };
       default:
         return steering.kind satisfies never;

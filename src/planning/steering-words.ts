@@ -2,6 +2,8 @@ import type { Steering, SteeringKind } from '../domain/steering.ts';
 
 /** What there is to speak about when somebody says something. */
 export interface Heard {
+  /** Its work is over: only then it can be handed over. */
+  readonly ended?: boolean;
   /** Whether Baton was addressed: mentioned, or answered after it had asked. */
   readonly addressed: boolean;
   /** Ids of the workflow's nodes, and names of agents that could be asked. */
@@ -100,6 +102,10 @@ interface Found {
   readonly text: string;
 }
 
+const HAND_OVER = whole(
+  'hand (?:it|this|the (?:run|branch|work)) over|hand over|push (?:it|this|the branch)|open (?:a|the) pull request',
+);
+
 /** What a person does with the run or one piece of it. */
 function control(text: string, heard: Heard): Found | null {
   const places = [...heard.nodes, ...heard.agents];
@@ -140,6 +146,7 @@ function control(text: string, heard: Heard): Found | null {
     return is('done', named(done, heard.taken) ?? heard.taken[0] ?? null, {
       reason: done.groups?.['what'] ?? null,
     });
+  if (heard.ended === true && HAND_OVER.test(text)) return is('hand_over');
   const back = BACK.exec(text);
   if (back !== null) return is('rollback', null, { reason: back.groups?.['what'] ?? null });
   return null;

@@ -20,6 +20,7 @@ export const triggerKinds = [
   'new_dependency',
   'files',
   'rollback',
+  'hand_over',
 ] as const;
 export type TriggerKind = (typeof triggerKinds)[number];
 
@@ -34,10 +35,11 @@ export const lookOf = {
   new_dependency: 'ofChanges',
   files: 'ofChanges',
   rollback: 'ofRollback',
+  hand_over: 'ofHandOver',
 } as const satisfies Record<TriggerKind, string>;
 
 /** Looks that somebody takes. A trigger of any other would be read and hold nothing: it is refused, so nobody relies on it. */
-const TAKEN: ReadonlySet<string> = new Set(['ofChanges', 'ofCommand', 'ofCost', 'ofRollback']);
+const TAKEN: ReadonlySet<string> = new Set(['ofChanges', 'ofCommand', 'ofCost', 'ofRollback', 'ofHandOver']);
 
 /** A name that means nobody would let nobody pass, without a word why. */
 const personId = writtenId('UW', 'Write the id of a member (profile, "Copy member ID"), such as U0123ABCD');

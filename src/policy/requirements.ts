@@ -35,6 +35,7 @@ export function matchChanges(settings: PolicySettings, files: readonly ChangedFi
       case 'risky_command':
       case 'cost':
       case 'rollback':
+      case 'hand_over':
         return [];
       default:
         return trigger.when satisfies never;
@@ -67,6 +68,13 @@ export function matchRollback(settings: PolicySettings): Match[] {
   );
 }
 
+/** What the settings want asked about a branch that leaves this machine. */
+export function matchHandOver(settings: PolicySettings): Match[] {
+  return matching(settings, ({ when }) =>
+    when === 'hand_over' ? [{ path: '', why: 'it leaves this machine' }] : [],
+  );
+}
+
 function matching({ triggers }: PolicySettings, look: (trigger: Trigger) => readonly Finding[]): Match[] {
   return triggers.flatMap((trigger) => {
     const findings = look(trigger);
@@ -92,6 +100,7 @@ const TITLES: Readonly<Record<Trigger['when'], string>> = {
   new_dependency: 'brings a dependency',
   files: 'touches guarded files',
   rollback: 'goes back',
+  hand_over: 'is handed over',
 };
 
 /** Timeouts from the mildest to the strictest; of several, the strictest holds. None of them does the thing. */

@@ -24,6 +24,7 @@ export const actionIds = {
   runRetry: 'run_retry',
   runAgain: 'run_again',
   runRollback: 'run_rollback',
+  runHandOver: 'run_hand_over',
   rollbackPoint: 'rollback_point',
   rollbackLevel: 'rollback_level',
   startWorkflow: 'start_workflow',

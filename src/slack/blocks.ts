@@ -62,6 +62,12 @@ export function person(id: string): Part {
   return isUserId(id) ? { type: 'user', user_id: id } : { type: 'text', text: short(id, 80) };
 }
 
+/** A link to a place that Baton itself knows; plain text where it is none of the web. */
+export function link(text: string, url: string): Part {
+  const shown = short(text, 200);
+  return /^https?:\/\//.test(url) ? { type: 'link', url, text: shown } : { type: 'text', text: shown };
+}
+
 /** People as "@a, @b or @c". */
 export function people(ids: readonly string[], word: 'and' | 'or'): Part[] {
   return ids.flatMap((id, i) => {

@@ -71,6 +71,7 @@ export function endView(view: RunView, setting: Setting): EndView {
       (status === 'approved' || status === 'taken') && decidedBy !== null ? [decidedBy] : [],
     ),
     rounds: view.rounds,
+    pullRequest: view.handedOver,
   };
 }
 

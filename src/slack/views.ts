@@ -104,6 +104,8 @@ export interface EndView extends EpicBase {
   readonly approvals: readonly string[];
   /** Rounds of review. */
   readonly rounds: number;
+  /** The pull request it was handed over with. */
+  readonly pullRequest: { readonly number: number; readonly url: string } | null;
 }
 
 /** An approval as a card shows it, whatever its status. */

@@ -1,11 +1,12 @@
 import { mkdir, realpath, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BatonError } from '../domain/failure.ts';
+import type { HandOverDesk, HandOverPlace, PullRequest, Pushed } from '../ports/hand-over.ts';
 import { SYSTEM_PATH } from './bubblewrap.ts';
 import { createGit } from './git.ts';
-import { openPullRequest, type PullRequest } from './pull-requests.ts';
+import { openPullRequest } from './pull-requests.ts';
 import { pushBranch } from './push.ts';
-import { addressOf, headOf, locate } from './repository.ts';
+import { addressOf, headOf, locate, type Repository } from './repository.ts';
 
 /** GitHub, or a server of one's own that speaks like it. */
 export interface GitHub {
@@ -16,81 +17,135 @@ export interface GitHub {
   readonly token: string;
 }
 
-export interface HandOver {
+export interface HandOverSettings {
   readonly home: string;
-  readonly location: string;
-  readonly branch: string;
-  readonly runId: string;
-  readonly title: string;
-  readonly body: string;
+  /** Null: no token. */
   readonly github: GitHub | null;
   readonly sshAuthSock?: string | undefined;
 }
 
+export interface HandOver extends HandOverSettings, HandOverPlace {
+  readonly title: string;
+  readonly body: string;
+}
+
 export type HandedOver =
   | { readonly status: 'pull-request'; readonly commit: string; readonly pullRequest: PullRequest }
-  /** There is no GitHub to open one in: the branch stays where it is, and the patch is a file. */
-  | { readonly status: 'patch'; readonly commit: string; readonly file: string; readonly why: string };
+  | Extract<Pushed, { status: 'patch' }>;
 
 const PATCH_TIMEOUT_MS = 60_000;
 
-/**
- * Hands a run's branch over: pushed, with one pull request; where there is no GitHub, a patch file. Safe to repeat after a crash
- * at any moment: the branch goes forward only, and the pull request is found by its head and its marker.
- * Errors: needs_person `repository_unusable`, `branch_missing`, and those of the push and of GitHub.
- */
+/** Hands a run's branch over in one go. Errors: those of the desk. */
 export async function handOver(input: HandOver): Promise<HandedOver> {
-  await mkdir(join(input.home, 'git-home'), { recursive: true });
-  const home = await realpath(input.home);
-  const git = createGit({ home: join(home, 'git-home'), path: SYSTEM_PATH, sshAuthSock: input.sshAuthSock });
-  const located = await locate({ git, home }, input.location, false);
-  if ('problem' in located)
-    throw new BatonError({ class: 'needs_person', code: 'repository_unusable', message: located.problem });
-  const { repository } = located;
-  const commit = await repository.git.resolve(`refs/heads/${input.branch}^{commit}`);
-  if (commit === null)
-    throw new BatonError({
-      class: 'needs_person',
-      code: 'branch_missing',
-      message: `There is no branch ${input.branch} in ${input.location}, so nothing was handed over.`,
-      hint: 'It is made when a run ends. Look whether the run has ended, and whether somebody deleted the branch.',
-    });
-  const remote = repository.config.get('remote.origin.url') ?? null;
-  const target = input.github === null ? null : targetOf(remote, input.github);
-  if (target === null || input.github === null) {
-    const why = input.github === null ? 'GITHUB_TOKEN is not set' : 'the remote is not on that GitHub';
-    const patch = await repository.git.run(
-      [
-        'log',
-        '-1',
-        '-p',
-        '-m',
-        '--first-parent',
-        '--binary',
-        '--no-ext-diff',
-        '--no-textconv',
-        '--no-show-signature',
-        '--no-mailmap',
-        '--no-color',
-        '--format=email',
+  const desk = createHandOverDesk(input);
+  const pushed = await desk.push(input, await desk.commitOf(input));
+  if (pushed.status === 'patch') return pushed;
+  return { status: 'pull-request', commit: pushed.commit, pullRequest: await desk.pullRequest(input, input) };
+}
+
+/** Real git, and GitHub over HTTPS. The token is in nothing but their requests. */
+export function createHandOverDesk(settings: HandOverSettings): HandOverDesk {
+  const at = async ({ location, branch }: HandOverPlace) => {
+    await mkdir(join(settings.home, 'git-home'), { recursive: true });
+    const home = await realpath(settings.home);
+    const { sshAuthSock } = settings;
+    const git = createGit({ home: join(home, 'git-home'), path: SYSTEM_PATH, sshAuthSock });
+    const located = await locate({ git, home }, location, false);
+    if ('problem' in located)
+      throw new BatonError({ class: 'needs_person', code: 'repository_unusable', message: located.problem });
+    const { repository } = located;
+    const remote = repository.config.get('remote.origin.url') ?? null;
+    const target = settings.github === null ? null : targetOf(remote, settings.github);
+    const commit = await repository.git.resolve(`refs/heads/${branch}^{commit}`);
+    return { home, git, repository, target, commit };
+  };
+  return {
+    async commitOf(place) {
+      const { commit } = await at(place);
+      if (commit === null) throw branchMissing(place);
+      return commit;
+    },
+    async push(place, commit) {
+      const { home, git, repository, target } = await at(place);
+      const { github } = settings;
+      if ((await repository.git.resolve(`${commit}^{commit}`)) === null) throw branchMissing(place);
+      if (target === null || github === null) {
+        const why = github === null ? 'GITHUB_TOKEN is not set' : 'the remote is not on that GitHub';
+        return {
+          status: 'patch',
+          commit,
+          file: await writePatch(home, repository, place.runId, commit),
+          why,
+        };
+      }
+      const { branch } = place;
+      const { address } = target;
+      await pushBranch(git, home, {
+        common: repository.common,
         commit,
-      ],
-      { timeoutMs: PATCH_TIMEOUT_MS },
-    );
-    const file = join(home, 'patches', `${input.runId}.patch`);
-    await mkdir(join(home, 'patches'), { recursive: true });
-    // Bytes as they are: not every file is UTF-8.
-    await writeFile(`${file}.making`, patch.stdout);
-    await rename(`${file}.making`, file);
-    return { status: 'patch', commit, file, why };
-  }
-  const { token, api } = input.github;
-  const { branch } = input;
-  await pushBranch(git, home, { common: repository.common, commit, branch, address: target.address, token });
-  const { branch: onto } = await headOf(repository, git);
-  const place = { api, token, owner: target.owner, repo: target.repo };
-  const text = { head: branch, base: onto, title: input.title, body: input.body, marker: `baton:${branch}` };
-  return { status: 'pull-request', commit, pullRequest: await openPullRequest(place, text) };
+        branch,
+        address,
+        token: github.token,
+      });
+      return { status: 'pushed', commit };
+    },
+    async pullRequest(place, { title, body }) {
+      const { git, repository, target } = await at(place);
+      const { github } = settings;
+      if (target === null || github === null)
+        throw new BatonError({
+          class: 'needs_person',
+          code: 'github_refused',
+          message: `No pull request was opened: ${github === null ? 'GITHUB_TOKEN is not set any more' : 'the remote is not on that GitHub any more'}. The branch is pushed and stays.`,
+          hint: 'Set it back to what it was, then hand over again.',
+        });
+      const { branch: onto } = await headOf(repository, git);
+      const to = { api: github.api, token: github.token, owner: target.owner, repo: target.repo };
+      const { branch } = place;
+      return openPullRequest(to, { head: branch, base: onto, title, body, marker: `baton:${branch}` });
+    },
+  };
+}
+
+function branchMissing({ branch, location }: HandOverPlace): BatonError {
+  return new BatonError({
+    class: 'needs_person',
+    code: 'branch_missing',
+    message: `There is no branch ${branch} in ${location}, so nothing was handed over.`,
+    hint: 'It is made when a run ends. Look whether the run has ended, and whether somebody deleted the branch.',
+  });
+}
+
+async function writePatch(
+  home: string,
+  repository: Repository,
+  runId: string,
+  commit: string,
+): Promise<string> {
+  const patch = await repository.git.run(
+    [
+      'log',
+      '-1',
+      '-p',
+      '-m',
+      '--first-parent',
+      '--binary',
+      '--no-ext-diff',
+      '--no-textconv',
+      '--no-show-signature',
+      '--no-mailmap',
+      '--no-color',
+      '--format=email',
+      commit,
+    ],
+    { timeoutMs: PATCH_TIMEOUT_MS },
+  );
+  const file = join(home, 'patches', `${runId}.patch`);
+  await mkdir(join(home, 'patches'), { recursive: true });
+  // Bytes as they are: not every file is UTF-8.
+  await writeFile(`${file}.making`, patch.stdout);
+  await rename(`${file}.making`, file);
+  return file;
 }
 
 /** The repository on GitHub that a remote's address names, and where to push; null when it is none of it. */

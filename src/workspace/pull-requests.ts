@@ -1,6 +1,7 @@
 import { Octokit } from '@octokit/rest';
 import { z } from 'zod';
 import { BatonError } from '../domain/failure.ts';
+import type { PullRequest } from '../ports/hand-over.ts';
 
 /** Milliseconds one request may take. */
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -21,12 +22,6 @@ export interface PullRequestText {
   readonly body: string;
   /** In the body, invisible: by it and the head Baton knows its own. */
   readonly marker: string;
-}
-
-export interface PullRequest {
-  readonly number: number;
-  readonly url: string;
-  readonly done: 'opened' | 'updated' | 'found';
 }
 
 const listedSchema = z.object({ number: z.number(), html_url: z.string(), body: z.string().nullish() });

@@ -113,6 +113,7 @@ function deps(): CommandDeps {
     steer: core.steer,
     absences: core.absences,
     rollbacks: core.rollbacks,
+    handOvers: core.handOvers,
     roles: core.roles,
     gate: async () => null,
     flags: core.flags,

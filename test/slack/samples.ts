@@ -111,6 +111,7 @@ export function endOf(f: Foreign, end: EndView['end']): EndView {
     diff: { files: 9, added: 312, removed: 14 },
     tests: { passed: 27, failed: 0 },
     approvals: [f.bob, f.alice],
+    pullRequest: null,
     rounds: 1,
   };
 }

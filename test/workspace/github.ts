@@ -25,6 +25,8 @@ export interface GitHubShaped {
   readonly asked: { readonly what: string; readonly authorization: string }[];
   /** Answered to the next request that fits, once; `after`: the work is done, the answer says otherwise. */
   fail(what: RegExp, status: number, after?: boolean): void;
+  /** At the next request that fits: `deed` in place of an answer, once; `after`: the work is done by then. */
+  kill(what: RegExp, after: boolean, deed: () => void): void;
   close(): Promise<void>;
 }
 
@@ -33,6 +35,7 @@ export async function startGitHub(): Promise<GitHubShaped> {
   const pulls: Pull[] = [];
   const asked: { what: string; authorization: string }[] = [];
   let failing: { what: RegExp; status: number; after: boolean } | null = null;
+  let killing: { what: RegExp; after: boolean; deed: () => void } | null = null;
   const answer = (method: string, url: URL, body: string): [number, unknown] => {
     const [, , , repo, part, number] = url.pathname.split('/');
     if (part === undefined && method === 'GET') return [200, { name: repo, default_branch: 'main' }];
@@ -67,6 +70,13 @@ export async function startGitHub(): Promise<GitHubShaped> {
       const url = new URL(request.url ?? '/', 'http://127.0.0.1');
       const what = `${request.method} ${url.pathname}`;
       asked.push({ what, authorization: request.headers.authorization ?? '' });
+      if (killing?.what.test(what) === true) {
+        const { after, deed } = killing;
+        killing = null;
+        if (after) answer(request.method ?? '', url, body);
+        request.socket.destroy();
+        return deed();
+      }
       const failed = failing?.what.test(what) === true ? failing : null;
       if (failed !== null) failing = null;
       const [status, content] =
@@ -88,6 +98,9 @@ export async function startGitHub(): Promise<GitHubShaped> {
     asked,
     fail(what, status, after = false) {
       failing = { what, status, after };
+    },
+    kill(what, after, deed) {
+      killing = { what, after, deed };
     },
     close: () => new Promise((resolve) => server.close(() => resolve())),
   };

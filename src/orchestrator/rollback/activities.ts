@@ -148,12 +148,17 @@ export function rollbackActivities(deps: RollbackDeps): Activity[] {
 
 /** The digest of what any approval is about, as it is now. @throws when it cannot be told */
 export function digestNow(
-  deps: Parameters<typeof rollbackDigest>[0] & { readonly payloads: PayloadDeps },
+  deps: Parameters<typeof rollbackDigest>[0] & {
+    readonly payloads: PayloadDeps;
+    readonly ofHandOver: (approval: Approval) => Promise<string>;
+  },
 ): (approval: Approval, now: number) => Promise<string> {
-  return (approval, now) =>
-    payloadKind(approval.subject.payload) === 'rollback'
-      ? rollbackDigest(deps, approval, now)
-      : currentDigest(deps.payloads, approval, now);
+  return (approval, now) => {
+    const kind = payloadKind(approval.subject.payload);
+    if (kind === 'rollback') return rollbackDigest(deps, approval, now);
+    if (kind === 'hand-over') return deps.ofHandOver(approval);
+    return currentDigest(deps.payloads, approval, now);
+  };
 }
 
 /** The digest of what a rollback would take away now. @throws when there is no such rollback any more */

@@ -1,9 +1,8 @@
 import { type Failure, toFailure } from '../../domain/failure.ts';
 import type { Json } from '../../domain/json.ts';
 import type { RunSpec } from '../../domain/run.ts';
-import { awaitDecision } from '../../patterns/await-decision.ts';
-import type { DecisionSignal } from '../../ports/activities.ts';
 import type { Flow, Operation, Program, StepOptions } from '../../ports/flow.ts';
+import { decisionInTime } from '../decision-in-time.ts';
 import {
   askRollback,
   endTarget,
@@ -18,8 +17,6 @@ import {
 
 export const ROLLBACK_PROGRAM = 'rollback';
 const VERSION = 1;
-/** Longer than any question stays open, after which one that was withdrawn meanwhile is not waited for any more. */
-const PATIENCE_AFTER_MS = 60_000;
 
 /**
  * A rollback from asking to the end, as a run of its own: each deed is a step that may be repeated, so a kill between any
@@ -67,7 +64,7 @@ function* asked(request: RollbackInput, flow: Flow): Operation<End> {
   const options: StepOptions = { label: 'looking at what would be lost', giveUp: 'throw' };
   const opened = yield* flow.step('ask', askRollback, { request, at }, options);
   const { approvalId } = opened;
-  const answer = yield* inTime({ ...opened, askedAt: at }, flow);
+  const answer = yield* decisionInTime({ ...opened, askedAt: at }, flow);
   if (answer === null) return notDone('Nobody decided on the rollback in time. Nothing was changed.');
   if (answer.verdict === 'content_changed')
     return notDone(
@@ -78,21 +75,6 @@ function* asked(request: RollbackInput, flow: Flow): Operation<End> {
     return notDone(`The rollback was not allowed${why}. Nothing was changed.`);
   }
   return yield* carriedOut(request, approvalId, flow);
-}
-
-/** A question that is withdrawn sends no answer: it is waited for no longer than it could have been answered. */
-function* inTime(asking: Parameters<typeof awaitDecision>[1], flow: Flow): Operation<DecisionSignal | null> {
-  const { value } = yield* flow.race<DecisionSignal | null>('answer', [
-    { name: 'decision', run: (inner) => awaitDecision('decision', asking, inner) },
-    {
-      name: 'late',
-      *run(inner) {
-        yield* inner.sleep('sleep', asking.policy.expireAfterMs + PATIENCE_AFTER_MS);
-        return null;
-      },
-    },
-  ]);
-  return value;
 }
 
 function* carriedOut(request: RollbackInput, approvalId: string, flow: Flow): Operation<End> {

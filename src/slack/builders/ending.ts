@@ -1,5 +1,16 @@
 import { actionIds } from '../actions.ts';
-import { actions, bold, button, code, lines, type Part, type Piece, people, person } from '../blocks.ts';
+import {
+  actions,
+  bold,
+  button,
+  code,
+  lines,
+  link,
+  type Part,
+  type Piece,
+  people,
+  person,
+} from '../blocks.ts';
 import { count, list, money, moneyRange, roughly, signs, timeRange } from '../format.ts';
 import { type Message, message } from '../message.ts';
 import { short } from '../text.ts';
@@ -81,8 +92,9 @@ function failureRows({ end }: EndView): Piece[][] {
 }
 
 function resultRow(view: EndView): Piece[] {
-  const { branch, diff, tests, approvals, rounds } = view;
+  const { branch, diff, tests, approvals, rounds, pullRequest } = view;
   const parts: Piece[][] = [];
+  if (pullRequest !== null) parts.push([link(`Pull request #${pullRequest.number}`, pullRequest.url)]);
   if (branch !== null) parts.push(['Branch ', code(short(branch, 120))]);
   if (diff !== null) parts.push([`${count(diff.files, 'file')}, +${diff.added} −${diff.removed}`]);
   if (tests !== null) parts.push([testWords(tests)]);
@@ -106,18 +118,38 @@ function costRow({ costUsd, elapsedMs, estimate }: EndView): Piece[] {
   return [`${spent} · estimated ${moneyRange(estimate.costUsd)} and ${timeRange(estimate.durationMs)}`];
 }
 
-function endButtons({ runId, end, branch }: EndView): Part {
+function endButtons(view: EndView): Part {
+  const { runId, end, branch } = view;
   const again = button(actionIds.runAgain, 'Run again', runId);
   const details = button(actionIds.runDetails, 'Details', runId);
   const save = button(actionIds.planSave, 'Save as workflow…', runId);
+  const over = branch === null ? [] : [handOverButton(view, branch)];
   // Before there was a worktree there is nothing to go back to.
   const back = branch === null ? [] : [button(actionIds.runRollback, 'Roll back…', runId)];
-  if (end.status === 'completed') return actions(details, again, ...back, save);
-  if (end.status === 'cancelled' || end.status === 'delivered') return actions(details, again, ...back);
+  if (end.status === 'completed') return actions(...over, details, again, ...back, save);
+  if (end.status === 'cancelled' || end.status === 'delivered')
+    return actions(...over, details, again, ...back);
   return actions(
     button(actionIds.runRetry, 'Retry what failed', runId, { style: 'primary' }),
     again,
+    ...over,
     ...back,
     details,
   );
+}
+
+/** Pressed once more when there is more on the branch; what is pushed then is what is there then. */
+function handOverButton({ runId, pullRequest }: EndView, branch: string): Part {
+  const what =
+    pullRequest === null
+      ? 'a pull request is opened'
+      : `pull request #${pullRequest.number} is brought up to date`;
+  return button(actionIds.runHandOver, pullRequest === null ? 'Hand over…' : 'Hand over again…', runId, {
+    confirm: {
+      title: 'Hand it over?',
+      text: `${short(branch, 120)} is pushed to where the repository came from, and ${what}. Nothing is merged.`,
+      yes: 'Hand over',
+      no: 'Not now',
+    },
+  });
 }
