@@ -75,7 +75,7 @@ test('by button: asked where the policy says so, pushed once, and the card shows
   expect(server.asked.every(({ authorization }) => authorization.includes(TOKEN))).toBe(true);
 
   // Once more, by words: the same one is brought up to date.
-  await w.command('alice', 'hand-over');
+  await w.write('alice', '@Baton hand it over', epic);
   const again = await w.find('bob', /Hand baton\/something-small-\w+ over\?/, question.ts);
   await w.click('bob', again, 'approval_approve');
   await until(async () => server.asked.some(({ what }) => what.startsWith('PATCH')));

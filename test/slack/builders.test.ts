@@ -212,11 +212,26 @@ describe('what people read', () => {
     );
     expect(text).toContain('Cost $0.46, time 5 min · estimated $1.10 ($0.70-2.00) and about 12 min (8-20)');
     expect(buttonsOf(blocks)).toEqual([
+      actionIds.runHandOver,
       actionIds.runDetails,
       actionIds.runAgain,
       actionIds.runRollback,
       actionIds.planSave,
     ]);
+  });
+
+  test('once handed over, the end leads to its pull request', () => {
+    const end = {
+      ...endOf(ordinary, { status: 'completed' }),
+      pullRequest: { number: 482, url: 'https://github.com/acme/web/pull/482' },
+    };
+    const { blocks } = endBlocks(end);
+    expect(JSON.stringify(blocks)).toContain(
+      '{"type":"link","url":"https://github.com/acme/web/pull/482","text":"Pull request #482"}',
+    );
+    expect(
+      JSON.stringify(endBlocks({ ...end, pullRequest: { number: 1, url: 'javascript:x' } }).blocks),
+    ).not.toContain('javascript');
   });
 
   test('a bad end says what failed, what was tried, what is kept, and two ways on', () => {
@@ -235,6 +250,7 @@ describe('what people read', () => {
     expect(buttonsOf(blocks)).toEqual([
       actionIds.runRetry,
       actionIds.runAgain,
+      actionIds.runHandOver,
       actionIds.runRollback,
       actionIds.runDetails,
     ]);
