@@ -1,3 +1,5 @@
+import type Database from 'better-sqlite3';
+import { z } from 'zod';
 import type { ActorKind } from '../src/domain/audit.ts';
 import type { Json } from '../src/domain/json.ts';
 import type { InstallationStore } from '../src/ports/installations.ts';
@@ -6,6 +8,17 @@ import type { EventLog } from './event-log.ts';
 import type { Db } from './open.ts';
 import { installations } from './tables/slack.ts';
 import { atomically } from './transaction.ts';
+
+const installedSchema = z.array(
+  z.object({ id: z.string(), name: z.string(), gone: z.number().nullable(), by: z.string().nullable() }),
+);
+
+/** Who has installed Baton, and since when it was taken out; read beside a running Baton. Without what is sealed. */
+export function installed(raw: Database.Database): z.infer<typeof installedSchema> {
+  const sql =
+    'select id, name, revoked_at as gone, revoked_by as by from installations order by installed_at';
+  return installedSchema.parse(raw.prepare(sql).all());
+}
 
 export function createInstallationStore(db: Db, log: EventLog): InstallationStore {
   const note = (
@@ -40,8 +53,13 @@ export function createInstallationStore(db: Db, log: EventLog): InstallationStor
         note('installed', row.id, by, 'person', row.installedAt, { name: row.name });
       });
     },
-    async reseal(id, sealed, keyId) {
-      db.update(installations).set({ sealed, keyId }).where(eq(installations.id, id)).run();
+    async reseal(id, was, sealed, keyId) {
+      const same = and(
+        eq(installations.id, id),
+        eq(installations.sealed, was),
+        isNull(installations.revokedAt),
+      );
+      return db.update(installations).set({ sealed, keyId }).where(same).run().changes > 0;
     },
     async revoke(id, how, at) {
       return atomically(db, log, (tx) => {

@@ -32,8 +32,9 @@ export function registerTaskActions(app: App, deps: HandlerDeps): void {
   deps.worker.handle('task-refused', async ({ intent, payload }) => {
     const { why, ...click } = refusedSchema.parse(payload);
     const { value: nonce, ...to } = click;
-    // Clicked in App Home, where nothing can be said: it is said where the work is.
-    const task = await deps.personTasks.byNonce(nonce);
+    // Clicked in App Home, where nothing can be said: it is said where the work is, if that is here.
+    const found = await deps.personTasks.byNonce(nonce);
+    const task = found?.team === to.team ? found : null;
     const run = task === null ? null : await deps.queries.byRun(task.runId);
     const channel = to.channel === '' ? (run?.session.channel ?? '') : to.channel;
     const gone = task === null || why === 'unknown' || why === 'other_team';

@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { createCleaningStore } from '../../db/cleaning.ts';
+import { installed } from '../../db/installations.ts';
 import { openToRead } from '../../db/read-only.ts';
 import { probeServer } from '../agents/mcp/probe.ts';
 import { lookAtModel } from '../agents/model/reachable.ts';
@@ -48,6 +49,7 @@ export async function doctor(): Promise<number> {
     await repository(config),
     ...(await tidied(config)),
     slack(config),
+    ...workspaces(config),
     await model(config),
     ...(await Promise.all(
       config.backups.map((backup) => modelServer('backup', backup, '`models.backup` in baton.yaml')),
@@ -222,6 +224,35 @@ function slack({ slack: { mode } }: Config): Check {
     state: 'good',
     text: MODES[mode],
   };
+}
+
+/** Who has installed Baton, and who took it out again. Nothing where there is no database yet. */
+function workspaces({ slack: { mode }, home: folder, workspaces: allowed }: Config): Check[] {
+  const file = `${folder}/baton.db`;
+  if (mode !== 'oauth') return [];
+  const name = 'workspaces';
+  if (allowed.length === 0)
+    return [
+      { name, state: 'bad', text: 'nobody may install', fix: 'Name them under `workspaces:` in baton.yaml.' },
+    ];
+  const raw = existsSync(file) ? openToRead(file) : null;
+  try {
+    const rows = raw === null ? [] : installed(raw);
+    if (rows.length === 0)
+      return [{ name, state: 'note', text: 'nobody has installed Baton yet', fix: 'Open /slack/install.' }];
+    return rows.map(({ id, name: called, gone, by }) =>
+      gone === null
+        ? { name, state: 'good', text: `${called} (${id})` }
+        : {
+            name,
+            state: 'bad',
+            text: `${called} (${id}) took Baton out on ${new Date(gone).toISOString()} (${by}); its messages and runs wait`,
+            fix: 'Install it there again at /slack/install: everything goes on by itself.',
+          },
+    );
+  } finally {
+    raw?.close();
+  }
 }
 
 async function model({ model: endpoint, home: folder }: Config): Promise<Check> {

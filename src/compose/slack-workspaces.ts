@@ -8,12 +8,16 @@ import type { Redact } from '../ports/redactor.ts';
 import type { AuditStore, TurnedAway } from '../ports/store.ts';
 import { createClients } from '../slack/clients.ts';
 import type { OtherDoor } from '../slack/doors/http-receiver.ts';
+import { exchangeAt } from '../slack/oauth/exchange.ts';
 import { installDoor } from '../slack/oauth/install-door.ts';
 import { Installations, idOf } from '../slack/oauth/installations.ts';
 import type { KeyRing } from '../slack/oauth/seal.ts';
 import { createTransport } from '../slack/out/transport.ts';
 import { teamKey } from '../slack/team.ts';
 import { type Workspace, Workspaces } from '../slack/workspaces.ts';
+
+/** How long Slack may take to exchange a token. */
+const EXCHANGE_MS = 30_000;
 
 /** How workspaces install Baton by themselves. */
 export interface OAuthOptions {
@@ -69,12 +73,11 @@ export async function joinWorkspaces(options: WorkspacesOptions) {
           allowed: oauth.allowed,
           connect,
           clock,
+          exchange: exchangeAt(apiUrl, oauth.clientId, oauth.clientSecret, EXCHANGE_MS),
+          onGone: options.onGone,
           onPut: options.onPut,
           onTrouble: (id, error) =>
-            log.error(
-              { id, error: redact(String(error)) },
-              'An installation cannot be opened; its messages wait',
-            ),
+            log.error({ id, error: redact(String(error)) }, 'Something is wrong with an installation'),
         });
   let identity: Identity | null = null;
   if (botToken !== null) {
@@ -101,6 +104,7 @@ export async function joinWorkspaces(options: WorkspacesOptions) {
     workspaces,
     identity,
     authorize,
+    stop: async () => installations?.stop(),
     door:
       oauth === null || installations === null
         ? null

@@ -271,6 +271,7 @@ export async function createSlack(options: SlackOptions) {
       await hookServer?.stop();
       await worker.stop();
       await deadlines.stop();
+      await joined.stop();
       await homes.stop();
       await subscribed?.stop();
       await project.stop();

@@ -14,8 +14,8 @@ export interface InstallationRow {
 export interface InstallationStore {
   /** In the place of what stood there; `by` is who installed it. */
   put(row: Omit<InstallationRow, 'revokedAt' | 'revokedBy'>, by: string): Promise<void>;
-  /** The same, sealed with another key. */
-  reseal(id: string, sealed: string, keyId: string): Promise<void>;
+  /** In the place of what was sealed before: with another key, or another token. False when that is not there any more. */
+  reseal(id: string, was: string, sealed: string, keyId: string): Promise<boolean>;
   /** Taken back, and what was sealed is gone. False when there is none that holds. */
   revoke(id: string, how: string, at: number): Promise<boolean>;
   /** Those that hold. */
