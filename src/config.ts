@@ -77,6 +77,13 @@ const environmentSchema = z.object({
     .min(64)
     .max(1_048_576)
     .optional(),
+  /** Megabytes a command may leave on the disk. */
+  BATON_COMMAND_DISK: z.coerce
+    .number('BATON_COMMAND_DISK is a number of megabytes, such as 8192.')
+    .int()
+    .min(64)
+    .max(1_048_576)
+    .optional(),
   /** For pushing branches and opening pull requests, when a person hands a run over. */
   GITHUB_TOKEN: z.string().min(1).optional(),
   GITHUB_API_URL: address('GITHUB_API_URL is an address such as https://api.github.com').default(
@@ -224,6 +231,8 @@ export interface Config {
   readonly github: { readonly server: string; readonly api: string; readonly token: string } | null;
   /** Null: by the class of the run. */
   readonly commandMemoryBytes: number | null;
+  /** What a command may leave on the disk; null: what is usual. */
+  readonly commandDiskBytes: number | null;
   /** Values that must never be shown. */
   readonly secrets: readonly string[];
 }
@@ -294,6 +303,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
         : { server: env.GITHUB_SERVER_URL, api: env.GITHUB_API_URL, token: env.GITHUB_TOKEN },
     sshAuthSock: env.SSH_AUTH_SOCK,
     commandMemoryBytes: env.BATON_COMMAND_MEMORY === undefined ? null : env.BATON_COMMAND_MEMORY * 1024 ** 2,
+    commandDiskBytes: env.BATON_COMMAND_DISK === undefined ? null : env.BATON_COMMAND_DISK * 1024 ** 2,
     secrets: [
       env.GITHUB_TOKEN,
       env.SLACK_BOT_TOKEN,

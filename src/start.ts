@@ -88,6 +88,7 @@ async function startWith(
     github: config.github,
     sshAuthSock: config.sshAuthSock,
     commandMemoryBytes: config.commandMemoryBytes,
+    commandDiskBytes: config.commandDiskBytes,
     policy: config.policy,
     requests: config.requests,
     people: config.people,

@@ -13,6 +13,7 @@ import type { Config } from '../config.ts';
 import { toFailure } from '../domain/failure.ts';
 import type { McpSettings } from '../domain/mcp-settings.ts';
 import { systemClock } from '../system-clock.ts';
+import { diskBounds } from '../workspace/disk-watch.ts';
 import { limitsOf } from '../workspace/limits-told.ts';
 import { probeSandbox } from '../workspace/sandbox.ts';
 import { createScratch, type Scratch } from '../workspace/scratch.ts';
@@ -43,7 +44,7 @@ export async function doctor(): Promise<number> {
     node(),
     home(config),
     await git(),
-    ...(await sandbox(config.commandMemoryBytes)),
+    ...(await sandbox(config)),
     ...runners(config),
     ...(await toolServers(config)),
     await repository(config),
@@ -93,7 +94,7 @@ async function git(): Promise<Check> {
   }
 }
 
-async function sandbox(memoryBytes: number | null): Promise<Check[]> {
+async function sandbox({ commandMemoryBytes, commandDiskBytes }: Config): Promise<Check[]> {
   const found = await probeSandbox();
   const kept: Check =
     found.kind === 'bubblewrap'
@@ -104,7 +105,12 @@ async function sandbox(memoryBytes: number | null): Promise<Check[]> {
           text: found.reason,
           fix: 'Without bubblewrap every command of an agent asks a person first. Debian and Ubuntu: apt-get install bubblewrap.',
         };
-  return [kept, ...limitsOf(found, memoryBytes).map((line): Check => ({ name: 'limits', ...line }))];
+  return [
+    kept,
+    ...limitsOf(found, commandMemoryBytes, diskBounds(commandDiskBytes)).map(
+      (line): Check => ({ name: 'limits', ...line }),
+    ),
+  ];
 }
 
 /** Programs that play agents: whether each is where the sandbox would look for it. */

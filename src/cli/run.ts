@@ -165,6 +165,7 @@ function coreOptions(config: Config, home: string, workflow: Workflow, castUrl: 
     catalogHome: config.home,
     sshAuthSock: config.sshAuthSock,
     commandMemoryBytes: config.commandMemoryBytes,
+    commandDiskBytes: config.commandDiskBytes,
     extraWorkflows: [workflow],
     onStoreTrouble: (error: unknown) => {
       if (error !== null) console.error(`The journal cannot be written: ${toFailure(error).message}`);

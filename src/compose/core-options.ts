@@ -25,6 +25,7 @@ export interface CoreOptions extends ModelsOptions {
   readonly github?: { readonly server: string; readonly api: string; readonly token: string } | null;
   readonly sshAuthSock?: string | undefined;
   readonly commandMemoryBytes?: number | null | undefined;
+  readonly commandDiskBytes?: number | null | undefined;
   readonly repositories: readonly string[] | null;
   readonly policy: PolicySettings;
   /** Who people are; without it, whoever `connectDirectory` brings, and until then nobody may decide. */

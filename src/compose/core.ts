@@ -111,8 +111,15 @@ export async function createCore(options: CoreOptions) {
       probeSandbox(),
       options.repository ?? ensureSampleRepository(home),
     ]);
-    const { sshAuthSock, searchPath, commandMemoryBytes: memoryBytes } = options;
-    const workspaces = createWorkspaces({ home, sandbox, clock, sshAuthSock, searchPath, memoryBytes });
+    const workspaces = createWorkspaces({
+      home,
+      sandbox,
+      clock,
+      sshAuthSock: options.sshAuthSock,
+      searchPath: options.searchPath,
+      memoryBytes: options.commandMemoryBytes,
+      diskBytes: options.commandDiskBytes,
+    });
     const registry = new WorkspaceRegistry({
       workspaces,
       runs: store.runs,

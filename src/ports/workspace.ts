@@ -104,7 +104,7 @@ export type MergeOutcome = z.infer<typeof mergeOutcomeSchema>;
 
 export const commandResultSchema = z.object({
   exitCode: z.number().nullable(),
-  /** Set when it was ended from outside; `resource_limit`: too many processes or too much memory. */
+  /** Set when it was ended from outside; `resource_limit`: too many processes, too much memory or disk. */
   ended: z.enum(['timeout', 'output_limit', 'resource_limit', 'cancelled']).nullable(),
   /** Standard output and error as they came, cut in the middle with the number of characters left out said. */
   output: z.string(),

@@ -12,6 +12,8 @@ export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 const TOOLS = '/opt/baton/bin';
 /** Bytes of /tmp in the sandbox, which is memory. */
 const TMP_BYTES = 1024 ** 3;
+/** bwrap lets /dev grow to half of the memory. */
+const SMALL_SHM = `--perms 1777 --size ${TMP_BYTES / 2} --tmpfs /dev/shm --remount-ro /dev`.split(' ');
 /** Whoever the repository belongs to, inside there is only this one. */
 const GIT_CONFIG = '[safe]\n\tdirectory = *\n';
 const SHOWN_GIT_CONFIG = '/etc/gitconfig';
@@ -76,7 +78,7 @@ export async function bubblewrap(means: Means, place: SandboxPlace, inside: Insi
     extras.secrets === undefined ? ['--clearenv'] : [],
     Object.entries(variables).flatMap(([name, value]) => ['--setenv', name, value]),
   ].flat();
-  const system = ['--proc', '/proc', '--dev', '/dev'];
+  const system = [['--proc', '/proc', '--dev', '/dev'], newer ? SMALL_SHM : []].flat();
   const rest = [
     ['--remount-ro', '/', '--chdir', place.worktree, '--'],
     limits(means, true, inside.timeoutMs, inside.bounds),
@@ -98,10 +100,11 @@ export async function bubblewrap(means: Means, place: SandboxPlace, inside: Insi
 async function mounts(means: Means, place: SandboxPlace, extras: Extras): Promise<string[]> {
   const { node, npm } = means.toolchain;
   const dotGit = join(place.worktree, '.git');
+  const size = means.newer ? ['--size', String(TMP_BYTES)] : [];
   return [
     await systemMounts(),
     await identity(place.side, means.newer && process.getuid?.() === 0),
-    means.newer ? ['--size', String(TMP_BYTES)] : [],
+    size,
     ['--tmpfs', '/tmp', '--ro-bind', node, `${TOOLS}/node`],
     npm === null ? [] : ['--ro-bind', npm.root, npm.root],
     npm === null ? [] : ['--symlink', npm.npm, `${TOOLS}/npm`, '--symlink', npm.npx, `${TOOLS}/npx`],
@@ -110,7 +113,11 @@ async function mounts(means: Means, place: SandboxPlace, extras: Extras): Promis
     [extras.readOnly === true ? '--ro-bind' : '--bind', place.worktree, place.worktree],
     ['--ro-bind-try', dotGit, dotGit],
     // Places for them are made in the worktree, which is then not ours to change.
-    extras.readOnly === true ? [] : await dependencyMounts(place.common, place.worktree),
+    extras.readOnly === true
+      ? []
+      : (await dependencyMounts(place.common, place.worktree)).flatMap((word) =>
+          word === '--tmpfs' ? [...size, word] : [word],
+        ),
   ].flat();
 }
 

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { statfs } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import { BatonError } from '../domain/failure.ts';
 import type { CommandResult } from '../ports/workspace.ts';
 import type { CommandGroup } from './cgroups.ts';
+import { DISK, type DiskBounds, watchDisk } from './disk-watch.ts';
 import { hasCode } from './durable-file.ts';
 import { createOutputBuffer } from './output-buffer.ts';
 import { carrying, descendants, signalQuietly } from './process-tree.ts';
@@ -25,8 +25,6 @@ const MAX_SWEEPS = 50;
 export const WATCH_MS = 250;
 /** A process limit does not bind for root, so a watcher counts. Large test suites start some dozens. */
 export const MAX_PROCESSES = 512;
-/** Bytes that stay free on the disk of the worktree: Baton's own database, and everybody else, need room. */
-export const MIN_FREE_BYTES = 1024 ** 3;
 
 export interface CommandCall {
   /** The whole command, with whatever wraps it. */
@@ -39,6 +37,8 @@ export interface CommandCall {
   readonly sync: boolean;
   /** Resident bytes over all its processes at which the watcher ends it. */
   readonly residentBytes: number;
+  /** What it may leave on the disk; where nothing is said, `DISK`. */
+  readonly disk?: DiskBounds;
   /** The control group it runs in; null where there are none. */
   readonly group: CommandGroup | null;
   /** Milliseconds that never go back. */
@@ -100,9 +100,10 @@ async function supervise(
   child.once('close', () => closed.resolve());
 
   let killTimer: NodeJS.Timeout | undefined;
-  const end = (why: NonNullable<Ended>) => {
+  const end = (why: NonNullable<Ended>, words?: string) => {
     if (ended !== null) return;
     ended = why;
+    if (words !== undefined) output.add(Buffer.from(`\n[Baton ended this command: ${words}.]\n`));
     if (child.pid === undefined) return;
     const group = -child.pid;
     signalQuietly(group, 'SIGTERM');
@@ -125,7 +126,8 @@ async function supervise(
   if (call.signal.aborted) onAbort();
   call.signal.addEventListener('abort', onAbort, { once: true });
   const timer = setTimeout(() => end('timeout'), call.timeoutMs);
-  const watcher = child.pid === undefined ? null : watch(child.pid, call, () => end('resource_limit'));
+  const watcher =
+    child.pid === undefined ? null : watch(child.pid, call, (words) => end('resource_limit', words));
 
   try {
     const exitCode = await exit.promise;
@@ -165,26 +167,34 @@ async function killLeftovers(pid: number | undefined, mark: string): Promise<voi
   }
 }
 
-/** Looks again and again until stopped; looks never overlap. */
-function watch(pid: number, { residentBytes, cwd }: CommandCall, tooMuch: () => void): () => void {
+/** Looks again and again until stopped, or until something is too much; looks never overlap. */
+function watch(
+  pid: number,
+  { residentBytes, cwd, disk = DISK }: CommandCall,
+  tooMuch: (words: string) => void,
+): () => void {
   let timer: NodeJS.Timeout;
   let stopped = false;
+  const diskWatch = watchDisk(cwd, disk, Date.now());
+  // What the disk has before anything is written.
+  void diskWatch.look([]);
   const look = async () => {
     const rows = await descendants(pid);
     const resident = rows.reduce((sum, row) => sum + row.residentBytes, 0);
-    if (rows.length > MAX_PROCESSES || resident > residentBytes || (await isFull(cwd))) tooMuch();
-    if (!stopped) timer = setTimeout(() => void look(), WATCH_MS);
+    const words =
+      rows.length > MAX_PROCESSES
+        ? `it had more than ${MAX_PROCESSES} processes`
+        : resident > residentBytes
+          ? `it took more than ${Math.round(residentBytes / 1024 ** 2)} MB of memory`
+          : await diskWatch.look(rows.map((row) => row.pid));
+    if (words !== null) tooMuch(words);
+    else if (!stopped) timer = setTimeout(() => void look(), WATCH_MS);
   };
   timer = setTimeout(() => void look(), WATCH_MS);
   return () => {
     stopped = true;
     clearTimeout(timer);
   };
-}
-
-async function isFull(folder: string): Promise<boolean> {
-  const disk = await statfs(folder).catch(() => null);
-  return disk !== null && disk.bavail * disk.bsize < MIN_FREE_BYTES;
 }
 
 function delay(ms: number): Promise<false> {

@@ -1,17 +1,24 @@
 import { BOUNDS, boundsFor, LIMITS } from './bounds.ts';
-import { MAX_OUTPUT_BYTES, MAX_PROCESSES, MIN_FREE_BYTES, WATCH_MS } from './command.ts';
+import { MAX_OUTPUT_BYTES, MAX_PROCESSES, WATCH_MS } from './command.ts';
 import { COMMAND_ID } from './command-user.ts';
+import { DISK, type DiskBounds, MIN_FREE_BYTES } from './disk-watch.ts';
 import type { Sandbox } from './sandbox.ts';
 
 const MIB = 1024 ** 2;
 const CLASSES = ['sequence', 'parallel'] as const;
 
+interface Line {
+  readonly state: 'good' | 'note';
+  readonly text: string;
+}
+
 /** What holds a command on this machine, line by line, and what does not. */
 export function limitsOf(
   sandbox: Sandbox,
   memoryBytes: number | null,
+  disk: DiskBounds = DISK,
   isRoot = process.getuid?.() === 0,
-): { readonly state: 'good' | 'note'; readonly text: string }[] {
+): Line[] {
   const { cgroups, prlimit, nice } = sandbox;
   const has = (controller: 'memory' | 'pids' | 'cpu') => cgroups.folders.has(controller);
   const by = `control groups, version ${cgroups.version}`;
@@ -37,12 +44,21 @@ export function limitsOf(
     prlimit
       ? good(`files: ${LIMITS.fsize / MIB} MB each, ${LIMITS.nofile} open at once, no core dumps, by prlimit`)
       : note('files: nothing limits their size; there is no prlimit'),
-    note(
-      `disk: nothing limits what one command writes until ${MIN_FREE_BYTES / MIB} MB are left free, which ends it; files above 50 MB are not kept`,
-    ),
+    disked(disk),
     good(`output: ${MAX_OUTPUT_BYTES / MIB} MB, then the command is ended; time: what the step allows`),
     ...(isRoot ? [user(sandbox)] : []),
   ];
+}
+
+function disked({ bytes, entries }: DiskBounds): Line {
+  const floor = `${MIN_FREE_BYTES / MIB} MB left free`;
+  const kept = 'files above 50 MB are not kept';
+  if (process.platform !== 'linux')
+    return { state: 'note', text: `disk: nothing but ${floor}, which ends a command; ${kept}` };
+  return {
+    state: 'good',
+    text: `disk: ${Math.round(bytes / MIB)} MB and ${entries} files and folders, by a look every ${WATCH_MS} ms; ${floor} end it as well; ${kept}`,
+  };
 }
 
 function processLimit({ prlimit, kind, ownUser }: Sandbox, isRoot: boolean): string {
@@ -51,10 +67,7 @@ function processLimit({ prlimit, kind, ownUser }: Sandbox, isRoot: boolean): str
   return isRoot ? ' (a process limit does not bind for root)' : `, and ${LIMITS.nproc} by prlimit`;
 }
 
-function user({ kind, ownUser, noUser }: Sandbox): {
-  readonly state: 'good' | 'note';
-  readonly text: string;
-} {
+function user({ kind, ownUser, noUser }: Sandbox): Line {
   if (kind === 'none')
     return {
       state: 'note',

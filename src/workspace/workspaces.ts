@@ -16,6 +16,7 @@ import { type Extras, SYSTEM_PATH } from './bubblewrap.ts';
 import { commandGroup } from './cgroups.ts';
 import { baseText, changedFiles } from './changed-files.ts';
 import { type CommandCall, contain, runCommand } from './command.ts';
+import { type DiskBounds, diskBounds } from './disk-watch.ts';
 import { createFiles } from './files.ts';
 import { createGit, type Git } from './git.ts';
 import { createGitRoom, gitIsOfTheSystem } from './git-room.ts';
@@ -56,6 +57,8 @@ export interface WorkspacesSettings {
   readonly searchPath?: string | undefined;
   /** Bytes of memory a command may take, where a person set it; else what its class has. */
   readonly memoryBytes?: number | null | undefined;
+  /** Bytes a command may leave on the disk, where a person set it. */
+  readonly diskBytes?: number | null | undefined;
   /** Passed to git for fetches over ssh, never to commands. */
   readonly sshAuthSock?: string | undefined;
 }
@@ -72,6 +75,7 @@ interface Context {
   readonly sandbox: Sandbox;
   readonly monotonic: () => number;
   readonly memoryBytes: number | null;
+  readonly disk: DiskBounds;
   /** Programs under way by worktree. */
   readonly programs: Map<string, Set<{ readonly end: () => void; readonly done: Promise<CommandResult> }>>;
 }
@@ -96,6 +100,7 @@ export function createWorkspaces(settings: WorkspacesSettings): Workspaces {
       sandbox: settings.sandbox,
       monotonic,
       memoryBytes: settings.memoryBytes ?? null,
+      disk: diskBounds(settings.diskBytes),
       programs: new Map(),
     };
   };
@@ -405,7 +410,7 @@ async function endPrograms({ programs }: Context, id: string): Promise<void> {
 }
 
 async function commandCall(
-  { sandbox, monotonic }: Context,
+  { sandbox, monotonic, disk }: Context,
   opened: OpenedWorktree,
   bounds: ClassBounds,
   command: RunCommand,
@@ -425,5 +430,5 @@ async function commandCall(
   // Where groups count memory they are exact; the watcher counts what is shared several times over.
   const watched = sandbox.cgroups.folders.has('memory') ? SHARED_TWICE : 1;
   const residentBytes = bounds.memoryBytes * watched;
-  return { ...wrapped, cwd: opened.worktree, timeoutMs, signal, monotonic, group, residentBytes };
+  return { ...wrapped, cwd: opened.worktree, timeoutMs, signal, monotonic, group, residentBytes, disk };
 }

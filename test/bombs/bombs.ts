@@ -41,6 +41,16 @@ export const bombs: readonly Bomb[] = [
     'disk-flood',
     'for i in 1 2 3; do dd if=/dev/zero of=big-$i bs=1M count=1500; done; rm -f big-*; sleep 60',
   ),
+  sh('disk-of-many-files', 'i=0; while [ $i -lt 12 ]; do fallocate -l 1000M f$i; i=$((i+1)); done; sleep 60'),
+  node(
+    'nameless-files',
+    "const fs=require('fs'),c=require('child_process');for(let i=0;i<9;i++){const f=fs.openSync('n','w+');c.spawnSync('fallocate',['-l','900M','/proc/self/fd/3'],{stdio:['ignore','ignore','ignore',f]});fs.unlinkSync('n')}setInterval(()=>{},1e3)",
+  ),
+  node('folder-flood', "const fs=require('fs');for(let i=0;;i++)fs.mkdirSync('e'+i)"),
+  sh(
+    'dev-flood',
+    'dd if=/dev/zero of=/dev/x bs=1M; i=0; while [ $i -lt 40 ]; do dd if=/dev/zero of=/dev/shm/x$i bs=1M count=900; i=$((i+1)); done; sleep 60',
+  ),
   sh('file-flood', 'mkdir many; i=0; while [ $i -lt 20000 ]; do : > many/$i; i=$((i+1)); done; sleep 60'),
   sh('deep-folders', 'i=0; while [ $i -lt 900 ]; do mkdir d && cd d || break; i=$((i+1)); done; sleep 60'),
   sh('sparse-file', 'truncate -s 8T hole; truncate -s 900M hole2; sleep 60'),

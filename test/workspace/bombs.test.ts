@@ -13,6 +13,8 @@ const FEW = [
   'hidden-daemon',
   'signals-everybody',
   'sparse-file',
+  'disk-of-many-files',
+  'dev-flood',
   'removes-everything',
 ];
 

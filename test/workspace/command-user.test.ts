@@ -9,6 +9,7 @@ import type { Workspace } from '../../src/ports/workspace.ts';
 import { BOUNDS } from '../../src/workspace/bounds.ts';
 import { NO_CGROUPS } from '../../src/workspace/cgroups.ts';
 import { COMMAND_ID, giveOver } from '../../src/workspace/command-user.ts';
+import { DISK } from '../../src/workspace/disk-watch.ts';
 import { limitsOf } from '../../src/workspace/limits-told.ts';
 import { probeSandbox, type Sandbox, wrapCommand } from '../../src/workspace/sandbox.ts';
 import { AT, bench, git } from './support.ts';
@@ -180,7 +181,7 @@ describe.skipIf(!sandbox.ownUser)('a command where Baton is root', () => {
 });
 
 describe('what doctor says of the user', () => {
-  const user = (kind: Sandbox) => limitsOf(kind, null, true).at(-1);
+  const user = (kind: Sandbox) => limitsOf(kind, null, DISK, true).at(-1);
   const confined: Sandbox = { ...sandbox, kind: 'bubblewrap' };
 
   it('is whether a process limit binds, and if not, why not', () => {
@@ -193,7 +194,7 @@ describe('what doctor says of the user', () => {
       text: expect.stringMatching(/are root to the kernel’s counts \(there is no setpriv\)$/),
     });
     expect(user({ ...confined, kind: 'none', ownUser: false })?.state).toBe('note');
-    const limit = (kind: Sandbox) => limitsOf({ ...kind, cgroups: NO_CGROUPS }, null, true)[2]?.text;
+    const limit = (kind: Sandbox) => limitsOf({ ...kind, cgroups: NO_CGROUPS }, null, DISK, true)[2]?.text;
     expect(limit({ ...confined, prlimit: true, ownUser: true })).toContain(', and 2048 tasks by prlimit');
     expect(limit({ ...confined, prlimit: true, ownUser: false })).toContain('does not bind for root');
   });

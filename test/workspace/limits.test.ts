@@ -5,6 +5,7 @@ import { resourcesOf } from '../../src/orchestrator/resource-class.ts';
 import type { ResourceClass, Workspace } from '../../src/ports/workspace.ts';
 import { BOUNDS } from '../../src/workspace/bounds.ts';
 import { commandGroup, NO_CGROUPS, probeCgroups } from '../../src/workspace/cgroups.ts';
+import { DISK } from '../../src/workspace/disk-watch.ts';
 import { limitsOf } from '../../src/workspace/limits-told.ts';
 import { probeSandbox } from '../../src/workspace/sandbox.ts';
 import { type Bench, bench, NO_SANDBOX } from './support.ts';
@@ -110,13 +111,18 @@ describe('without control groups', () => {
 
 describe('what doctor says', () => {
   it('is what the machine has', () => {
-    const without = limitsOf({ ...NO_SANDBOX, prlimit: false, nice: false, cgroups: NO_CGROUPS }, null, true);
+    const without = limitsOf(
+      { ...NO_SANDBOX, prlimit: false, nice: false, cgroups: NO_CGROUPS },
+      null,
+      DISK,
+      true,
+    );
     expect(without.map(({ state }) => state)).toEqual([
       'note',
       'note',
       'note',
       'note',
-      'note',
+      process.platform === 'linux' ? 'good' : 'note',
       'good',
       'note',
     ]);
