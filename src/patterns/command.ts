@@ -40,7 +40,13 @@ export const command = definePattern({
     }
     const refusal = yield* context.permit(argv, node.id, flow);
     if (refusal !== null) {
-      return { ...input, validation: { passed: false, quality: null, findings: [refusal] } };
+      return {
+        ...input,
+        validation: { passed: false, quality: null, findings: [refusal] },
+        warnings: [
+          ...new Set([...input.warnings, `${argv.join(' ').slice(0, 200)} was not run: ${refusal}`]),
+        ],
+      };
     }
     yield* flow.emit({ type: 'node.started', node: node.id, kind: 'command' });
     const timeoutMs = durationMs(node.timeout);
@@ -81,7 +87,7 @@ function stopped(argv: readonly string[], why: CommandResult['ended'], timeout: 
     class: 'terminal',
     code: 'command_stopped',
     message: `${argv.join(' ').slice(0, 200)} was stopped: ${whyStopped(why, timeout)}. It said nothing of the work`,
-    hint: 'What was done so far is kept. Give it more (`timeout:` of its node, BATON_COMMAND_MEMORY), or less to do; with `on_error: skip` the work goes on without it.',
+    hint: 'What was done so far is kept. Give it more (`timeout:` of its node, BATON_COMMAND_MEMORY, BATON_COMMAND_DISK), or less to do; with `on_error: skip` the work goes on without it.',
   };
 }
 

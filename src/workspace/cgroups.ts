@@ -25,6 +25,17 @@ export interface Cgroups {
   readonly missing: string;
 }
 
+/** How the kernel is asked to make and to remove a group: by a folder. */
+export interface GroupFolders {
+  make(path: string): Promise<void>;
+  remove(path: string): Promise<void>;
+}
+
+const KERNEL: GroupFolders = {
+  make: async (path) => void (await mkdir(path)),
+  remove: (path) => rmdir(path),
+};
+
 export const NO_CGROUPS: Cgroups = { version: null, folders: new Map(), missing: 'there are none here' };
 
 /** The group of one command. */
@@ -39,8 +50,11 @@ const PREFIX = 'baton-';
 /** Looks for survivors; what is killed goes within a few. */
 const MAX_SWEEPS = 200;
 
-/** Finds where groups can be made by making one, and clears away those that a Baton which is gone left behind. */
-export async function probeCgroups(root = '/proc'): Promise<Cgroups> {
+/**
+ * Finds where groups can be made by making one, and clears away those that a Baton which is gone left behind.
+ * @param root where `self/mountinfo` and `self/cgroup` say what is mounted, and which groups this process is in
+ */
+export async function probeCgroups(root = '/proc', kernel: GroupFolders = KERNEL): Promise<Cgroups> {
   if (process.platform !== 'linux') return { ...NO_CGROUPS, missing: 'they are a thing of Linux' };
   const [mounts, own] = await Promise.all([
     readFile(join(root, 'self/mountinfo'), 'utf8').catch(() => ''),
@@ -48,7 +62,7 @@ export async function probeCgroups(root = '/proc'): Promise<Cgroups> {
   ]);
   const folders = new Map<Controller, string>();
   for (const controller of CONTROLLERS) {
-    const folder = await firstUsable(versionOne(mounts, own, controller), controller);
+    const folder = await firstUsable(kernel, versionOne(mounts, own, controller), controller);
     if (folder !== null) folders.set(controller, folder);
   }
   if (folders.size > 0) return { version: 1, folders, missing: missingOf(folders) };
@@ -57,7 +71,8 @@ export async function probeCgroups(root = '/proc'): Promise<Cgroups> {
       /\s+/,
     );
     for (const controller of CONTROLLERS)
-      if (enabled.includes(controller) && (await usable(folder, controller))) folders.set(controller, folder);
+      if (enabled.includes(controller) && (await usable(kernel, folder, controller)))
+        folders.set(controller, folder);
     if (folders.size > 0) return { version: 2, folders, missing: missingOf(folders) };
   }
   const why = mounts.includes(' - cgroup') ? 'Baton may not make any here' : 'none are mounted';
@@ -94,8 +109,12 @@ function versionTwo(mounts: string, own: string): string[] {
   return [join(mount.point, path), join(mount.point, path, '..')];
 }
 
-async function firstUsable(folders: readonly string[], controller: Controller): Promise<string | null> {
-  for (const folder of folders) if (await usable(folder, controller)) return folder;
+async function firstUsable(
+  kernel: GroupFolders,
+  folders: readonly string[],
+  controller: Controller,
+): Promise<string | null> {
+  for (const folder of folders) if (await usable(kernel, folder, controller)) return folder;
   return null;
 }
 
@@ -105,11 +124,11 @@ const LIMIT_FILES: Record<Controller, readonly string[]> = {
   cpu: ['cpu.shares', 'cpu.weight'],
 };
 
-async function usable(folder: string, controller: Controller): Promise<boolean> {
-  await clearStale(folder);
+async function usable(kernel: GroupFolders, folder: string, controller: Controller): Promise<boolean> {
+  await clearStale(kernel, folder);
   const trial = join(folder, nameOfGroup());
   try {
-    await mkdir(trial);
+    await kernel.make(trial);
   } catch {
     return false;
   }
@@ -117,7 +136,7 @@ async function usable(folder: string, controller: Controller): Promise<boolean> 
     const files = LIMIT_FILES[controller].map((name) => access(join(trial, name), constants.W_OK));
     return (await Promise.allSettled(files)).some(({ status }) => status === 'fulfilled');
   } finally {
-    await rmdir(trial).catch(() => undefined);
+    await kernel.remove(trial).catch(() => undefined);
   }
 }
 
@@ -126,12 +145,12 @@ function nameOfGroup(): string {
   return `${PREFIX}${process.pid}-${randomUUID().slice(0, 8)}`;
 }
 
-async function clearStale(folder: string): Promise<void> {
+async function clearStale(kernel: GroupFolders, folder: string): Promise<void> {
   for (const name of await readdir(folder).catch(() => [])) {
     const pid = /^baton-(\d+)-/.exec(name)?.[1];
     if (pid === undefined || isAlive(Number(pid))) continue;
     await empty(join(folder, name));
-    await rmdir(join(folder, name)).catch(() => undefined);
+    await kernel.remove(join(folder, name)).catch(() => undefined);
   }
 }
 
@@ -145,11 +164,15 @@ function isAlive(pid: number): boolean {
 }
 
 /** Makes the group a command runs in; null where there are none. */
-export async function commandGroup(cgroups: Cgroups, bounds: Bounds): Promise<CommandGroup | null> {
+export async function commandGroup(
+  cgroups: Cgroups,
+  bounds: Bounds,
+  kernel: GroupFolders = KERNEL,
+): Promise<CommandGroup | null> {
   if (cgroups.version === null) return null;
   const name = nameOfGroup();
   const places = [...new Set(cgroups.folders.values())].map((folder) => join(folder, name));
-  for (const place of places) await mkdir(place).catch(() => undefined);
+  for (const place of places) await kernel.make(place).catch(() => undefined);
   const memory = cgroups.folders.get('memory');
   for (const [controller, folder] of cgroups.folders) await limit(join(folder, name), controller, bounds);
   const entries = places.map((place) => join(place, 'cgroup.procs'));
@@ -165,7 +188,7 @@ export async function commandGroup(cgroups: Cgroups, bounds: Bounds): Promise<Co
     async close() {
       for (const place of places) await empty(place);
       const outOfMemory = memory !== undefined && (await ranOut(join(memory, name)));
-      for (const place of places) await rmdir(place).catch(() => undefined);
+      for (const place of places) await kernel.remove(place).catch(() => undefined);
       return { outOfMemory };
     },
   };
@@ -174,7 +197,7 @@ export async function commandGroup(cgroups: Cgroups, bounds: Bounds): Promise<Co
 /** Files of both versions; the one that is not there is no matter. */
 async function limit(place: string, controller: Controller, bounds: Bounds): Promise<void> {
   const set = (file: string, value: number) =>
-    writeFile(join(place, file), String(value)).catch(() => undefined);
+    writeFile(join(place, file), String(value), { flag: constants.O_WRONLY }).catch(() => undefined);
   if (controller === 'memory') {
     await set('memory.limit_in_bytes', bounds.memoryBytes);
     // Memory and swap together: swap is no way round.
