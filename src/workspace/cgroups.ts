@@ -32,7 +32,7 @@ export interface GroupFolders {
 }
 
 const KERNEL: GroupFolders = {
-  make: async (path) => void (await mkdir(path)),
+  make: (path) => mkdir(path),
   remove: (path) => rmdir(path),
 };
 
