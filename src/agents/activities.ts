@@ -54,6 +54,8 @@ const toolCallInputSchema = z.object({
   arguments: z.string(),
   /** For a program rather than a model: the result as it is, without marks, and whole or not at all. */
   plain: z.boolean().optional(),
+  /** What its task has left of its time, in milliseconds: a command is given no more. */
+  leftMs: z.number().optional(),
 });
 export type ToolCallInput = z.infer<typeof toolCallInputSchema>;
 

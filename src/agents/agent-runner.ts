@@ -274,7 +274,7 @@ function* carryOut(
   prepared: PreparedCall,
   name: string,
 ): Operation<string> {
-  const { role, node, stream } = session.task;
+  const { role, node, stream, limits } = session.task;
   if (prepared.tool === 'run') {
     const refusal = yield* session.guard.command(prepared.argv, flow);
     if (refusal !== null) return refusal;
@@ -284,7 +284,14 @@ function* carryOut(
   const output = yield* flow.step(
     name,
     toolCallContract,
-    { node, agent: role.name, stream, tool: call.name, arguments: call.arguments },
+    {
+      node,
+      agent: role.name,
+      stream,
+      tool: call.name,
+      arguments: call.arguments,
+      ...(prepared.tool === 'run' ? { leftMs: limits.timeoutMs - session.workedMs } : {}),
+    },
     { label: labelOf(prepared), retry: TOOL_RETRY, timeoutMs: timeoutOf(prepared) },
   );
   session.workedMs += output.durationMs;

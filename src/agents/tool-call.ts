@@ -45,6 +45,8 @@ const WHOLE_CHARS = 512 * 1024;
 const LIST_LIMIT = 400;
 const SEARCH_LIMIT = 60;
 const SEARCH_LINE_CHARS = 240;
+/** Milliseconds a command is given at least, however little its task has left. */
+const MIN_COMMAND_MS = 1_000;
 /** Of one entry of what is remembered. */
 const MEMORY_CHARS = 500;
 /** Characters of output in the event that the epic and the thread show. */
@@ -320,7 +322,7 @@ async function run(
   const startedAt = clock.monotonic();
   const result = await workspace.run({
     argv: call.argv,
-    timeoutMs: call.timeoutMs,
+    timeoutMs: Math.max(MIN_COMMAND_MS, Math.min(call.timeoutMs, input.leftMs ?? call.timeoutMs)),
     signal: context.signal,
     allowUnsandboxed: await allowUnsandboxed({
       runId: context.runId,

@@ -377,6 +377,22 @@ describe('the workspace', () => {
     expect(JSON.stringify(server.asked[1]?.body)).toContain('bob said no');
   });
 
+  it('gives a command no more time than the task has left', async () => {
+    const turns: Turn[] = [
+      { calls: [{ name: 'run', args: { argv: ['node', 'check.js'] } }] },
+      { text: workDone },
+    ];
+    const given = async (timeoutMs: number) => {
+      const { run, workspace } = await world(turns);
+      await run({ limits: { turns: 50, tokens: 1e9, timeoutMs } });
+      return workspace.commands[0]?.timeoutMs ?? 0;
+    };
+    const short = await given(60_000);
+    expect(short).toBeLessThanOrEqual(60_000);
+    expect(short).toBeGreaterThan(1_000);
+    expect(await given(1e9)).toBe(120_000);
+  });
+
   it('gives the model its own mistakes and people what only they can solve', async () => {
     const mistakes = await world([
       {

@@ -248,6 +248,18 @@ describe('an agent over ACP', () => {
     expect(trace.waited).toHaveLength(1);
   });
 
+  it('that asks for the same things in turn, over and over, is stopped', async () => {
+    const round = [
+      { act: 'read', path: 'src/a.js' },
+      { act: 'write', path: 'one.js', content: '1' },
+    ];
+    await using world = await acp([Array.from({ length: 8 }, () => round).flat()]);
+    const limits = { turns: 50, tokens: 1e9, timeoutMs: 60_000, idleTurns: 12 };
+    const trace = newTrace();
+    expect(await codeOf(world.run({ limits }, trace))).toBe('terminal no_progress');
+    expect(trace.keys.filter((key) => key.includes('ask-'))).toHaveLength(9);
+  });
+
   it('ends when its time is up, and nothing of it lives', async () => {
     await using world = await acp([[{ act: 'hang' }]]);
     expect(await codeOf(world.run({ limits: soon }))).toBe('terminal time_limit');

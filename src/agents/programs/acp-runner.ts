@@ -6,9 +6,10 @@ import type { Flow, Operation } from '../../ports/flow.ts';
 import type { Guard, Runner } from '../../ports/runner.ts';
 import { type ToolCallOutput, toolCallContract } from '../activities.ts';
 import { splitCommandLine } from '../command-line.ts';
-import { capReached, createRepetitionGuard, MAX_REPAIRS, noProgress, resultInvalid } from '../guards.ts';
+import { capReached, MAX_REPAIRS, resultInvalid } from '../guards.ts';
 import { promptForProgram } from '../prompt.ts';
 import { parseResult } from '../results.ts';
+import { createWatch, type Watch } from '../watch.ts';
 import { type ExchangeOutput, exchangeContract, farewellContract } from './acp-activity.ts';
 import { choose, refusalOf } from './acp-permission.ts';
 import type { Answer, Ask } from './acp-protocol.ts';
@@ -30,7 +31,7 @@ interface Talk {
   readonly settings: RunnerSettings;
   readonly task: AgentTask;
   readonly guard: Guard;
-  readonly repeated: ReturnType<typeof createRepetitionGuard>;
+  readonly watch: Watch;
   readonly done: string[];
   answers: Answer[];
   say: string | null;
@@ -53,7 +54,7 @@ export function createAcpRunner(runner: string, settings: RunnerSettings): Runne
         settings,
         task,
         guard,
-        repeated: createRepetitionGuard(),
+        watch: createWatch(task.limits.idleTurns ?? null),
         done: [],
         answers: [],
         say: null,
@@ -208,7 +209,8 @@ function* answer(talk: Talk, flow: Flow, ask: Ask): Operation<Answer> {
     return choose(ask, stop === null);
   }
   const call = callOf(ask);
-  if (talk.repeated({ id: '', ...call }) === 'stop') fail(noProgress);
+  const found = talk.watch.called({ id: '', ...call });
+  if (found?.do === 'stop') fail(found.failure);
   if (ask.kind === 'run') {
     const stop = yield* talk.guard.command(ask.argv, flow);
     if (stop !== null) return refused(stop);
@@ -223,6 +225,7 @@ function* answer(talk: Talk, flow: Flow, ask: Ask): Operation<Answer> {
       tool: call.name,
       arguments: call.arguments,
       plain: true,
+      ...(ask.kind === 'run' ? { leftMs: talk.task.limits.timeoutMs - talk.workedMs } : {}),
     },
     {
       label: labelOf(ask),
