@@ -185,7 +185,11 @@ export async function createCore(options: CoreOptions) {
       clock,
     });
     const payloads = { registry, runs: store.runs, policyVersion: policy.version, redact };
-    const desk = createHandOverDesk({ home, github: options.github ?? null, sshAuthSock });
+    const desk = createHandOverDesk({
+      home,
+      github: options.github ?? null,
+      sshAuthSock: options.sshAuthSock,
+    });
     const approvals = new Approvals({
       approvals: store.approvals,
       sessions: store.sessions,
