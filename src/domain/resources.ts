@@ -19,7 +19,7 @@ export type Amount = z.infer<typeof amountSchema>;
 /** What a node reserves before it starts, by name; all of it at once. */
 export const usesSchema = z
   .record(nameSchema, amountSchema)
-  .refine((uses) => Object.keys(uses).length > 0, 'Name at least one resource');
+  .refine((uses) => Object.keys(uses).length > 0, 'Name at least one resource, such as `staging-db: 1`.');
 export type Uses = z.infer<typeof usesSchema>;
 
 const WINDOW =

@@ -31,7 +31,7 @@ type Conditional = z.infer<typeof shape>;
 const schema = shape
   .refine(
     (node) => branches(node).length > 0,
-    'A conditional needs `cases`, `on_success`, `on_failure` or `else`',
+    'A conditional needs `cases`, `on_success`, `on_failure` or `else`. Write at least one of them.',
   )
   .superRefine((node, context) => {
     for (const problem of unreached(node)) context.addIssue({ code: 'custom', ...problem });

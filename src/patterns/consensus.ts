@@ -44,23 +44,59 @@ const schema = z
     const say = (path: string, message: string): void =>
       context.addIssue({ code: 'custom', path: [path], message });
     const { weights, participants } = node;
-    if (new Set(participants).size !== participants.length) say('participants', 'Nobody votes twice.');
+    const twice = participants.find((name, at) => participants.indexOf(name) !== at);
+    if (twice !== undefined) say('participants', `Nobody votes twice. Take one "${twice}" out.`);
     if (node.method === 'weighted' && weights === undefined)
-      say('weights', 'A weighted vote needs `weights` for its participants.');
+      say(
+        'weights',
+        `A weighted vote needs \`weights\` for its participants. Write ${scaled(equal(participants))}.`,
+      );
     if (node.method !== 'weighted' && weights !== undefined)
-      say('weights', 'Weights belong to `method: weighted`.');
+      say('weights', 'Weights belong to `method: weighted`. Write that, or take `weights` out.');
     if (node.tie === 'conductor' && node.conductor === undefined)
-      say('conductor', '`tie: conductor` needs a `conductor`.');
+      say('conductor', '`tie: conductor` needs a `conductor`. Name the agent, or write `tie: fail`.');
     if (weights === undefined) return;
     const sum = Object.values(weights).reduce((total, weight) => total + weight, 0);
     if (Math.abs(sum - 1) > WEIGHT_TOLERANCE)
-      say('weights', `The weights sum to ${Number(sum.toFixed(6))}; they must sum to 1.`);
+      say(
+        'weights',
+        `The weights sum to ${Number(sum.toFixed(6))}; they must sum to 1. Write ${scaled(sum > 0 ? weights : equal(participants))}.`,
+      );
     for (const name of participants)
-      if (weights[name] === undefined) say('weights', `"${name}" votes but has no weight.`);
+      if (weights[name] === undefined)
+        say(
+          'weights',
+          `"${name}" votes but has no weight. Write one for it, such as \`${name}: ${round(1 / participants.length)}\`, so that all of them sum to 1.`,
+        );
     for (const name of Object.keys(weights))
-      if (!participants.includes(name)) say('weights', `"${name}" has a weight but does not vote.`);
+      if (!participants.includes(name))
+        say(
+          'weights',
+          `"${name}" has a weight but does not vote. Name it in \`participants\`, or take its weight out.`,
+        );
   });
 type Consensus = z.infer<typeof schema>;
+
+/** The same weights, scaled to sum to 1: as they can be written into the file, the last one taking what rounding left. */
+function scaled(weights: Readonly<Record<string, number>>): string {
+  const given = Object.entries(weights);
+  const sum = given.reduce((total, [, weight]) => total + weight, 0);
+  let left = 1;
+  const written = given.map(([name, weight], at) => {
+    const share = at === given.length - 1 ? round(left) : round(weight / sum);
+    left -= share;
+    return `${name}: ${share}`;
+  });
+  return `\`weights: { ${written.join(', ')} }\``;
+}
+
+function equal(names: readonly string[]): Record<string, number> {
+  return Object.fromEntries(names.map((name) => [name, 1]));
+}
+
+function round(share: number): number {
+  return Number(share.toFixed(4));
+}
 
 /** P7: several agents vote; ballots and reasons are recorded and shown, and the threshold decides. */
 export const consensus = definePattern({

@@ -15,7 +15,10 @@ const lockSchema = z.union([
     .array(lockName)
     .min(1)
     .max(10)
-    .refine((names) => new Set(names).size === names.length, 'A lock is named once.'),
+    .refine(
+      (names) => new Set(names).size === names.length,
+      'A lock is named once. Take the second one out.',
+    ),
 ]);
 const milestoneSchema = z.strictObject({ after: id, until: id.optional() });
 const idsSchema = z.array(id).min(1).max(100);

@@ -72,9 +72,20 @@ export function* undecided(failure: Failure, node: string, flow: Flow): Operatio
   yield* flow.step('rule', holdRule, { node, failure, at }, { label: 'a rule cannot be decided' });
 }
 
-/** Decides a rule without a record: for what is looked at again and again. */
-export function matches(source: string, facts: Facts): boolean {
-  return compiled(source).evaluate(facts).matched;
+/** What came of a rule that is looked at again and again: without a record, and without a pause. */
+export type RuleLook =
+  | { readonly outcome: 'matched' | 'false' | 'absent' }
+  | { readonly outcome: 'undecided'; readonly failure: Failure };
+
+export function lookedAt(source: string, facts: Facts): RuleLook {
+  try {
+    const outcome = compiled(source).evaluate(facts);
+    return { outcome: outcome.matched ? 'matched' : outcome.because };
+  } catch (error) {
+    const failure = toFailure(error);
+    if (!UNDECIDED.has(failure.code)) throw error;
+    return { outcome: 'undecided', failure };
+  }
 }
 
 /** Whether a rule speaks of a fact by this name: what is not asked for need not be read. */

@@ -54,7 +54,7 @@ const schema = z.strictObject({
           .string()
           .refine(
             (name) => Object.hasOwn(SHIPPED, name),
-            `Shipped criteria: ${Object.keys(SHIPPED).join(', ')}`,
+            `This criterion does not ship. Write one of: ${Object.keys(SHIPPED).join(', ')}; or a \`name\` with a \`check\` of your own.`,
           ),
         criterionSchema,
       ]),

@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { BatonError, toFailure } from '../domain/failure.ts';
+import { BatonError, type Failure, toFailure } from '../domain/failure.ts';
 import type { Handoff } from '../domain/handoff.ts';
 import type { Json } from '../domain/json.ts';
 import { type Node, nodeSchema } from '../domain/workflow.ts';
 import type { Flow, NamedBody, Operation, Settled } from '../ports/flow.ts';
 import type { Facts } from '../rules/rule.ts';
 import { skipped } from './control.ts';
-import { matches, ruleSchema } from './facts.ts';
+import { lookedAt, type RuleLook, ruleSchema, undecided } from './facts.ts';
 import { isFinal } from './final.ts';
 import type { RunContext } from './pattern.ts';
 import { waitSignal } from './wait.ts';
@@ -106,11 +106,13 @@ function* gathered(of: Gathering, flow: Flow, context: RunContext): Operation<Ha
       },
     },
   ];
+  // Written as no node's id can be: a branch may be called whatever it likes.
+  if (of.join?.when !== undefined) helpers.push({ name: 'Rule', run: (inner) => deciding(of, tally, inner) });
   if (onward)
     helpers.push({
       name: 'onward',
       *run(inner) {
-        yield* inner.until(() => tally.isPassed() || tally.open === 0);
+        yield* inner.until(() => tally.isPassed() || (tally.open === 0 && tally.undecided === null));
         try {
           handedOn = yield* passed(of, tally, inner, context);
           tally.goneOn = true;
@@ -129,11 +131,26 @@ function* gathered(of: Gathering, flow: Flow, context: RunContext): Operation<Ha
   return handedOn ?? (yield* passed(of, tally, flow, context));
 }
 
+/** Pauses the run over a rule that cannot be decided, as any other rule does; from then on it does not match where it cannot. */
+function* deciding(of: Gathering, tally: Tally, flow: Flow): Operation<void> {
+  yield* flow.until(() => tally.undecided !== null, { patient: true });
+  if (tally.undecided !== null) yield* undecided(tally.undecided, of.node, flow);
+  tally.wave();
+}
+
 function* passed(of: Gathering, tally: Tally, flow: Flow, context: RunContext): Operation<Handoff> {
   const rest = tally.isCompleted() ? 'cancel' : (of.join?.rest ?? 'cancel');
   const missing = tally.names.filter((_, at) => tally.ends[at]?.status === 'cancelled');
   yield* flow.emit({ type: 'join.passed', node: of.node, from: tally.done(), of: tally.names.length, rest });
   tally.hasPassed = true;
+  const { look } = tally;
+  if (of.join?.when !== undefined && look !== null && look.outcome !== 'undecided')
+    yield* flow.emit({
+      type: 'rule.evaluated',
+      node: of.node,
+      rule: of.join.when,
+      outcome: look.outcome,
+    });
   if (rest === 'cancel') yield* skipped(missing, ENOUGH, flow);
   if (of.bring !== undefined) yield* of.bring(tally.done(), flow);
   const handoff = of.assemble([...tally.ends]);
@@ -182,6 +199,11 @@ class Tally {
   hasPassed = false;
   /** What follows it has ended. */
   goneOn = false;
+  /** What last came of the rule. */
+  look: RuleLook | null = null;
+  #lookedAfter = 0;
+  #lookedOf = 0;
+  #waved = false;
   readonly #of: Gathering;
   readonly #completions: number;
   readonly #context: RunContext;
@@ -248,7 +270,26 @@ class Tally {
     if (this.isCompleted()) return true;
     if (join === null) return false;
     if (join.when === undefined) return this.done().length >= this.#needed();
-    return this.done().length > 0 && matches(join.when, this.#facts());
+    if (this.done().length === 0) return false;
+    // It is asked far more often than anything changes.
+    const ended = this.names.length - this.open;
+    if (this.look === null || this.#lookedAfter !== ended || this.#lookedOf !== this.names.length)
+      this.look = lookedAt(join.when, this.#facts());
+    this.#lookedAfter = ended;
+    this.#lookedOf = this.names.length;
+    return this.look.outcome === 'matched';
+  }
+
+  /** Why the rule cannot be decided as things stand, where nobody has had it go on without. */
+  get undecided(): Failure | null {
+    if (this.#waved || this.hasPassed) return null;
+    this.isPassed();
+    return this.look?.outcome === 'undecided' ? this.look.failure : null;
+  }
+
+  /** Somebody has it go on as if the rule did not match. */
+  wave(): void {
+    this.#waved = true;
   }
 
   #facts(): Facts {
@@ -263,6 +304,7 @@ class Tally {
 
   isOver(onward: boolean): boolean {
     if (this.failure !== null) return true;
+    if (this.undecided !== null) return false;
     // Who completes it from outside wants no more of what is under way.
     if (this.isCompleted()) return !onward || this.goneOn;
     return onward ? this.goneOn && this.open === 0 : this.isPassed() || this.open === 0;

@@ -19,10 +19,12 @@ export function machineProblems(machine: Shape): Problem[] {
   const problems: Problem[] = [];
   const say = (message: string, ...path: (string | number)[]): void => void problems.push({ path, message });
   if (machine.start !== undefined && !ids.includes(machine.start)) say(noState(machine.start, ids), 'start');
-  if (!states.some(({ end }) => end)) say('No state has `end: true`, so it would never end.', 'states');
+  if (!states.some(({ end }) => end))
+    say('No state has `end: true`, so it would never end. Write it at one of them.', 'states');
   for (const [at, state] of states.entries()) {
     const { id, go = [], end } = state;
-    if (ids.indexOf(id) < at) say(`The state "${id}" is there twice.`, 'states', at, 'id');
+    if (ids.indexOf(id) < at)
+      say(`The state "${id}" is there twice. Give one of them another id.`, 'states', at, 'id');
     if (end && go.length > 0)
       say(`"${id}" ends the machine, so it goes nowhere. Take \`go\` or \`end\` away.`, 'states', at, 'go');
     if (!end && go.length === 0)

@@ -48,7 +48,7 @@ const schema = z
     collect: z
       .string()
       .regex(/^[A-Za-z_]\w*$/, 'Write one name, such as `items`')
-      .refine((name) => name !== 'failed', '`failed` lists the items that failed')
+      .refine((name) => name !== 'failed', '`failed` lists the items that failed. Write another name.')
       .default('items'),
     on_item_error: z.enum(['fail', 'keep']).default('fail'),
     /** A signal that brings one more item, its payload, while there are items under way. */
@@ -62,7 +62,10 @@ const schema = z
     if ((node.over === undefined) === (node.items === undefined))
       say('over', 'Write either `over` or `items`.');
     if (node.items !== undefined && node.items.length > node.max)
-      say('items', `${node.items.length} items are more than \`max: ${node.max}\`.`);
+      say(
+        'items',
+        `${node.items.length} items are more than \`max: ${node.max}\`. Write \`max: ${node.items.length}\`, or fewer items.`,
+      );
     // How many there will be, only a written list that cannot grow tells.
     const known = node.more === undefined ? (node.items?.length ?? null) : null;
     for (const issue of [...joinProblems(node, known), ...streamProblems(node, known)])

@@ -27,8 +27,12 @@ const schema = z
   .superRefine((node, context) => {
     const names = node.pool.map(({ agent }) => agent);
     const say = (message: string): void => context.addIssue({ code: 'custom', path: ['pool'], message });
-    if (new Set(names).size !== names.length) say('Nobody stands in the pool twice.');
-    if (names.includes(node.hub)) say(`"${node.hub}" is the hub and cannot route work to itself.`);
+    if (new Set(names).size !== names.length)
+      say('Nobody stands in the pool twice. Write all capabilities of one agent together.');
+    if (names.includes(node.hub))
+      say(
+        `"${node.hub}" is the hub and cannot route work to itself. Take it out of the pool, or name another hub.`,
+      );
   });
 type Mesh = z.infer<typeof schema>;
 type Member = z.infer<typeof memberSchema>;

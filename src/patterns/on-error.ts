@@ -40,7 +40,7 @@ const onErrorSchema = z
     if (end >= 0 && end < chain.length - 1)
       context.addIssue({
         code: 'custom',
-        message: `Nothing comes after "${chain[end] === 'skip' ? 'skip' : 'stop'}": it ends the chain.`,
+        message: `Nothing comes after "${chain[end] === 'skip' ? 'skip' : 'stop'}": it ends the chain. Write it last.`,
       });
   });
 export type OnError = z.infer<typeof onErrorSchema>;

@@ -41,16 +41,21 @@ const schema = z
     const say = (path: (string | number)[], message: string): void =>
       context.addIssue({ code: 'custom', path, message });
     const ids = node.domains.map(({ id }) => id);
-    if (new Set(ids).size < ids.length) say(['domains'], 'Each domain has an id of its own.');
+    if (new Set(ids).size < ids.length)
+      say(['domains'], 'Each domain has an id of its own. Give one of them another.');
     if ((node.mode === 'centralised') !== (node.orchestrator !== undefined))
-      say(['orchestrator'], '`mode: centralised` needs an `orchestrator`, and no other mode has one.');
+      say(
+        ['orchestrator'],
+        '`mode: centralised` needs an `orchestrator`, and no other mode has one. Name the agent that leads, or take it out.',
+      );
     for (const [at, { needs }] of node.domains.entries()) {
       for (const need of needs)
-        if (!ids.includes(need)) say(['domains', at, 'needs'], `There is no domain "${need}".`);
+        if (!ids.includes(need))
+          say(['domains', at, 'needs'], `There is no domain "${need}". Write one of: ${ids.join(', ')}.`);
       if (node.mode === 'distributed' && needs.length > 0)
         say(
           ['domains', at, 'needs'],
-          'Distributed domains wait for events of one another, not for their ends.',
+          'Distributed domains wait for events of one another, not for their ends. Take `needs` out, or write `mode: hierarchical`.',
         );
     }
     if (pathsOf(node.domains.map((domain) => jobOf(domain, 1))).size < new Set(ids).size)

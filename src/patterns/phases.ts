@@ -48,15 +48,28 @@ const schema = z
       });
     const seen = new Set<string>();
     for (const [at, phase] of node.phases.entries()) {
-      if (seen.has(phase.id)) say(at, 'id', `There are two phases "${phase.id}".`);
+      if (seen.has(phase.id))
+        say(at, 'id', `There are two phases "${phase.id}". Give one of them another id.`);
       seen.add(phase.id);
       if (phase.rework !== undefined && phase.validate === undefined)
-        say(at, 'rework', '`rework` follows a failed `validate`, and there is none.');
+        say(
+          at,
+          'rework',
+          '`rework` follows a failed `validate`, and there is none. Write one, or take `rework` out.',
+        );
       if (!phase.overlap) continue;
       if (typeof phase.validate !== 'object')
-        say(at, 'overlap', '`overlap` needs a `validate` that is a node: a rule takes no time.');
+        say(
+          at,
+          'overlap',
+          '`overlap` needs a `validate` that is a node: a rule takes no time. Write a node, or take `overlap` out.',
+        );
       if (node.phases[at + 1]?.setup === undefined)
-        say(at, 'overlap', '`overlap` needs a next phase with a `setup`.');
+        say(
+          at,
+          'overlap',
+          '`overlap` needs a next phase with a `setup`. Write one there, or take `overlap` out.',
+        );
     }
   });
 type Phases = z.infer<typeof schema>;

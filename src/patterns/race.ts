@@ -25,7 +25,7 @@ const schema = z
       context.addIssue({
         code: 'custom',
         path: ['needs'],
-        message: `${node.runners.length} runners cannot bring ${node.needs} results.`,
+        message: `${node.runners.length} runners cannot bring ${node.needs} results. Write ${node.runners.length} or less.`,
       });
     for (const problem of streamProblems(node, node.runners.length))
       context.addIssue({ code: 'custom', ...problem });

@@ -26,7 +26,11 @@ const schema = z
   })
   .superRefine((node, context) => {
     if (node.on_timeout !== undefined && node.within === undefined)
-      context.addIssue({ code: 'custom', path: ['on_timeout'], message: '`on_timeout` needs `within`.' });
+      context.addIssue({
+        code: 'custom',
+        path: ['on_timeout'],
+        message: '`on_timeout` needs `within`. Write how long it waits, such as `within: 2h`.',
+      });
   });
 type Receive = z.infer<typeof schema>;
 

@@ -55,27 +55,36 @@ const schema = z
     for (const [at, task] of node.tasks.entries()) {
       const say = (key: string, message: string): void =>
         context.addIssue({ code: 'custom', path: ['tasks', at, key], message });
-      if (ids.has(task.id)) say('id', `The task "${task.id}" is there twice.`);
+      if (ids.has(task.id)) say('id', `The task "${task.id}" is there twice. Give one of them another id.`);
       ids.add(task.id);
       if ((task.do === undefined) === (task.ways === undefined)) say('do', 'Write either `do` or `ways`.');
       for (const need of task.needs)
-        if (!node.tasks.some(({ id }) => id === need)) say('needs', `There is no task "${need}".`);
+        if (!node.tasks.some(({ id }) => id === need))
+          say(
+            'needs',
+            `There is no task "${need}". Write one of: ${node.tasks.map(({ id }) => id).join(', ')}.`,
+          );
       const why = impossible(own(task, node), node.resources);
-      if (why !== null) say('uses', `${why}, so this task could never begin.`);
+      if (why !== null)
+        say(
+          'uses',
+          `${why}, so this task could never begin. Ask for less, or write more under \`resources\`.`,
+        );
     }
     for (const [name, { amount, soft }] of Object.entries(node.resources)) {
       if (soft !== undefined && measure(soft).rate !== measure(amount).rate)
         context.addIssue({
           code: 'custom',
           path: ['resources', name, 'soft'],
-          message: '`soft` is counted as `amount` is.',
+          message: `\`soft\` is counted as \`amount\` is. Write ${measure(amount).rate ? 'a throughput, such as "5/min"' : 'a number of pieces, such as 2'}.`,
         });
     }
     if (pathsOf(node.tasks.map((task) => jobOf(task, node, 1))).size < ids.size)
       context.addIssue({
         code: 'custom',
         path: ['tasks'],
-        message: 'Some tasks need one another in a circle.',
+        message:
+          'Some tasks need one another in a circle, so none of them could begin. Take one of their `needs` out.',
       });
   });
 type ResourceAware = z.infer<typeof schema>;

@@ -45,13 +45,15 @@ const schema = z
       context.addIssue({ code: 'custom', path: [path], message });
     if ([node.for, node.signal, node.any].filter((given) => given !== undefined).length !== 1)
       say('for', 'Write one of `for`, `signal` and `any`.');
-    if (node.transient && node.signal === undefined) say('transient', '`transient` belongs to `signal`.');
+    if (node.transient && node.signal === undefined)
+      say('transient', '`transient` belongs to `signal`. Write one, or take it out.');
     const signals = (node.any ?? []).flatMap(({ signal }) => signal ?? []);
-    if (new Set(signals).size < signals.length) say('any', 'Each signal of `any` is named once.');
+    if (new Set(signals).size < signals.length)
+      say('any', 'Each signal of `any` is named once. Take the second one out.');
     if (node.within !== undefined && node.signal === undefined)
-      say('within', '`within` belongs to `signal`.');
+      say('within', '`within` belongs to `signal`. Write one, or take it out.');
     if (node.on_timeout !== undefined && node.within === undefined)
-      say('on_timeout', '`on_timeout` needs `within`.');
+      say('on_timeout', '`on_timeout` needs `within`. Write how long it waits, such as `within: 2h`.');
   });
 type Wait = z.infer<typeof schema>;
 

@@ -52,7 +52,8 @@ export function compileRule(source: string): CompiledRule {
   const read = tokenise(source);
   if (!read.ok) return refuse(read.at, read.message);
   const { tokens } = read;
-  if (tokens.length === 0) return refuse(0, 'A rule cannot be empty.');
+  if (tokens.length === 0)
+    return refuse(0, 'A rule cannot be empty. Write one, such as `passed`, or leave it out.');
   if (tokens.length > MAX_TOKENS)
     return refuse(
       tokens[MAX_TOKENS]?.at ?? 0,
@@ -60,10 +61,17 @@ export function compileRule(source: string): CompiledRule {
     );
   const macros = tokens.filter(({ kind, text }) => kind === 'word' && MACROS.has(text));
   if (macros.length > MAX_MACROS)
-    return refuse(macros[MAX_MACROS]?.at ?? 0, `A rule goes over lists at most ${MAX_MACROS} times.`);
+    return refuse(
+      macros[MAX_MACROS]?.at ?? 0,
+      `A rule goes over lists at most ${MAX_MACROS} times. Split it into several nodes.`,
+    );
   const passes = { count: macros.length, nested: nestedMacros(tokens.map((token) => token.text)) };
   const deep = tooDeep(tokens.map(({ text }) => text));
-  if (deep !== null) return refuse(tokens[deep]?.at ?? 0, `A rule nests at most ${MAX_DEPTH} brackets.`);
+  if (deep !== null)
+    return refuse(
+      tokens[deep]?.at ?? 0,
+      `A rule nests at most ${MAX_DEPTH} brackets. Split it into several nodes.`,
+    );
   const text = toCel(tokens);
   const { celEnv, isCelError, parse, plan } = library();
   try {
@@ -87,7 +95,7 @@ export function compileRule(source: string): CompiledRule {
     if (!located.success) return refuse(0, error instanceof Error ? error.message : String(error));
     return refuse(
       text.sourceOf(located.data.location.start.offset),
-      `This cannot be read as a rule: ${located.data.rawMessage}.`,
+      `This cannot be read as a rule: ${located.data.rawMessage}. Write it like \`passed and quality >= 80\`.`,
     );
   }
 }

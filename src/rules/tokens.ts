@@ -60,7 +60,9 @@ export function tokenise(source: string): Tokens {
       return {
         ok: false,
         at,
-        message: quote ? 'This text has no closing quotation mark.' : `"${rest[0]}" means nothing in a rule.`,
+        message: quote
+          ? 'This text has no closing quotation mark. Close it, as in "text".'
+          : `"${rest[0]}" means nothing in a rule. Take it out; a text stands in quotation marks.`,
       };
     }
     tokens.push(token);

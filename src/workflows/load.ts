@@ -5,7 +5,7 @@ import { canonicalJson, type Json, jsonSchema } from '../domain/json.ts';
 import { type Node, nodeSchema, type Workflow, workflowSchema } from '../domain/workflow.ts';
 import { callProblems, referenceProblems, type Speaking } from './check-references.ts';
 import { suggestion } from './nearest.ts';
-import { issueWords } from './problem-words.ts';
+import { told } from './told.ts';
 
 /** What is wrong with a workflow file, where, and what to write instead. Lines and columns count from 1. */
 export interface FileProblem {
@@ -55,8 +55,13 @@ export function loadWorkflow(text: string, rules: TreeRules): LoadedWorkflow {
   } catch (error) {
     // Thousands of brackets inside one another use up the parser's stack.
     if (!(error instanceof RangeError)) throw error;
-    return refuse([{ line: 1, column: 1, message: 'The file is nested too deeply to be read.' }]);
+    return tooDeep();
   }
+}
+
+function tooDeep(): LoadedWorkflow {
+  const message = 'The file is nested too deeply to be read. Move parts of it into workflows of their own.';
+  return refuse([{ line: 1, column: 1, message }]);
 }
 
 function readWorkflow(text: string, rules: TreeRules): LoadedWorkflow {
@@ -74,6 +79,8 @@ function readWorkflow(text: string, rules: TreeRules): LoadedWorkflow {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };
   };
+  // The parser may tell of its own stack as of a mistake in the file, at whatever place it had come to.
+  if (document.errors.some(({ message }) => message.startsWith('Maximum call stack'))) return tooDeep();
   if (document.errors.length > 0)
     return refuse(
       document.errors.map((error) => ({
@@ -100,7 +107,9 @@ function readWorkflow(text: string, rules: TreeRules): LoadedWorkflow {
   const parsed = workflowSchema.safeParse(data.value);
   if (!parsed.success)
     return refuse(
-      parsed.error.issues.flatMap(told).map(({ path, message }) => ({ ...place(path), message })),
+      parsed.error.issues
+        .flatMap((issue) => told(issue, workflowSchema))
+        .map(({ path, message }) => ({ ...place(path), message })),
     );
   const { name, flow } = parsed.data;
   if (rules.reserved.includes(name))
@@ -128,7 +137,9 @@ function readWorkflow(text: string, rules: TreeRules): LoadedWorkflow {
 
 /** What the parser says, without the place (given beside it) and the excerpt. */
 function yamlWords({ code, message }: { readonly code: string; readonly message: string }): string {
-  if (code === 'MULTIPLE_DOCS') return 'A second document begins here. A file holds one workflow.';
+  if (code === 'MULTIPLE_DOCS')
+    return 'A second document begins here. A file holds one workflow: move it into a file of its own.';
+  if (code === 'DUPLICATE_KEY') return 'This key is there twice. Take one of the two out.';
   return (message.split('\n')[0] ?? code).replace(/ at line \d+, column \d+:?$/, '');
 }
 
@@ -180,7 +191,11 @@ function checkTree(root: Node, rules: TreeRules): CheckedTree {
       say(`Nested deeper than ${MAX_DEPTH}. Move this part into a workflow of its own.`);
       continue;
     }
-    if (seen.has(node.id)) say(`The id "${node.id}" is used twice. Ids are unique within a workflow.`, 'id');
+    if (seen.has(node.id))
+      say(
+        `The id "${node.id}" is used twice. Ids are unique within a workflow. Give one of them another.`,
+        'id',
+      );
     seen.add(node.id);
     const schema = rules.schema(node.kind);
     if (schema === undefined) {
@@ -189,7 +204,8 @@ function checkTree(root: Node, rules: TreeRules): CheckedTree {
     }
     const parsed = schema.safeParse(node);
     if (!parsed.success) {
-      for (const issue of parsed.error.issues.flatMap(told)) say(issue.message, ...issue.path);
+      for (const issue of parsed.error.issues)
+        for (const { message, path: below } of told(issue, schema)) say(message, ...below);
       continue;
     }
     for (const { agent } of rules.asks(node)) {
@@ -270,20 +286,4 @@ function childPaths(node: Node): Map<string, Path[]> {
   below(node, []);
   // Nodes first: a task or phase that holds one may have its name.
   return new Map([...entries, ...paths]);
-}
-
-function segment(key: PropertyKey): string | number {
-  return typeof key === 'symbol' ? String(key) : key;
-}
-
-/** What the schema says, in words, each unknown key at its own place. */
-function told(issue: z.core.$ZodIssue): TreeProblem[] {
-  const path = issue.path.map(segment);
-  if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => ({ path: [...path, key], message: `There is no "${key}" here.` }));
-  const name = path.at(-1);
-  const missing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined');
-  if (missing) return [{ path, message: `"${name}" is missing.` }];
-  const message = issueWords(issue);
-  return [{ path, message: path.length === 0 ? message : `"${path.join('.')}": ${message}` }];
 }

@@ -60,15 +60,37 @@ const wrong: readonly (readonly [name: string, text: string, problems: readonly 
     fileWith(good.replace('backend', 'bakend')),
     ['9:10 There is no agent "bakend". Did you mean "backend"?'],
   ],
-  ['a missing field of the file', fileWith(good).replace('title: T\n', ''), ['1:1 "title" is missing.']],
-  ['a missing field of a node', fileWith(good.replace('  task: Do it\n', '')), ['7:3 "task" is missing.']],
-  ['a missing flow', 'name: sample\ntitle: T\ndescription: D\nhow: H\nwhy: W\n', ['1:1 "flow" is missing.']],
-  ['an unknown key of the file', `${fileWith(good)}colour: red\n`, ['11:9 There is no "colour" here.']],
-  ['an unknown key of a node', fileWith(`${good}  taks: more\n`), ['11:9 There is no "taks" here.']],
+  [
+    'a missing field of the file',
+    fileWith(good).replace('title: T\n', ''),
+    ['1:1 "title" is missing. Write `title:` with a value.'],
+  ],
+  [
+    'a missing field of a node',
+    fileWith(good.replace('  task: Do it\n', '')),
+    ['7:3 "task" is missing. Write `task:` with a value.'],
+  ],
+  [
+    'a missing flow',
+    'name: sample\ntitle: T\ndescription: D\nhow: H\nwhy: W\n',
+    ['1:1 "flow" is missing. Write `flow:` with a value.'],
+  ],
+  [
+    'an unknown key of the file',
+    `${fileWith(good)}colour: red\n`,
+    [
+      '11:9 There is no "colour" here. Take it out, or write one of: name, title, description, how, why, budget, flow.',
+    ],
+  ],
+  [
+    'an unknown key of a node',
+    fileWith(`${good}  taks: more\n`),
+    ['11:9 There is no "taks" here. Did you mean "task"?'],
+  ],
   [
     'an unknown key below a node',
     fileWith(`${good}  limits:\n    tokns: 5000\n`),
-    ['12:12 There is no "tokns" here.'],
+    ['12:12 There is no "tokns" here. Did you mean "tokens"?'],
   ],
   [
     'a duration without its unit',
@@ -90,7 +112,7 @@ const wrong: readonly (readonly [name: string, text: string, problems: readonly 
     fileWith(
       '  kind: sequence\n  id: all\n  stages:\n    - {kind: agent, id: a, agent: qa, task: t}\n    - {kind: agent, id: a, agent: qa, task: t}\n',
     ),
-    ['11:25 The id "a" is used twice. Ids are unique within a workflow.'],
+    ['11:25 The id "a" is used twice. Ids are unique within a workflow. Give one of them another.'],
   ],
   [
     'several problems, in the order of the file',
@@ -113,7 +135,11 @@ const wrong: readonly (readonly [name: string, text: string, problems: readonly 
     fileWith('  kind: sequence\n  id: all\n  stages: []\n'),
     ['9:11 "stages": At least one is wanted here.'],
   ],
-  ['a key twice', fileWith(`${good}  task: again\n`), ['11:3 Map keys must be unique']],
+  [
+    'a key twice',
+    fileWith(`${good}  task: again\n`),
+    ['11:3 This key is there twice. Take one of the two out.'],
+  ],
   [
     'a bracket left open',
     'name: [',
@@ -122,7 +148,7 @@ const wrong: readonly (readonly [name: string, text: string, problems: readonly 
   [
     'two documents',
     `${fileWith(good)}---\nname: two\n`,
-    ['11:1 A second document begins here. A file holds one workflow.'],
+    ['11:1 A second document begins here. A file holds one workflow: move it into a file of its own.'],
   ],
   ['nothing', '', ['1:1 Keys with values are wanted here.']],
   ['words', 'feature', ['1:1 Keys with values are wanted here.']],

@@ -32,7 +32,7 @@ export const onConflictSchema = z
     if (whole >= 0 && whole < items.length - 1)
       context.addIssue({
         code: 'custom',
-        message: 'Nothing comes after an item without `paths`: it fits every file.',
+        message: 'Nothing comes after an item without `paths`: it fits every file. Write it last.',
       });
   });
 export type OnConflict = z.infer<typeof onConflictSchema>;

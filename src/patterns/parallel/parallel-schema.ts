@@ -61,9 +61,15 @@ function checkTask(task: Task, at: number, streams: boolean, say: Say): void {
   const whole = task.agent !== undefined && task.task !== undefined;
   const half = task.agent !== undefined || task.task !== undefined || task.limits !== undefined;
   if (task.flow === undefined ? !whole : half)
-    say(['tasks', at, 'id'], `"${task.id}" is either an \`agent\` with its \`task\`, or a \`flow\`.`);
+    say(
+      ['tasks', at, 'id'],
+      `"${task.id}" is either an \`agent\` with its \`task\`, or a \`flow\`. Write one of the two.`,
+    );
   if (task.capabilities !== undefined && task.agent === undefined)
-    say(['tasks', at, 'capabilities'], `"${task.id}" is no agent's task, so nobody takes it over.`);
+    say(
+      ['tasks', at, 'capabilities'],
+      `"${task.id}" is no agent's task, so nobody takes it over. Write \`agent\` and \`task\`, or take \`capabilities\` out.`,
+    );
   if (task.stream !== undefined && !streams)
     say(['tasks', at, 'stream'], 'Write `streams: true` beside `tasks`, or leave `stream` out.');
 }
@@ -99,7 +105,7 @@ function checkNames(node: Parallel, say: Say): void {
     const point = points.indexOf(twice);
     say(
       point >= 0 ? ['sync', point, 'id'] : ['tasks', tasks.lastIndexOf(twice), 'id'],
-      `The id "${twice}" is used twice here.`,
+      `The id "${twice}" is used twice here. Give one of them another.`,
     );
     return;
   }

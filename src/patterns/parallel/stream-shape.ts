@@ -31,7 +31,12 @@ export function streamProblems(
         ];
   return count === null || count <= MOST_STREAMS
     ? []
-    : [{ path: ['streams'], message: `${count} streams are more than ${MOST_STREAMS}.` }];
+    : [
+        {
+          path: ['streams'],
+          message: `${count} streams are more than ${MOST_STREAMS}. Write fewer, or leave \`streams\` out.`,
+        },
+      ];
 }
 
 /** Agents that resolve conflicts, as a plan lists them. */
