@@ -13,7 +13,7 @@ const long = [
   'test/approvals/desk-crowd.test.ts',
   'test/db/history.test.ts',
   'test/handlers/{conflicts,hand-over,reach}.test.ts',
-  'test/hostile/{git-traps,members,permuted}.test.ts',
+  'test/hostile/{git-traps,members,permuted,requester}.test.ts',
   'test/orchestrator/{hand-over,streams*}.test.ts',
   'test/patterns/nesting.property.test.ts',
   'test/providers/**/*.test.ts',
