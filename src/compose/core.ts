@@ -70,6 +70,7 @@ import { lateDirectory } from './late-directory.ts';
 import { joinModels } from './models.ts';
 import { checkedEvents } from './subscriptions.ts';
 import { joinToolServers } from './tool-servers.ts';
+import { weightByUrgency } from './urgency.ts';
 import { joinUseCases } from './use-cases.ts';
 
 const NO_RATES: Rates = { compute_second: 0, human_minute: null };
@@ -137,6 +138,7 @@ export async function createCore(options: CoreOptions) {
       prices: table,
       answers: createAnswerStore(raw, () => clock.now()),
       repositoryOf: async (runId) => (await store.sessions.byRun(runId))?.repository ?? null,
+      weightOf: weightByUrgency(store.runs),
       pass: (runId) => money.pass(runId),
     });
     const runners = options.runners ?? {};

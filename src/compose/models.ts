@@ -44,6 +44,8 @@ interface Joined extends ModelsOptions {
   readonly guidance: GuidanceStore;
   readonly answers: AnswerStore;
   readonly repositoryOf: (runId: string) => Promise<string | null>;
+  /** How much a run counts beside others that wait for a model. */
+  readonly weightOf: (runId: string) => Promise<number>;
   /** The last look before a call is made. */
   readonly pass: (runId: string) => Promise<void>;
   readonly prices: PriceTable;
@@ -80,6 +82,7 @@ export function joinModels(options: Joined): Models {
     redact,
     guidance: options.guidance,
     prices,
+    weightOf: options.weightOf,
     pass: options.pass,
     ...(options.cacheAnswers === true
       ? { cache: { store: options.answers, repositoryOf: options.repositoryOf } }

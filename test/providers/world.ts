@@ -6,6 +6,7 @@ import Database from 'better-sqlite3';
 import { z } from 'zod';
 import type { Core } from '../../src/compose/core.ts';
 import type { CoreOptions } from '../../src/compose/core-options.ts';
+import { isTerminal, type RunStatus } from '../../src/domain/run.ts';
 import type { Workflow } from '../../src/domain/workflow.ts';
 import { EmbeddedEngine, type EngineOptions } from '../../src/engine/engine.ts';
 import { SlackProjector } from '../../src/slack/projector.ts';
@@ -46,6 +47,8 @@ export interface ProviderWorld {
   start(intent: string): Promise<string>;
   /** Follows a run, the only one that works, until it pauses or ends; time moves on where nothing else is waited for. */
   follow(runId: string): Promise<Ended>;
+  /** The same for several, of which each does nothing but wait for its turn whenever time moves on. @returns how each ended */
+  followAll(runIds: readonly string[]): Promise<RunStatus[]>;
   /** Milliseconds for which the server keeps silent from now on, which is told once a call hangs. */
   hang(ms: number): void;
   /** When the store means to go on with what waits, as soon as so many steps do. */
@@ -139,6 +142,28 @@ export async function providerWorld(api: Api, own: Partial<CoreOptions> = {}): P
       const ended = await following;
       if (ended === null) throw new Error('The core is gone');
       return ended;
+    },
+    async followAll(runIds) {
+      const statuses = (): Promise<RunStatus[]> =>
+        Promise.all(runIds.map(async (id) => (await core.store.runs.status(id))?.status ?? 'queued'));
+      let beat = Promise.withResolvers<void>();
+      tell = () => beat.resolve();
+      const off = core.engine.onCommit(tell);
+      for (;;) {
+        beat = Promise.withResolvers<void>();
+        const now = await statuses();
+        const left = now.filter((status) => !isTerminal(status) && status !== 'paused').length;
+        if (left === 0) {
+          off();
+          return now;
+        }
+        const load = [...core.models.pool.load.values()];
+        const next = clock.next();
+        if (next !== null && load.some(({ open: begun, waiting }) => begun === 0 && waiting === left))
+          clock.advance(next - clock.now());
+        await beat.promise;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
     },
     hang(ms) {
       silence = ms;
