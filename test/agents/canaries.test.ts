@@ -38,6 +38,7 @@ test('two hundred secrets in ten encodings leave no trace in prompts, database, 
   expect(seen.marks).toBeGreaterThan(200 * encodings.length);
   expect(seen.posts).toBeGreaterThan(RUNS);
   expect(seen.objects).toBeGreaterThan(RUNS);
+  expect(seen.tools).toBe(RUNS);
 }, 120_000);
 
 test('a redactor that forgets one secret is caught, and so is one that does nothing', async () => {

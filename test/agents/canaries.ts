@@ -6,12 +6,14 @@ import path from 'node:path';
 import Database from 'better-sqlite3';
 import { z } from 'zod';
 import { type Core, createCore } from '../../src/compose/core.ts';
+import { mcpSchema } from '../../src/domain/mcp-settings.ts';
 import { isTerminal } from '../../src/domain/run.ts';
 import { readPolicy } from '../../src/policy/approval-settings.ts';
 import type { Redact } from '../../src/ports/redactor.ts';
 import { SlackProjector } from '../../src/slack/projector.ts';
 import { systemClock } from '../../src/system-clock.ts';
 import { everybody } from '../support/directory.ts';
+import { httpTools } from './mcp-world.ts';
 import { type Asked, startModelServer, type Turn, turnEvents } from './model-server.ts';
 
 /**
@@ -91,6 +93,8 @@ export interface Leaks {
     readonly rows: number;
     readonly objects: number;
     readonly posts: number;
+    /** Calls of the tool server. */
+    readonly tools: number;
     readonly marks: number;
   };
   readonly ended: readonly string[];
@@ -102,6 +106,9 @@ export async function playCanaries({ runs, canaries, redact }: CanaryWorld): Pro
   const repository = plantRepository(path.join(home, 'repo'), runs, canaries);
   const before = objectsOf(repository);
   const share = (run: number): Canary[] => canaries.filter((_, index) => index % runs === run);
+  const tools = await httpTools({
+    tools: Array.from({ length: runs }, (_, run) => ({ name: `notes_${run}`, says: notesOf(share(run)) })),
+  });
   const server = await startModelServer((asked) => ({ events: turnEvents('chat', turnOf(asked, share)) }));
   const core = await createCore({
     home: path.join(home, 'baton'),
@@ -114,6 +121,17 @@ export async function playCanaries({ runs, canaries, redact }: CanaryWorld): Pro
     policy: readPolicy({ remind_after: '1000s', escalate_after: '2000s', expire_after: '3000s' }, {}),
     directory: everybody,
     prices: {},
+    mcp: {
+      servers: mcpSchema.parse({
+        notes: {
+          kind: 'http',
+          url: tools.url,
+          agents: ['backend'],
+          tools: Object.fromEntries(Array.from({ length: runs }, (_, run) => [`notes_${run}`, 'read'])),
+        },
+      }),
+      values: {},
+    },
     extraWorkflows: [
       {
         name: 'canary',
@@ -150,6 +168,7 @@ export async function playCanaries({ runs, canaries, redact }: CanaryWorld): Pro
         rows: rows.length,
         objects: fresh.length,
         posts: rows.filter((row) => row.startsWith('outbox ')).length,
+        tools: tools.calls.length,
         marks: prompts.join('\n').split('[redacted]').length - 1,
       },
       ended,
@@ -157,8 +176,16 @@ export async function playCanaries({ runs, canaries, redact }: CanaryWorld): Pro
   } finally {
     await core.stop();
     await server.close();
+    await tools.close();
     rmSync(home, { recursive: true, force: true });
   }
+}
+
+/** What the tool server knows: each secret in one of the encodings, and the last few in all of them. */
+function notesOf(canaries: readonly Canary[]): string {
+  const each = canaries.map(({ secret }, at) => encodings[at % encodings.length]?.[1](secret) ?? secret);
+  const last = canaries.slice(-5).flatMap(({ secret }) => encodings.map(([, encode]) => encode(secret)));
+  return [...each, ...last].map((text, at) => `note ${at}: ${text} end`).join('\n');
 }
 
 /** Files by run, names, keys, a script that tells its environment; committed, so that what is new later is Baton's. */
@@ -236,6 +263,7 @@ function turnOf(asked: Asked, share: (run: number) => readonly Canary[]): Turn {
           call('read', { path: `second-${run}.txt`, from: null, to: null }),
           call('read', { path: `keys-${run}.json`, from: null, to: null }),
           call('search', { text: 'value', path: '.' }),
+          call(`notes__notes_${run}`, { text: 'all' }),
         ],
       };
     case 1:

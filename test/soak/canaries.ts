@@ -14,9 +14,10 @@ for (let done = 0; done < RUNS; done += BATCH) {
     [...which].map((core) => `${where}: ${core}`),
   );
   const unfinished = ended.filter((status) => status !== 'completed');
-  if (leaked.length > 0 || unfinished.length > 0 || seen.marks < 200 * encodings.length) failed += 1;
+  if (leaked.length > 0 || unfinished.length > 0 || seen.marks < 200 * encodings.length || seen.tools < BATCH)
+    failed += 1;
   console.log(
-    `${done + BATCH} of ${RUNS} runs · ${seen.prompts} prompts, ${seen.rows} rows, ${seen.objects} objects, ${seen.marks} marks · ${leaked.length === 0 ? 'no leak' : leaked.join(', ')}${unfinished.length === 0 ? '' : ` · ended: ${unfinished.join(', ')}`}`,
+    `${done + BATCH} of ${RUNS} runs · ${seen.prompts} prompts, ${seen.rows} rows, ${seen.objects} objects, ${seen.tools} tool results, ${seen.marks} marks · ${leaked.length === 0 ? 'no leak' : leaked.join(', ')}${unfinished.length === 0 ? '' : ` · ended: ${unfinished.join(', ')}`}`,
   );
 }
 process.exitCode = failed === 0 ? 0 : 1;

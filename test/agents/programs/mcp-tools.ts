@@ -17,6 +17,8 @@ interface Listed {
   readonly description?: string;
   readonly inputSchema?: unknown;
   readonly does?: Deed;
+  /** What it answers with, in place of a deed. */
+  readonly says?: string;
 }
 
 type Deed =
@@ -42,7 +44,7 @@ export function toolServer(script: Script, calls: (name: string) => void = () =>
   );
   const state = { tools: script.tools, page: 0 };
   server.setRequestHandler(ListToolsRequestSchema, async () => {
-    const tools = state.tools.map(({ does: _does, ...listed }) => ({
+    const tools = state.tools.map(({ does: _does, says: _says, ...listed }) => ({
       inputSchema: { type: 'object', properties: { text: { type: 'string' } } },
       ...listed,
     }));
@@ -59,6 +61,7 @@ export function toolServer(script: Script, calls: (name: string) => void = () =>
       state.tools = script.later;
       await server.sendToolListChanged();
     }
+    if (found?.says !== undefined) return { content: [{ type: 'text', text: found.says }] };
     return await act(found?.does ?? 'echo', params.arguments ?? {}, server);
   });
   return server;
