@@ -69,8 +69,9 @@ export async function runnerWorld(
     | {
         readonly kind: 'program';
         readonly settings: RunnerSettings;
-        /** Where the model server is. */
+        /** Where the model server is, and its key. */
         readonly model: string;
+        readonly key?: string;
       }
     | {
         readonly kind: 'acp' | 'command';
@@ -133,7 +134,7 @@ export async function runnerWorld(
   };
   const broker = createModelBroker({
     baseUrl: (player.kind === 'model' ? undefined : player.model) ?? 'http://127.0.0.1:1/v1',
-    apiKey: SECRET,
+    apiKey: player.kind === 'program' ? (player.key ?? SECRET) : SECRET,
   });
   const build = (): Activity[] => [
     ...(player.kind === 'model' && server !== null
