@@ -4,9 +4,15 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createAnswerStore, sweepAnswers } from '../../db/model-answers.ts';
 import { type OpenStore, openStore } from '../../db/open.ts';
-import type { ModelTurnInput, ModelTurnOutput } from '../../src/agents/activities.ts';
+import { type ModelTurnInput, type ModelTurnOutput, modelTurnContract } from '../../src/agents/activities.ts';
 import { answerDigest, worthKeeping } from '../../src/agents/model/answer-cache.ts';
+import { createModelClient } from '../../src/agents/model/model-client.ts';
+import { type Endpoint, ModelPool } from '../../src/agents/model/model-pool.ts';
+import { modelTurn } from '../../src/agents/model/model-turn.ts';
 import { toolDefinitions } from '../../src/agents/tools.ts';
+import { drive } from './drive.ts';
+import { startModelServer, turnEvents } from './model-server.ts';
+import { realClock } from './support.ts';
 
 const asked: ModelTurnInput = {
   node: 'plan',
@@ -89,4 +95,46 @@ describe('the table of answers', () => {
     expect(await answers.get('new')).toBeNull();
     expect(sweepAnswers(store.db, now)).toBe(1);
   });
+});
+
+test('an answer of a model that stands in is not kept as that of the one that was asked', async () => {
+  const refusing = await startModelServer(() => ({ status: 401, body: { error: { message: 'no' } } }));
+  const helping = await startModelServer(() => ({ events: turnEvents('chat', { text: 'Two files.' }) }));
+  try {
+    const endpointAt = (baseUrl: string): Endpoint => ({
+      client: createModelClient({ api: 'chat', apiKey: 'k', baseUrl, model: 'm', clock: realClock }),
+      host: baseUrl,
+      rests: false,
+    });
+    const turnWith = (first: string, ...others: readonly string[]) => {
+      const kept: string[] = [];
+      const activity = modelTurn({
+        models: new ModelPool({
+          endpoints: [endpointAt(first), ...others.map(endpointAt)],
+          clock: realClock,
+          health: null,
+        }),
+        redact: (text) => text,
+        prices: {},
+        guidance: { of: async () => [] },
+        cache: {
+          store: { get: async () => null, put: async (_digest, reply) => void kept.push(reply) },
+          repositoryOf: async () => '/r',
+        },
+      });
+      return {
+        kept,
+        run: () => drive((flow) => flow.step('turn', modelTurnContract, asked, { label: 't' }), [activity]),
+      };
+    };
+    const alone = turnWith(helping.url);
+    await alone.run();
+    expect(alone.kept).toHaveLength(1);
+    const behind = turnWith(refusing.url, helping.url);
+    expect(await behind.run()).toMatchObject({ text: 'Two files.' });
+    expect(behind.kept).toEqual([]);
+  } finally {
+    await refusing.close();
+    await helping.close();
+  }
 });

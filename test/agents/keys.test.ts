@@ -10,6 +10,8 @@ import { found, runnerWorld } from './runner-world.ts';
 /** A program that may speak to the model never holds the key, wherever it looks; and the hunt would find it. */
 
 const KEY = 'sk-kept-outside-5d1c0a97be42';
+/** How the hunter is told of it. */
+const HIDDEN = Buffer.from(KEY).toString('hex');
 const PROGRAMS = fileURLToPath(new URL('./programs', import.meta.url));
 
 afterEach(() => {
@@ -21,7 +23,7 @@ async function hunt(more: Partial<RunnerSettings> = {}) {
   const settings: RunnerSettings = {
     kind: 'command',
     command: 'node',
-    args: [path.join(PROGRAMS, 'hunter.ts'), [...KEY].reverse().join('')],
+    args: [path.join(PROGRAMS, 'hunter.ts'), HIDDEN],
     env: {},
     reads: [PROGRAMS],
     model: true,
@@ -56,7 +58,7 @@ describe.skipIf(found.kind === 'none')('the key of the model server', () => {
   });
 
   test('would be found in a command line', async () => {
-    const args = [path.join(PROGRAMS, 'hunter.ts'), [...KEY].reverse().join(''), KEY];
+    const args = [path.join(PROGRAMS, 'hunter.ts'), HIDDEN, KEY];
     expect((await hunt({ args })).places).toContain('/proc/self/cmdline');
   });
 

@@ -51,6 +51,8 @@ export interface Caller {
 export interface Answered {
   readonly reply: CompletedReply;
   readonly model: string;
+  /** Whether another one answered in place of the one that was asked for. */
+  readonly standIn: boolean;
   /** Milliseconds the call took; waiting for its turn does not count. */
   readonly durationMs: number;
 }
@@ -117,7 +119,7 @@ export class ModelPool {
       }
       if (given !== null) await caller.onFailover(given.name, name, given.why);
       try {
-        return await this.#call(endpoint, name, { ...request, model }, caller);
+        return { ...(await this.#call(endpoint, name, { ...request, model }, caller)), standIn: index > 0 };
       } catch (error) {
         if (!(error instanceof BatonError)) throw error;
         const resting = await this.#resting(endpoint, name);
@@ -128,7 +130,12 @@ export class ModelPool {
     throw given?.error ?? new Error('there is no model');
   }
 
-  async #call(endpoint: Endpoint, name: string, request: ModelRequest, caller: Caller): Promise<Answered> {
+  async #call(
+    endpoint: Endpoint,
+    name: string,
+    request: ModelRequest,
+    caller: Caller,
+  ): Promise<Omit<Answered, 'standIn'>> {
     const { clock } = this.#options;
     const gate = this.#gates.get(endpoint.host) ?? (await this.#open(endpoint.host));
     if (gate.pausedMs > LONG_PAUSE_MS) throw new BatonError(paused(endpoint.host, gate.pausedMs));

@@ -51,7 +51,7 @@ export function modelTurn(given: ModelTurnDependencies): Activity {
         ? await fromCache(dependencies, asked, context)
         : ({ output: null, digest: null } as const);
     if (kept.output !== null) return kept.output;
-    const { reply, model, durationMs } = await ask(dependencies, asked, context);
+    const { reply, model, standIn, durationMs } = await ask(dependencies, asked, context);
     const tokens = reply.tokens ?? estimateTokens(messages, reply);
     spend(dependencies, context, { agent: input.agent, model, tokens, durationMs });
     for (const part of reply.dropped) context.emit({ type: 'note', text: droppedNote(part) });
@@ -60,7 +60,8 @@ export function modelTurn(given: ModelTurnDependencies): Activity {
     if (reply.finish === 'refusal') throw new BatonError(refused(redact(reply.text)));
     const usd = priceOf(model, tokens, dependencies.prices) ?? dearest(tokens, dependencies.prices);
     const output = { ...toOutput(reply, reply.finish, tokens, durationMs, redact), usd };
-    if (kept.digest !== null && worthKeeping(output))
+    // What a stand-in said is not what the model that was asked would say.
+    if (kept.digest !== null && !standIn && worthKeeping(output))
       await dependencies.cache?.store.put(kept.digest, JSON.stringify(output));
     return heard.length === 0 ? output : { ...output, heard };
   });

@@ -4,9 +4,9 @@ import { env } from 'node:process';
 
 /**
  * A program as an agent that looks for a key everywhere it can: its environment, that of every process it sees, their
- * command lines, and every file. It is told the key backwards, so that its own arguments hold none. Tells where it was.
+ * command lines, and every file. It is told the key in hex, so that its own arguments hold none. Tells where it was.
  */
-const key = [...(process.argv[2] ?? '')].reverse().join('');
+const key = Buffer.from(process.argv[2] ?? '', 'hex').toString();
 const MAX_FILES = 30_000;
 const MAX_BYTES = 1024 * 1024;
 /** The system's own: nothing of ours is there, and some of it has no end. */
