@@ -24,8 +24,11 @@ import { payloadKind } from '../../src/orchestrator/payloads.ts';
 import { PersonDesk } from '../../src/orchestrator/person-desk.ts';
 import { Roles } from '../../src/orchestrator/roles.ts';
 import { rollbackActivities, rollbackDigest } from '../../src/orchestrator/rollback/activities.ts';
+import { rollbackPayload } from '../../src/orchestrator/rollback/content.ts';
+import { rollbackInputSchema } from '../../src/orchestrator/rollback/contracts.ts';
 import { rollbackProgram } from '../../src/orchestrator/rollback/program.ts';
 import { Rollbacks } from '../../src/orchestrator/rollback/rollbacks.ts';
+import { standingOf } from '../../src/orchestrator/rollback/standing.ts';
 import { WorkspaceRegistry } from '../../src/orchestrator/workspace-registry.ts';
 import { Interpreter } from '../../src/patterns/interpreter.ts';
 import { person } from '../../src/patterns/person.ts';
@@ -47,7 +50,7 @@ const write = contract('write', z.object({ file: z.string() }), z.object({}));
 const fail = contract('fail', z.object({}), z.object({}));
 
 /** What the work of a test is: three files, a good state kept after the first two, then a wait; and perhaps a failure. */
-function work({ fails, person }: WorldOptions): Program {
+function work({ fails, person, goesOn }: WorldOptions): Program {
   return {
     name: 'session',
     version: 1,
@@ -70,6 +73,10 @@ function work({ fails, person }: WorldOptions): Program {
       yield* flow.step('three', write, { file: 'three.txt' });
       if (fails === true) yield* flow.step('fail', fail, {}, { giveUp: 'throw' });
       else yield* flow.waitSignal('go', 'go', z.string());
+      if (goesOn === true) {
+        yield* flow.step('again', write, { file: 'three.txt' });
+        yield* flow.waitSignal('end', 'end', z.string());
+      }
       return { runId };
     },
   };
@@ -109,6 +116,8 @@ function* stage(name: string, at: number, flow: Flow): Operation<void> {
 
 export interface WorldOptions {
   readonly fails?: boolean;
+  /** After its wait it writes the last file once more, as it is, and waits again. */
+  readonly goesOn?: boolean;
   readonly policy?: unknown;
   /** Where a person does a piece of the work: beside the first stage, between the two, or after both. */
   readonly person?: 'beside' | 'between' | 'last';
@@ -237,15 +246,7 @@ export async function rollbackWorld(options: WorldOptions = {}) {
       roles: new Roles({ access: openAccess, directory: everybody }),
       resume: async () => 'done',
     });
-    const persons = new PersonDesk({
-      tasks: store.personTasks,
-      directory: everybody,
-      people: () => ({}),
-      engine,
-      clock,
-      redact: (text) => text,
-    });
-    return { persons, opened, log, store, registry, approvals, journal, engine, rollbacks };
+function work({ fails, person, goesOn }: WorldOptions): Program {
   }
 
   let life = begin(false);
@@ -354,6 +355,19 @@ export async function rollbackWorld(options: WorldOptions = {}) {
     },
     say: (approval: Approval, user = 'U-bob', verdict: 'approve' | 'reject' = 'approve') =>
       life.approvals.decide({ nonce: approval.nonce, by: member(user, 'T1'), place: 'C1' }, verdict, null),
+    /** What differs now from what this approval shows, of all that it is bound to. */
+    async moved(approval: Approval): Promise<string[]> {
+      const { store, registry, findings } = life;
+      const request = rollbackInputSchema.parse((await store.runs.status(approval.runId))?.spec.input);
+      const standing = await standingOf({ store, registry }, request.target, clock.now());
+      if (typeof standing === 'string') return [standing];
+      const fields = z.record(z.string(), z.unknown());
+      const shown = fields.parse(JSON.parse(approval.subject.payload));
+      const now = fields.parse(JSON.parse(await rollbackPayload(request, standing, findings.version)));
+      return Object.keys({ ...shown, ...now }).filter(
+        (name) => JSON.stringify(shown[name]) !== JSON.stringify(now[name]),
+      );
+    },
     /** Until the rollback of this approval has ended, in whatever way. @returns what it told */
     async over(approval: Approval): Promise<string> {
       await until(
