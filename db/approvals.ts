@@ -22,7 +22,7 @@ import { ApprovalWriter, approvalStatements, type Who } from './approval-writer.
 import { and, asc, eq, inArray, lte, or, sql } from './drizzle.ts';
 import type { EventLog } from './event-log.ts';
 import type { Db } from './open.ts';
-import { deedsOf } from './question.ts';
+import { askedOf, deedsOf } from './question.ts';
 import { approvals } from './tables/people.ts';
 import { signals } from './tables/runs.ts';
 import { atomically, type Tx } from './transaction.ts';
@@ -226,6 +226,9 @@ export function createApprovalStore(
         const done = deedsOf(statements.deeds, approval).map((each) => keyOf(each.deed));
         if (!done.includes(keyOf(deed))) log.append(approval.runId, eventOf(id, deed, calling), now);
       });
+    },
+    async askedOf(team) {
+      return askedOf(db, team);
     },
     async deedsOf(id) {
       const approval = one(byId, id);

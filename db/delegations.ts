@@ -1,6 +1,6 @@
 import { type Delegation, delegationSchema } from '../src/domain/delegation.ts';
 import type { DelegationStore } from '../src/ports/delegations.ts';
-import { and, asc, eq, gt, isNull, sql } from './drizzle.ts';
+import { and, asc, eq, gt, gte, isNull, lte, or, sql } from './drizzle.ts';
 import type { EventLog } from './event-log.ts';
 import type { Db } from './open.ts';
 import { delegations } from './tables/people.ts';
@@ -67,6 +67,16 @@ export function createDelegationStore(db: Db, log: EventLog): DelegationStore {
     },
     async ofTeam(team, now) {
       return standing(team, now);
+    },
+    async changed(from, upTo) {
+      const { since, until, endedAt } = delegations;
+      const within = [since, until, endedAt].map((moment) => and(gte(moment, from), lte(moment, upTo)));
+      return db
+        .selectDistinct({ team: delegations.team })
+        .from(delegations)
+        .where(or(...within))
+        .all()
+        .map(({ team }) => team);
     },
   };
 }

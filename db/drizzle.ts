@@ -13,8 +13,24 @@ import type * as sqlite from 'drizzle-orm/sqlite-core';
 const require = createRequire(import.meta.url ?? pathToFileURL(`${process.cwd()}/`));
 
 const loaded: typeof core = require('drizzle-orm');
-export const { and, asc, desc, eq, gt, gte, inArray, isNotNull, isNull, lt, lte, ne, notInArray, or, sql } =
-  loaded;
+export const {
+  and,
+  asc,
+  desc,
+  eq,
+  exists,
+  gt,
+  gte,
+  inArray,
+  isNotNull,
+  isNull,
+  lt,
+  lte,
+  ne,
+  notInArray,
+  or,
+  sql,
+} = loaded;
 
 const loadedDriver: typeof driver = require('drizzle-orm/better-sqlite3');
 export const { drizzle } = loadedDriver;

@@ -4,9 +4,10 @@ import { type DeedEvent, deedOf } from '../src/domain/escalation-events.ts';
 import { type RunEvent, runEventSchema } from '../src/domain/events.ts';
 import { emptyRunView, fold, type RunView } from '../src/domain/run-view.ts';
 import type { Session } from '../src/ports/store.ts';
-import { and, asc, eq, inArray, sql } from './drizzle.ts';
+import { and, asc, eq, exists, inArray, sql } from './drizzle.ts';
 import type { EventLog } from './event-log.ts';
 import type { Db } from './open.ts';
+import { approvals } from './tables/people.ts';
 import { events, runs, sessions } from './tables/runs.ts';
 import type { Tx } from './transaction.ts';
 
@@ -35,6 +36,27 @@ export function deedStatement(db: Db) {
     .prepare();
 }
 type DeedStatement = ReturnType<typeof deedStatement>;
+
+/** Questions of a workspace that wait, and were put to somebody by name. */
+export function askedOf(db: Db, team: string): string[] {
+  const asked: DeedEvent['type'] = 'approval.escalated';
+  const found = db
+    .select({ id: events.seq })
+    .from(events)
+    .where(
+      and(
+        eq(events.runId, approvals.runId),
+        eq(events.type, asked),
+        sql`json_extract(${events.data}, '$.approvalId') = ${approvals.id}`,
+      ),
+    );
+  return db
+    .select({ id: approvals.id })
+    .from(approvals)
+    .where(and(eq(approvals.team, team), eq(approvals.status, 'pending'), exists(found)))
+    .all()
+    .map(({ id }) => id);
+}
 
 /** What was done so that somebody answers, oldest first. */
 export function deedsOf(read: DeedStatement, approval: Approval): Done[] {

@@ -82,7 +82,13 @@ async function cardsThere(
       return approval === null ? [] : [{ approval, cardTs: ts }];
     }),
   );
-  return found.flat();
+  // A question that went on to somebody and came back has two cards here: it is one question, and the first is above.
+  const first = new Map<string, CardThere>();
+  for (const card of found.flat()) {
+    const before = first.get(card.approval.id);
+    if (before?.cardTs == null || before.cardTs > card.cardTs) first.set(card.approval.id, card);
+  }
+  return [...first.values()];
 }
 
 async function cardAt(

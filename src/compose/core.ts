@@ -210,6 +210,7 @@ export async function createCore(options: CoreOptions) {
       clock,
       redact,
     });
+    const chaser = new Chaser({ store, approvals, directory: people.directory });
     const gate = new CommandGate({
       approvals,
       store: store.approvals,
@@ -269,7 +270,7 @@ export async function createCore(options: CoreOptions) {
           payloads,
           defaults: policy.base,
           findings,
-          chaser: new Chaser({ store, approvals, directory: people.directory }),
+          chaser,
           cancel: (runId) => engine.cancel(runId, 'No longer needed'),
         }),
         ...money.activities,
@@ -360,6 +361,7 @@ export async function createCore(options: CoreOptions) {
       registry,
       sandbox: { kind: sandbox.kind, reason: sandbox.reason },
       catalog,
+      chaser,
       rules,
       interpreter,
       ...uses,

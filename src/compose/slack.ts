@@ -9,6 +9,7 @@ import { registerHandlers } from '../../handlers/register.ts';
 import type { Hook } from '../config.ts';
 import { AbsentWorkspaces } from '../orchestrator/absent-workspaces.ts';
 import { Deadlines } from '../orchestrator/deadlines.ts';
+import { Handovers } from '../orchestrator/handovers.ts';
 import { InboxWorker } from '../orchestrator/inbox-worker.ts';
 import { redactingInbox } from '../orchestrator/redacting-inbox.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -229,6 +230,14 @@ export async function createSlack(options: SlackOptions) {
       );
   };
   core.models.onProgress(project.again);
+  const handovers = new Handovers({
+    approvals: core.store.approvals,
+    delegations: core.store.delegations,
+    chaser: core.chaser,
+    clock,
+    onAsked: project.again,
+    onTrouble: (error) => log.error({ error: redact(String(error)) }, 'What moved on could not be looked at'),
+  });
   const deadlines = new Deadlines({
     approvals: core.store.approvals,
     clock,
@@ -264,6 +273,7 @@ export async function createSlack(options: SlackOptions) {
       sender.wake();
       await subscribed?.begin();
       deadlines.start();
+      handovers.start();
       return { address, hooks: server ?? (hooks === null ? null : address) };
     },
     async stop(): Promise<void> {
@@ -272,6 +282,7 @@ export async function createSlack(options: SlackOptions) {
       await worker.stop();
       await deadlines.stop();
       await joined.stop();
+      await handovers.stop();
       await homes.stop();
       await subscribed?.stop();
       await project.stop();

@@ -19,8 +19,16 @@ export function eventOf(approvalId: string, deed: Deed, calling?: readonly strin
     case 'channel':
       return { type: 'approval.raised', approvalId, channel: deed.channel };
     case 'direct': {
-      const { to, as, inPlaceOf } = deed;
-      return { type: 'approval.escalated', approvalId, to, as, ...(inPlaceOf === null ? {} : { inPlaceOf }) };
+      const { to, as, inPlaceOf, moved } = deed;
+      const away = inPlaceOf === null ? {} : { inPlaceOf };
+      return {
+        type: 'approval.escalated',
+        approvalId,
+        to,
+        as,
+        ...away,
+        ...(moved === undefined ? {} : { moved }),
+      };
     }
     case 'on_call':
       return { type: 'approval.called', approvalId, group: deed.group };
@@ -36,8 +44,8 @@ export function deedOf(event: DeedEvent): Deed {
     case 'approval.raised':
       return { kind: 'channel', channel: event.channel };
     case 'approval.escalated': {
-      const { to, as = 'deputy', inPlaceOf = null } = event;
-      return { kind: 'direct', to, as, inPlaceOf };
+      const { to, as = 'deputy', inPlaceOf = null, moved } = event;
+      return { kind: 'direct', to, as, inPlaceOf, ...(moved === undefined ? {} : { moved }) };
     }
     case 'approval.called':
       return { kind: 'on_call', group: event.group };

@@ -35,6 +35,8 @@ export type Deed =
       readonly to: string;
       readonly as: 'approver' | 'deputy';
       readonly inPlaceOf: string | null;
+      /** Where a question that was put to somebody already changes hands: how many were asked before, and whose it was. */
+      readonly moved?: { readonly turn: number; readonly from: string };
     }
   | { readonly kind: 'on_call'; readonly group: string };
 
@@ -77,6 +79,7 @@ const MOST_APPROVERS = 10;
  * direct messages to those who decide, their deputies one by one, the group on call. Null: nothing more before it
  * expires. Each deed happens once. Somebody's quiet hours put off only what disturbs that person; what comes after
  * keeps its own time, and its distance from what was really done: after a long stop not all of it comes at once.
+ * Beside that, what somebody was asked goes on to whoever stands in for them later, and comes back when that is over.
  * @param now from when on it may be done
  */
 export function nextDeed(waiting: Waiting, now: number, clocks: Clocks): Next | null {
@@ -89,7 +92,32 @@ export function nextDeed(waiting: Waiting, now: number, clocks: Clocks): Next | 
       if (next === null || found.at < next.at) next = found;
     }
   }
+  for (const found of handedOver(waiting, now, clocks))
+    if (found.at < waiting.expiresAt && (next === null || found.at < next.at)) next = found;
   return next;
+}
+
+/** Of each who was asked: when the question goes on to whoever stands in for them, or comes back. */
+function handedOver(waiting: Waiting, now: number, clocks: Clocks): Next[] {
+  const { approvers, deputies, barred, delegations, done } = waiting;
+  const turn = done.filter(({ deed }) => deed.kind === 'direct').length;
+  const seats = new Set([...approvers, ...deputies].filter((id) => !barred.has(id)));
+  return [...seats].flatMap((owner) => {
+    const asked = done.flatMap(({ deed }) =>
+      deed.kind === 'direct' && (deed.inPlaceOf ?? deed.to) === owner ? [deed] : [],
+    );
+    const last = asked.at(-1);
+    if (last === undefined) return [];
+    const wanted: Direct = { kind: 'direct', to: owner, as: last.as, inPlaceOf: null };
+    const moments = delegations
+      .filter(({ from }) => from === owner)
+      .flatMap(({ since, until }) => [since, until]);
+    for (const moment of [now, ...moments.filter((each) => each > now).sort((a, b) => a - b)]) {
+      const { deed, at } = atDay(waiting, wanted, moment, clocks);
+      if (deed.to !== last.to) return [{ deed: { ...deed, moved: { turn, from: last.to } }, at }];
+    }
+    return [];
+  });
 }
 
 /** Who would be asked in which stage were nobody away; stages with nobody in them are left out. */
@@ -122,15 +150,29 @@ function stageTime(waiting: Waiting, stage: number): number {
   const apart = (between > 0 ? between : Math.max(1, escalateAfterMs)) * pace;
   const planned = requestedAt + escalateAfterMs * pace + (stage - 1) * apart;
   const before = stagesOf(waiting).slice(0, stage).flat();
-  const last = done.filter(({ deed }) => before.some((each) => same(each, deed))).map(({ at }) => at);
+  // What only changes hands puts nothing off.
+  const first = done.filter(({ deed }) => deed.kind !== 'direct' || deed.moved === undefined);
+  const last = first.filter(({ deed }) => before.some((each) => same(each, deed))).map(({ at }) => at);
   return Math.max(planned, ...last.map((at) => at + apart));
 }
 
 /** The deed with whoever stands in, at a moment at which they may be disturbed. Null: it is done already. */
 function placed(waiting: Waiting, wanted: Deed, from: number, clocks: Clocks): Next | null {
-  const { done, escalation, zones } = waiting;
+  const { done } = waiting;
   if (done.some(({ deed }) => same(wanted, deed))) return null;
   if (wanted.kind !== 'direct') return { deed: wanted, at: from };
+  const found = atDay(waiting, wanted, from, clocks);
+  return done.some((each) => same(found.deed, each.deed)) ? null : found;
+}
+
+/** The same when it is day for whoever is asked then. */
+function atDay(
+  waiting: Waiting,
+  wanted: Direct,
+  from: number,
+  clocks: Clocks,
+): { readonly deed: Direct; readonly at: number } {
+  const { escalation, zones } = waiting;
   const quiet = escalation.urgency === 'critical' ? null : escalation.quiet;
   let at = from;
   let deed = standIn(waiting, wanted, at);
@@ -141,7 +183,7 @@ function placed(waiting: Waiting, wanted: Deed, from: number, clocks: Clocks): N
     if (then.to === deed.to) break;
     deed = then;
   }
-  return done.some((each) => same(deed, each.deed)) ? null : { deed, at };
+  return { deed, at };
 }
 
 type Direct = Extract<Deed, { kind: 'direct' }>;
@@ -169,7 +211,7 @@ export function keyOf(deed: Deed): string {
     case 'channel':
       return `channel:${deed.channel}`;
     case 'direct':
-      return `direct:${deed.to}`;
+      return deed.moved === undefined ? `direct:${deed.to}` : `direct:${deed.to}:${deed.moved.turn}`;
     case 'on_call':
       return `on_call:${deed.group}`;
     default:

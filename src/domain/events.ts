@@ -231,13 +231,17 @@ export const runEventSchema = z.discriminatedUnion('type', [
     approvalId: id,
     calling: z.array(z.string()).optional(),
   }),
-  /** Asked by DM, as somebody who decides or as a deputy, maybe in the place of somebody who is away. */
+  /**
+   * Asked by DM, as somebody who decides or as a deputy, maybe in the place of somebody who is away. `moved`: the question
+   * was `from`'s before, and goes on to whoever stands in, or comes back.
+   */
   z.object({
     type: z.literal('approval.escalated'),
     approvalId: id,
     to: z.string(),
     as: z.enum(['approver', 'deputy']).optional(),
     inPlaceOf: z.string().optional(),
+    moved: z.object({ turn: z.number().int(), from: id }).optional(),
   }),
   /** Said where those look who see to it that questions are answered. */
   z.object({ type: z.literal('approval.raised'), approvalId: id, channel: z.string() }),

@@ -107,7 +107,8 @@ export class Chaser {
 
   /** Whoever has voted, and whoever may not decide on this at all. */
   async #isBarred(person: string, approval: Approval, stand: readonly Delegation[]): Promise<boolean> {
-    if (approval.votes.some(({ by }) => by === person)) return true;
+    // Who has spoken, and for whom somebody has.
+    if (approval.votes.some(({ by, inPlaceOf }) => by === person || inPlaceOf === person)) return true;
     const voter: Voter | null = await this.#quietly(() => this.#deps.approvals.voterNow(person, approval));
     if (voter === null) return false;
     const refusal = notAllowed(approval, voter);

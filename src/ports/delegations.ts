@@ -10,4 +10,6 @@ export interface DelegationStore {
   end(team: string, from: string, now: number): Promise<Delegation[]>;
   /** Of a workspace: those that hold now or are still to come, the earliest first. */
   ofTeam(team: string, now: number): Promise<Delegation[]>;
+  /** Workspaces in which anything began to hold, or ceased to, from the first of these moments up to the second. */
+  changed(from: number, upTo: number): Promise<string[]>;
 }

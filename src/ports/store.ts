@@ -159,6 +159,8 @@ export interface ApprovalStore {
   expire(id: string, now: number): Promise<boolean>;
   /** Closes what ran out unnoticed: questions nobody waits for, and yeses nobody used. @returns how many */
   expireDue(now: number): Promise<number>;
+  /** Questions of a workspace that wait, and were put to somebody by name. */
+  askedOf(team: string): Promise<string[]>;
   /**
    * Records that a question was put to people once more, with the event that every message comes from. Each deed once,
    * however often it is recorded; none once the question is closed.

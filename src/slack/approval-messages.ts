@@ -28,7 +28,7 @@ export function approvalKey(approvalId: string): string {
 
 /** The approval whose card, or whose copy, a message of this key is; null: it is none. */
 export function approvalOfCard(key: string): string | null {
-  return /^approval:([^:]+)(?::dm:[^:]+|:in:[^:]+)?$/.exec(key)?.[1] ?? null;
+  return /^approval:([^:]+)(?::dm:[^:]+(?::\d+)?|:in:[^:]+)?$/.exec(key)?.[1] ?? null;
 }
 
 /**
@@ -74,15 +74,19 @@ export function approvalMessages(
     const { thread: _thread, ...message } = post(`${key}:${name}`, 'approvals', content);
     return { ...message, target };
   };
-  const direct = (user: string, content: Message) => elsewhere(`dm:${user}`, { kind: 'dm', user }, content);
+  const direct = (user: string, turn: number | undefined, content: Message) =>
+    elsewhere(`dm:${user}${turn === undefined ? '' : `:${turn}`}`, { kind: 'dm', user }, content);
   const inChannel = (channel: string, content: Message) =>
     elsewhere(`in:${channel}`, { kind: 'channel', channel }, content);
   /** The card itself, and its copies, rewritten. */
   const everywhere = (content: Message): OutboxMessage[] => {
-    const { asked = [], raised = [] } = question ?? {};
+    const { deeds = [], raised = [] } = question ?? {};
+    const copies = deeds.flatMap(({ deed }) =>
+      deed.kind === 'direct' ? [direct(deed.to, deed.moved?.turn, content)] : [],
+    );
     return [
       post(key, 'approvals', content),
-      ...asked.map((user) => direct(user, content)),
+      ...copies,
       ...raised.map((channel) => inChannel(channel, content)),
     ].map(asUpdate);
   };
@@ -96,7 +100,7 @@ export function approvalMessages(
     case 'approval.reminded':
       return [post(`${key}:reminder:${seq}`, 'approvals', approvalReminder(shown, event.calling))];
     case 'approval.escalated':
-      return [direct(event.to, approvalDm(shown, waitedMs, event)), ...told];
+      return [direct(event.to, event.moved?.turn, approvalDm(shown, waitedMs, event)), ...told];
     case 'approval.raised':
       return [inChannel(event.channel, raisedCard(shown, waitedMs)), ...told];
     case 'approval.called': {

@@ -34,8 +34,9 @@ export async function chase(stage: Stage, one: Known): Promise<void> {
   if (next !== null && next <= now) throw new Broken('A7', 'the next look was due already');
   checkChased(one, told, more, now, who, !w.outside.directoryDown);
   for (const each of more) {
-    note(each.as === null ? each.type : `${each.type} ${each.as}`);
-    if (each.inPlaceOf !== null) note('asked in the place of somebody');
+    if (each.moved !== null) note(each.inPlaceOf === null ? 'came back' : 'went on');
+    else note(each.as === null ? each.type : `${each.type} ${each.as}`);
+    if (each.inPlaceOf !== null && each.moved === null) note('asked in the place of somebody');
   }
 }
 

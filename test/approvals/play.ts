@@ -56,6 +56,8 @@ export async function playHalf(half: number): Promise<void> {
     'approval.escalated deputy',
     'approval.called',
     'asked in the place of somebody',
+    'went on',
+    'came back',
     'expired after people were asked',
     'delegation',
     'delegation back and forth',

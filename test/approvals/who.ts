@@ -77,6 +77,11 @@ export class Who {
     return id === seat || (this.needsMetBy(one, id).length === 0 && this.placesOf(id).includes(seat));
   }
 
+  /** Whether they said yes, or somebody did in their place. */
+  hasSpoken({ yes }: Known, id: string): boolean {
+    return yes.has(id) || [...yes.values()].some(({ seat }) => seat === id);
+  }
+
   /** Whether they may speak at all: in somebody's place, or also from their own seat. */
   isAble(one: Known, id: string, own: boolean): boolean {
     return [...(own ? [id] : []), ...this.placesOf(id)].some((seat) => this.maySpeak(one, id, seat));

@@ -53,6 +53,7 @@ const toldSchema = z.object({
   inPlaceOf: z.string().nullable().default(null),
   channel: z.string().nullable().default(null),
   group: z.string().nullable().default(null),
+  moved: z.object({ turn: z.number(), from: z.string() }).nullable().default(null),
 });
 /** One thing that was done so that a question reaches somebody, as the run's events tell it. */
 export type Told = z.infer<typeof toldSchema>;

@@ -280,7 +280,7 @@ describe('what people read', () => {
   });
 
   test('a DM begins with why it came, a reminder names who is asked', () => {
-    expect(approvalDm(approvalViewOf(ordinary), 1_200_000, {}).text).toMatch(
+    expect(approvalDm(approvalViewOf(ordinary), 1_200_000, { to: 'UBOB' }).text).toMatch(
       /^Nobody has answered for 20 min; you're the next in line\. If nobody decides by <!date/,
     );
     expect(approvalReminder(approvalViewOf(ordinary)).text).toMatch(

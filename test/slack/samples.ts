@@ -272,8 +272,24 @@ export function allMessages(f: Foreign): Record<string, Message> {
     ['card', approvalCard(approvalViewOf(f))],
     ...budgetMessages((status) => approvalViewOf(f, status)),
     ...conflictMessages((status) => approvalViewOf(f, status)),
-    ['DM', approvalDm(approvalViewOf(f), 1_200_000, { as: 'deputy' })],
-    ['DM in a place', approvalDm(approvalViewOf(f), 1_200_000, { as: 'approver', inPlaceOf: f.bob })],
+    ['DM', approvalDm(approvalViewOf(f), 1_200_000, { as: 'deputy', to: f.bob })],
+    [
+      'DM in a place',
+      approvalDm(approvalViewOf(f), 1_200_000, { as: 'approver', to: f.alice, inPlaceOf: f.bob }),
+    ],
+    [
+      'DM that went on',
+      approvalDm(approvalViewOf(f), 1_200_000, {
+        as: 'approver',
+        to: f.alice,
+        inPlaceOf: f.bob,
+        moved: { from: f.bob },
+      }),
+    ],
+    [
+      'DM that came back',
+      approvalDm(approvalViewOf(f), 1_200_000, { as: 'approver', to: f.bob, moved: { from: f.alice } }),
+    ],
     ['raised', raisedCard(approvalViewOf(f), 1_200_000)],
     ['called', calledGroup(approvalViewOf(f), 'S0ONCALL', 1_200_000)],
     [

@@ -12,14 +12,20 @@ export interface AskedAs {
   readonly as?: 'approver' | 'deputy' | undefined;
   /** Whoever is away. */
   readonly inPlaceOf?: string | undefined;
+  readonly to: string;
+  /** The question was somebody's before. */
+  readonly moved?: { readonly from: string } | undefined;
 }
 
 /** The card in somebody's DM; its first line says why it came to them. @param waitedMs since it was asked */
-export function approvalDm(view: ApprovalView, waitedMs: number, { as, inPlaceOf }: AskedAs): Message {
+export function approvalDm(view: ApprovalView, waitedMs: number, asked: AskedAs): Message {
+  const { as, inPlaceOf } = asked;
   const why: Piece[] =
-    inPlaceOf !== undefined
-      ? ['you decide while ', person(inPlaceOf), ' is away']
-      : [as === 'approver' ? 'you are one of those who decide' : "you're the next in line"];
+    asked.moved !== undefined
+      ? movedPieces(asked.to, asked.moved.from, inPlaceOf)
+      : inPlaceOf !== undefined
+        ? ['you decide while ', person(inPlaceOf), ' is away']
+        : [as === 'approver' ? 'you are one of those who decide' : "you're the next in line"];
   return message(
     [
       lines([`Nobody has answered for ${roughly(waitedMs)}; `, ...why, '. ', ...orElse(view)]),
@@ -28,6 +34,13 @@ export function approvalDm(view: ApprovalView, waitedMs: number, { as, inPlaceOf
     ],
     view.rehearsal,
   );
+}
+
+/** Names both: whose question it was, and whose it is. */
+function movedPieces(to: string, from: string, inPlaceOf: string | undefined): Piece[] {
+  return inPlaceOf === undefined
+    ? [person(from), ' no longer stands in for ', person(to), ', so it is yours again']
+    : [person(from), ' was asked; while ', person(inPlaceOf), ' is away, ', person(to), ' decides'];
 }
 
 /** The card where those look who see to it that questions are answered. */
@@ -84,6 +97,7 @@ function deedPieces(deed: Done['deed']): Piece[] {
       return ['said in the channel for what waits'];
     case 'direct': {
       const away: Piece[] = deed.inPlaceOf === null ? [] : [', for ', person(deed.inPlaceOf), ' who is away'];
+      if (deed.moved !== undefined) return [person(deed.moved.from), ' → ', person(deed.to), ...away];
       return [person(deed.to), ' asked by direct message', ...away];
     }
     case 'on_call':
