@@ -246,7 +246,15 @@ export async function rollbackWorld(options: WorldOptions = {}) {
       roles: new Roles({ access: openAccess, directory: everybody }),
       resume: async () => 'done',
     });
-function work({ fails, person, goesOn }: WorldOptions): Program {
+    const persons = new PersonDesk({
+      tasks: store.personTasks,
+      directory: everybody,
+      people: () => ({}),
+      engine,
+      clock,
+      redact: (text) => text,
+    });
+    return { persons, opened, log, store, registry, findings, approvals, journal, engine, rollbacks };
   }
 
   let life = begin(false);
