@@ -24,11 +24,8 @@ import { payloadKind } from '../../src/orchestrator/payloads.ts';
 import { PersonDesk } from '../../src/orchestrator/person-desk.ts';
 import { Roles } from '../../src/orchestrator/roles.ts';
 import { rollbackActivities, rollbackDigest } from '../../src/orchestrator/rollback/activities.ts';
-import { rollbackPayload } from '../../src/orchestrator/rollback/content.ts';
-import { rollbackInputSchema } from '../../src/orchestrator/rollback/contracts.ts';
 import { rollbackProgram } from '../../src/orchestrator/rollback/program.ts';
 import { Rollbacks } from '../../src/orchestrator/rollback/rollbacks.ts';
-import { standingOf } from '../../src/orchestrator/rollback/standing.ts';
 import { WorkspaceRegistry } from '../../src/orchestrator/workspace-registry.ts';
 import { Interpreter } from '../../src/patterns/interpreter.ts';
 import { person } from '../../src/patterns/person.ts';
@@ -363,19 +360,6 @@ export async function rollbackWorld(options: WorldOptions = {}) {
     },
     say: (approval: Approval, user = 'U-bob', verdict: 'approve' | 'reject' = 'approve') =>
       life.approvals.decide({ nonce: approval.nonce, by: member(user, 'T1'), place: 'C1' }, verdict, null),
-    /** What differs now from what this approval shows, of all that it is bound to. */
-    async moved(approval: Approval): Promise<string[]> {
-      const { store, registry, findings } = life;
-      const request = rollbackInputSchema.parse((await store.runs.status(approval.runId))?.spec.input);
-      const standing = await standingOf({ store, registry }, request.target, clock.now());
-      if (typeof standing === 'string') return [standing];
-      const fields = z.record(z.string(), z.unknown());
-      const shown = fields.parse(JSON.parse(approval.subject.payload));
-      const now = fields.parse(JSON.parse(await rollbackPayload(request, standing, findings.version)));
-      return Object.keys({ ...shown, ...now }).filter(
-        (name) => JSON.stringify(shown[name]) !== JSON.stringify(now[name]),
-      );
-    },
     /** Until the rollback of this approval has ended, in whatever way. @returns what it told */
     async over(approval: Approval): Promise<string> {
       await until(

@@ -32,6 +32,7 @@ import { answers, refusalWords } from '../../src/slack/words.ts';
 import { budgetMessages, budgetViews } from './budget-samples.ts';
 import { conflictMessages, conflictViews } from './conflict-samples.ts';
 import { type Foreign, many } from './foreign.ts';
+import { movedMessages } from './moved-samples.ts';
 import { rollbackMessage, rollbackView } from './rollback-sample.ts';
 import { taskMessages, taskViews } from './task-samples.ts';
 
@@ -277,19 +278,7 @@ export function allMessages(f: Foreign): Record<string, Message> {
       'DM in a place',
       approvalDm(approvalViewOf(f), 1_200_000, { as: 'approver', to: f.alice, inPlaceOf: f.bob }),
     ],
-    [
-      'DM that went on',
-      approvalDm(approvalViewOf(f), 1_200_000, {
-        as: 'approver',
-        to: f.alice,
-        inPlaceOf: f.bob,
-        moved: { from: f.bob },
-      }),
-    ],
-    [
-      'DM that came back',
-      approvalDm(approvalViewOf(f), 1_200_000, { as: 'approver', to: f.bob, moved: { from: f.alice } }),
-    ],
+    ...movedMessages(approvalViewOf(f), f.alice, f.bob),
     ['raised', raisedCard(approvalViewOf(f), 1_200_000)],
     ['called', calledGroup(approvalViewOf(f), 'S0ONCALL', 1_200_000)],
     [
