@@ -20,6 +20,7 @@ import type { TellClosed } from '../src/ports/telling.ts';
 import { toApproval, toRow } from './approval-rows.ts';
 import { ApprovalWriter, approvalStatements, type Who } from './approval-writer.ts';
 import { and, asc, eq, inArray, lte, or, sql } from './drizzle.ts';
+import { refuseEnded } from './ended.ts';
 import type { EventLog } from './event-log.ts';
 import type { Db } from './open.ts';
 import { askedOf, deedsOf } from './question.ts';
@@ -111,7 +112,8 @@ export function createApprovalStore(
 
   return {
     async open(approval) {
-      return within((_tx, writer) => {
+      return within((tx, writer) => {
+        refuseEnded(tx, approval.runId);
         const inserted = statements.open.run(toRow(approval));
         const stored = one(byId, approval.id);
         if (stored === null) throw new Error(`The approval ${approval.id} could not be stored`);

@@ -9,6 +9,7 @@ import { decline, expire, finish, handOver, skip } from '../src/domain/person-ta
 import { type PersonTaskStore, personSignal, type TaskWord } from '../src/ports/person-tasks.ts';
 import { recordDecision } from './decisions.ts';
 import { and, asc, eq } from './drizzle.ts';
+import { refuseEnded } from './ended.ts';
 import type { EventLog } from './event-log.ts';
 import type { Db } from './open.ts';
 import { decisions, personTasks } from './tables/people.ts';
@@ -61,6 +62,7 @@ export function createPersonTaskStore(db: Db, log: EventLog): PersonTaskStore {
   return {
     async open(given) {
       return atomically(db, log, (tx) => {
+        refuseEnded(tx, given.runId);
         const task: PersonTask = {
           ...given,
           status: 'open',
