@@ -23,14 +23,22 @@ export function buildPrompt(task: AgentTask, servers: string | null = null): Mes
   const system = systemPrompt(task, null);
   return [
     { role: 'system', text: servers === null ? system : `${system}\n\nTool servers\n${servers}` },
-    { role: 'user', text: firstMessage(task) },
+    { role: 'user', text: firstMessage(task, NEED_CALL) },
   ];
 }
 
-/** The same for a program with tools of its own, as one text. */
-export function promptForProgram(task: AgentTask): string {
-  return `${systemPrompt(task, OWN_TOOLS)}\n\n${firstMessage(task)}`;
+/**
+ * The same for a program with tools of its own, as one text.
+ * @param told what it waited for when it was started before, in words for it
+ */
+export function promptForProgram(task: AgentTask, told: readonly string[] = []): string {
+  const goesOn = told.length === 0 ? '' : `\n\nNeeded: what you waited for.\n${told.join('\n')}`;
+  return `${systemPrompt(task, OWN_TOOLS)}\n\n${firstMessage(task, NEED_ANSWER)}${goesOn}`;
 }
+
+const NEED_CALL = 'call need with its id.';
+const NEED_ANSWER =
+  'answer with {"need": {"task": "<its id>", "why": "<what of it, in one sentence for people>"}} in place of your result; you go on when it is done, with its files in your folder.';
 
 const OWN_TOOLS =
   '- Work with your own tools in the current folder, which is the root of the repository; stay inside it. There is no network. Do not commit; that is done for you.';
@@ -115,7 +123,8 @@ export function guidanceText({ kind, priority, text }: Pick<Guidance, 'kind' | '
   return `A person who follows this work says${how}: “${withoutHeadings(` ${cutEnd(text, FEEDBACK_CHARS)}`).trim()}”\n${what}; where it contradicts your task, it goes before it. Then go on.`;
 }
 
-function firstMessage(task: AgentTask): string {
+/** @param need how it says that it cannot go on without another task */
+function firstMessage(task: AgentTask, need: string): string {
   const parts = [
     `Node: ${task.node}`,
     `Request: ${withoutHeadings(cutEnd(task.request, TASK_CHARS))}`,
@@ -139,7 +148,7 @@ function firstMessage(task: AgentTask): string {
       .slice(0, OTHERS)
       .map(({ id, task: text }) => `- ${id}: ${withoutHeadings(cutEnd(text, SUMMARY_CHARS))}`);
     parts.push(
-      `Others: tasks beside yours, done by others. If you cannot go on without what one makes, call need with its id.\n${lines.join('\n')}`,
+      `Others: tasks beside yours, done by others. If you cannot go on without what one makes, ${need}\n${lines.join('\n')}`,
     );
   }
   if (task.options.length > 0) {

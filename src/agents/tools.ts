@@ -123,7 +123,7 @@ const descriptions: Readonly<Record<ToolName, string>> = {
 
 /** The name of the tool by which an agent waits for another task; no role has it, only tasks that have others beside them. */
 export const NEED = 'need';
-const needSchema = z.object({
+export const needSchema = z.object({
   task: z.string().min(1).describe('The id of a task under Others.'),
   why: z
     .string()

@@ -82,6 +82,8 @@ export async function runnerWorld(
       },
   /** Asked of every command; false: no. */
   permit: (argv: readonly string[]) => boolean = () => true,
+  /** What else is asked of the run. */
+  more: Pick<Guard, 'need'> = {},
 ): Promise<RunnerWorld> {
   const place = await bench(
     {
@@ -107,6 +109,7 @@ export async function runnerWorld(
       yield* [];
       return 'The answer is yes.';
     },
+    ...more,
   };
   const server = player.kind === 'model' ? await serverOf(player.api, player.turns) : null;
   const runners: Record<string, RunnerSettings> =

@@ -13,6 +13,7 @@ import { createWatch, type Watch } from '../watch.ts';
 import { type ExchangeOutput, exchangeContract, farewellContract } from './acp-activity.ts';
 import { choose, refusalOf } from './acp-permission.ts';
 import type { Answer, Ask } from './acp-protocol.ts';
+import { awaitNeeded, type Needed } from './needs.ts';
 
 /** A process that breaks down is begun anew once; then people are asked. */
 const EXCHANGE_RETRY: RetryPolicy = { tries: 2, baseMs: 1_000, maxMs: 10_000 };
@@ -38,6 +39,7 @@ interface Talk {
   exchanges: number;
   asks: number;
   repairs: number;
+  readonly needed: Needed[];
   workedMs: number;
 }
 
@@ -61,6 +63,7 @@ export function createAcpRunner(runner: string, settings: RunnerSettings): Runne
         exchanges: 0,
         asks: 0,
         repairs: 0,
+        needed: [],
         workedMs: 0,
       };
       const end = yield* attempt(converse(talk, flow));
@@ -108,6 +111,14 @@ function* converse(talk: Talk, flow: Flow): Operation<AgentResult> {
     }
     const failure = endedBadly(talk, heard.reason);
     if (failure !== null) fail(failure);
+    const needed = yield* awaitNeeded(heard.text, talk.needed, guard, flow);
+    if (needed !== null) {
+      talk.needed.push(needed);
+      // Its process may not outlive the wait: a new one hears of it, too.
+      remember(talk, [`asked for the task ${needed.task}: ${needed.answer}`]);
+      talk.say = `${needed.answer} Go on with your task.`;
+      continue;
+    }
     const parsed = parseResult(task.output, heard.text);
     if (parsed.ok) return parsed.value;
     if (talk.repairs >= MAX_REPAIRS) fail(resultInvalid(parsed.problem));

@@ -5,6 +5,7 @@ import type { RetryPolicy } from '../../domain/retry.ts';
 import type { RunnerSettings } from '../../domain/runner-settings.ts';
 import { programUsage } from '../../domain/usage.ts';
 import { type Activity, contract, implement } from '../../ports/activity.ts';
+import type { Flow } from '../../ports/flow.ts';
 import type { Runner } from '../../ports/runner.ts';
 import { cancelled } from '../cancelled.ts';
 import { capReached, resultInvalid } from '../guards.ts';
@@ -12,6 +13,7 @@ import { promptForProgram } from '../prompt.ts';
 import { parseResult, resultFormat } from '../results.ts';
 import { type ProgramDependencies, settingsOf } from './acp-activity.ts';
 import { commandOf } from './model-broker.ts';
+import { awaitNeeded, type Needed, neededSchema } from './needs.ts';
 
 /** Bytes of an answer: a result is a few sentences and lists. */
 const MAX_ANSWER_BYTES = 1024 * 1024;
@@ -23,7 +25,8 @@ const REASON_CHARS = 600;
 
 const programContract = contract(
   'program.run',
-  z.object({ runner: z.string(), task: agentTaskSchema }),
+  /** `needed`: what it asked for when it was started before, within one task. */
+  z.object({ runner: z.string(), task: agentTaskSchema, needed: z.array(neededSchema).exactOptional() }),
   z.object({
     answer: z.string(),
     /** `time`: it was ended because its time was up. */
@@ -47,25 +50,49 @@ export function createCommandRunner(runner: string, settings: RunnerSettings): R
           message: `The runner “${runner}” was not started. ${refusal}`,
           hint: 'Install bubblewrap, or allow it when you are asked.',
         });
-      const done = yield* flow.step(
-        'program',
-        programContract,
-        { runner, task },
-        { label: `working with ${runner}`, retry: RETRY, timeoutMs: task.limits.timeoutMs + GRACE_MS },
-      );
-      if (done.ended === 'time') {
-        const reached = capReached({ turns: 0, tokens: 0, workedMs: task.limits.timeoutMs }, task.limits);
-        if (reached !== null) throw new BatonError(reached);
+      const needed: Needed[] = [];
+      for (let workedMs = 0; ; ) {
+        const done = yield* start(runner, withTimeLeft(task, workedMs), needed, flow);
+        workedMs += done.durationMs;
+        if (done.ended === 'time') stopAt(task, task.limits.timeoutMs);
+        const more = yield* awaitNeeded(done.answer, needed, guard, flow);
+        if (more === null) {
+          const parsed = parseResult(task.output, done.answer);
+          if (!parsed.ok) throw new BatonError(resultInvalid(parsed.problem));
+          return parsed.value;
+        }
+        needed.push(more);
+        stopAt(task, workedMs);
       }
-      const parsed = parseResult(task.output, done.answer);
-      if (!parsed.ok) throw new BatonError(resultInvalid(parsed.problem));
-      return parsed.value;
     },
   };
 }
 
+function start(runner: string, task: AgentTask, needed: readonly Needed[], flow: Flow) {
+  const told = needed.length === 0 ? {} : { needed: [...needed] };
+  return flow.step(
+    // The first one's name is that of versions in which there was no other.
+    needed.length === 0 ? 'program' : `program-${needed.length + 1}`,
+    programContract,
+    { runner, task, ...told },
+    { label: `working with ${runner}`, retry: RETRY, timeoutMs: task.limits.timeoutMs + GRACE_MS },
+  );
+}
+
+/** Started once more it has what is left of its time; waiting for others does not count. */
+function withTimeLeft(task: AgentTask, workedMs: number): AgentTask {
+  if (workedMs === 0) return task;
+  const timeoutMs = Math.max(1, Math.floor(task.limits.timeoutMs - workedMs));
+  return { ...task, limits: { ...task.limits, timeoutMs } };
+}
+
+function stopAt({ limits }: AgentTask, workedMs: number): void {
+  const reached = capReached({ turns: 0, tokens: 0, workedMs }, limits);
+  if (reached !== null) throw new BatonError(reached);
+}
+
 /** What the program reads: version 1 of our own format, described in docs/runners.md. */
-function inputOf(task: AgentTask): string {
+function inputOf(task: AgentTask, needed: readonly Needed[]): string {
   const { node, role, request, context, previous, feedback, options, output, testCommand, limits } = task;
   return JSON.stringify({
     version: 1,
@@ -77,9 +104,14 @@ function inputOf(task: AgentTask): string {
     previous,
     feedback,
     options,
+    others: task.others ?? [],
+    needed,
     testCommand,
     limits,
-    prompt: promptForProgram(task),
+    prompt: promptForProgram(
+      task,
+      needed.map(({ task: id, answer }) => `- ${id}: ${answer}`),
+    ),
     result: { kind: output, schema: resultFormat(output).schema },
   });
 }
@@ -87,7 +119,7 @@ function inputOf(task: AgentTask): string {
 /** Implements `program.run`. */
 export function programActivity(deps: ProgramDependencies): Activity {
   const { redact } = deps;
-  return implement(programContract, async ({ runner, task }, context) => {
+  return implement(programContract, async ({ runner, task, needed = [] }, context) => {
     const settings = settingsOf(deps.runners, runner);
     const workspace = await deps.workspaceOf(context.runId, task.stream);
     const argv = [settings.command, ...settings.args];
@@ -111,7 +143,7 @@ export function programActivity(deps: ProgramDependencies): Activity {
         else answer.push(chunk);
       },
     });
-    program.say(`${redact(inputOf(task))}\n`);
+    program.say(`${redact(inputOf(task, needed))}\n`);
     program.finish();
     const { exitCode, ended, output, durationMs } = await program.done;
     context.use(programUsage(task.role.name, runner, durationMs, null));

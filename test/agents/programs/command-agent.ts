@@ -8,6 +8,8 @@ type Act =
   | { readonly act: 'read'; readonly path: string }
   | { readonly act: 'fetch'; readonly path: string }
   | { readonly act: 'hang' }
+  /** Asks for another task and ends, unless it was told of it. */
+  | { readonly act: 'need'; readonly task: string }
   | { readonly act: 'flood' }
   | { readonly act: 'exit'; readonly code: number }
   | { readonly act: 'print'; readonly text: string };
@@ -21,7 +23,7 @@ for (const act of acts) {
   switch (act.act) {
     case 'write':
       try {
-        writeFileSync(act.path, act.content);
+        writeFileSync(act.path, act.content.replaceAll('%heard%', heard.join('\n')));
       } catch (error) {
         heard.push(error instanceof Error ? error.message : 'failed');
       }
@@ -47,6 +49,15 @@ for (const act of acts) {
         heard.push(error instanceof Error ? error.message : 'failed');
       }
       break;
+    case 'need': {
+      const told = input.needed.find(({ task }: { readonly task: string }) => task === act.task);
+      if (told === undefined) {
+        process.stdout.write(JSON.stringify({ need: { task: act.task, why: 'It shows it.' } }));
+        process.exit(0);
+      }
+      heard.push(`${act.task}: ${told.answer} ${input.prompt.includes(told.answer)}`);
+      break;
+    }
     case 'hang':
       for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
     case 'flood':
