@@ -9,16 +9,16 @@ const workflows = [
 
 /** Deaths at every event, races, hostile repositories, members and programs, merges by chance: minutes together. */
 const long = [
-  'test/agents/{contract,mcp}.test.ts',
+  'test/agents/{contract,mcp,program-needs}.test.ts',
   'test/approvals/desk-crowd.test.ts',
   'test/db/history.test.ts',
   'test/handlers/{conflicts,hand-over,reach}.test.ts',
   'test/hostile/{git-traps,members,permuted,requester}.test.ts',
-  'test/orchestrator/{hand-over,streams*}.test.ts',
+  'test/orchestrator/{hand-over,program-needs,streams*}.test.ts',
   'test/patterns/nesting.property.test.ts',
   'test/providers/**/*.test.ts',
   'test/rollback/**/*.test.ts',
-  'test/workspace/{bombs,racer,search,streams}.test.ts',
+  'test/workspace/{bombs,conflicts,racer,search,streams}.test.ts',
   'test/workspace/cleaning.property.test.ts',
   'test/workspace/streams.property.test.ts',
   'test/handlers/apart.test.ts',

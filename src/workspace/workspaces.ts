@@ -2,41 +2,18 @@ import { mkdir, readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BatonError } from '../domain/failure.ts';
 import type { Clock } from '../ports/clock.ts';
-import type {
-  CommandResult,
-  Program,
-  ProgramRequest,
-  ResourceClass,
-  RunCommand,
-  Workspace,
-  Workspaces,
-} from '../ports/workspace.ts';
-import { BOUNDS, boundsFor, type ClassBounds, programBounds } from './bounds.ts';
-import { type Extras, SYSTEM_PATH } from './bubblewrap.ts';
-import { commandGroup } from './cgroups.ts';
-import { baseText, changedFiles } from './changed-files.ts';
-import { type CommandCall, contain, runCommand } from './command.ts';
-import { type DiskBounds, diskBounds } from './disk-watch.ts';
-import { createFiles } from './files.ts';
-import { createGit, type Git } from './git.ts';
+import type { Workspaces } from '../ports/workspace.ts';
+import { SYSTEM_PATH } from './bubblewrap.ts';
+import { diskBounds } from './disk-watch.ts';
+import { createGit } from './git.ts';
 import { createGitRoom, gitIsOfTheSystem } from './git-room.ts';
 import { inspectRepository } from './inspect.ts';
-import { createLine } from './line.ts';
-import { createKeyedMutex, type KeyedMutex } from './mutex.ts';
+import { createKeyedMutex } from './mutex.ts';
 import { createPast } from './past.ts';
 import { addressOf, locate, type Repository } from './repository.ts';
-import { type Sandbox, wrapCommand } from './sandbox.ts';
-import { MAX_SEARCH_BYTES, type Ripgrep, SEARCH_TIMEOUT_MS } from './search.ts';
-import {
-  commitBranch,
-  commitsOf,
-  diffFrom,
-  gathered,
-  restoreSnapshot,
-  takeSnapshot,
-  tipOf,
-} from './snapshots.ts';
-import { isThere } from './toolchain.ts';
+import type { Sandbox } from './sandbox.ts';
+import { tipOf } from './snapshots.ts';
+import { type Context, endPrograms, workspaceOf } from './workspace.ts';
 import {
   closeWorktree,
   commonOf,
@@ -61,23 +38,6 @@ export interface WorkspacesSettings {
   readonly diskBytes?: number | null | undefined;
   /** Passed to git for fetches over ssh, never to commands. */
   readonly sshAuthSock?: string | undefined;
-}
-
-/** Where the system keeps it; the sandbox shows /usr. */
-const RIPGREP = '/usr/bin/rg';
-/** How much more the watcher allows where a group holds the memory. */
-const SHARED_TWICE = 4;
-
-interface Context {
-  readonly git: Git;
-  readonly home: string;
-  readonly mutex: KeyedMutex;
-  readonly sandbox: Sandbox;
-  readonly monotonic: () => number;
-  readonly memoryBytes: number | null;
-  readonly disk: DiskBounds;
-  /** Programs under way by worktree. */
-  readonly programs: Map<string, Set<{ readonly end: () => void; readonly done: Promise<CommandResult> }>>;
 }
 
 /** The workspaces of one Baton home, over real git. Makes the folders it needs on first use. */
@@ -129,7 +89,8 @@ export function createWorkspaces(settings: WorkspacesSettings): Workspaces {
       const opened = await mutex.run(`repository:${repository.common}`, () =>
         openWorktree(here.git, repository, folders, { id: runId, branch, base, stream: null }),
       );
-      return workspaceOf(here, opened, { runId, id: runId, parent: null, resources });
+      const idOf = (stream: string) => streamId(runId, stream);
+      return workspaceOf(here, opened, { id: runId, parentId: null, idOf, resources });
     },
     async openStream({ runId, location, stream, parent, resources = 'sequence' }) {
       const here = await context();
@@ -138,7 +99,9 @@ export function createWorkspaces(settings: WorkspacesSettings): Workspaces {
       const { opened, from } = await mutex.run(`repository:${repository.common}`, () =>
         openStreamIn(here, repository, { runId, stream, parent }),
       );
-      return workspaceOf(here, opened, { runId, id, parent: from, resources });
+      const parentId = from === null ? runId : streamId(runId, from);
+      const idOf = (name: string) => streamId(runId, name);
+      return workspaceOf(here, opened, { id, parentId, idOf, resources });
     },
     async streams(runId) {
       const here = await context();
@@ -267,168 +230,4 @@ function streamId(runId: string, stream: string): string {
 
 function foldersOf(home: string, id: string): RunFolders {
   return { worktree: join(home, 'worktrees', id), side: join(home, 'workspaces', id) };
-}
-
-async function workspaceOf(
-  context: Context,
-  opened: OpenedWorktree,
-  {
-    runId,
-    id,
-    parent,
-    resources,
-  }: {
-    readonly runId: string;
-    readonly id: string;
-    readonly parent: string | null;
-    readonly resources: ResourceClass;
-  },
-): Promise<Workspace> {
-  const bounds = boundsFor(resources, context.memoryBytes);
-  const { git, mutex, sandbox } = context;
-  const { files, settle } = createFiles(git, opened, mutex, await ripgrepFor(context, opened));
-  await settle();
-  // The private index and the branch have one writer at a time.
-  const alone = <T>(work: () => Promise<T>) => mutex.run(`snapshots:${id}`, work);
-  return {
-    get info() {
-      return {
-        path: opened.worktree,
-        branch: opened.branch,
-        base: opened.base,
-        sandbox: sandbox.kind,
-        ...(opened.restoredFrom === null ? {} : { restoredFrom: opened.restoredFrom }),
-      };
-    },
-    files,
-    line: createLine({
-      git,
-      opened,
-      id,
-      idOf: (stream) => streamId(runId, stream),
-      parentId: opened.stream === null ? null : parent === null ? runId : streamId(runId, parent),
-      alone: (work) => alone(() => mutex.run(`files:${opened.worktree}`, work)),
-    }),
-    run: (command) => run(context, opened, bounds, command),
-    restore: (tree) => alone(() => restoreSnapshot(git, opened, tree)),
-    start: (program) => start(context, opened, programBounds(bounds), id, program),
-    snapshot: (label, at) => alone(() => takeSnapshot(git, opened, { id, label, at })),
-    diff: (tree, maxPatchChars) => diffFrom(git, opened, tree, maxPatchChars),
-    changes: async (maxPatchChars) => {
-      const { tree } = await alone(() => gathered(git, opened));
-      return diffFrom(git, opened, tree, maxPatchChars);
-    },
-    log: (path, count) => commitsOf(git, opened, path, count),
-    changedFiles: (tree) => changedFiles(git, opened, tree),
-    readBase: (path) => baseText(git, opened, path),
-    commit: async (input) => {
-      if (opened.stream !== null) throw unknownBranch(opened.stream);
-      return alone(() => commitBranch(git, opened, input));
-    },
-  };
-}
-
-function unknownBranch(stream: string): BatonError {
-  return new BatonError({
-    class: 'structural',
-    code: 'stream_ahead',
-    message: `The stream ${stream} has no branch of its own; its work is merged where it began.`,
-  });
-}
-
-/** Shut in like a command, so that a link which is turned while it looks leads nowhere; null where it cannot be. */
-async function ripgrepFor({ sandbox, monotonic }: Context, opened: OpenedWorktree): Promise<Ripgrep> {
-  if (sandbox.kind !== 'bubblewrap' || !(await isThere(RIPGREP))) return null;
-  return async (args) => {
-    const extras = { environment: {}, reads: [], readOnly: true };
-    const wrapped = await wrapCommand(
-      sandbox,
-      opened,
-      [RIPGREP, ...args],
-      SEARCH_TIMEOUT_MS,
-      BOUNDS.sequence,
-      extras,
-    );
-    const chunks: Buffer[] = [];
-    let size = 0;
-    const over = new AbortController();
-    const { input, done } = contain({
-      ...wrapped,
-      cwd: opened.worktree,
-      timeoutMs: SEARCH_TIMEOUT_MS,
-      signal: over.signal,
-      monotonic,
-      group: null,
-      residentBytes: BOUNDS.sequence.memoryBytes,
-      talk: (chunk) => {
-        size += chunk.length;
-        if (size <= MAX_SEARCH_BYTES) chunks.push(chunk);
-        else over.abort();
-      },
-    });
-    input?.end();
-    const { exitCode, ended } = await done;
-    return { stdout: Buffer.concat(chunks), cut: ended !== null, exitCode };
-  };
-}
-
-async function run(
-  context: Context,
-  opened: OpenedWorktree,
-  bounds: ClassBounds,
-  command: RunCommand,
-): Promise<CommandResult> {
-  return runCommand(await commandCall(context, opened, bounds, command, undefined));
-}
-
-async function start(
-  context: Context,
-  opened: OpenedWorktree,
-  bounds: ClassBounds,
-  id: string,
-  request: ProgramRequest,
-): Promise<Program> {
-  const over = new AbortController();
-  const signal = AbortSignal.any([request.signal, over.signal]);
-  const call = await commandCall(context, opened, bounds, { ...request, signal }, request);
-  const { input, done } = contain({ ...call, talk: request.hear });
-  const here = context.programs.get(id) ?? new Set();
-  context.programs.set(id, here);
-  const entry = { end: () => over.abort(), done };
-  here.add(entry);
-  const gone = () => here.delete(entry);
-  done.then(gone, gone);
-  return { say: (text) => void input?.write(text), finish: () => void input?.end(), done };
-}
-
-/** Ends the programs of a worktree; when this returns nothing of them lives. */
-async function endPrograms({ programs }: Context, id: string): Promise<void> {
-  const here = [...(programs.get(id) ?? [])];
-  programs.delete(id);
-  for (const { end } of here) end();
-  await Promise.allSettled(here.map(({ done }) => done));
-}
-
-async function commandCall(
-  { sandbox, monotonic, disk }: Context,
-  opened: OpenedWorktree,
-  bounds: ClassBounds,
-  command: RunCommand,
-  extras: Extras | undefined,
-): Promise<CommandCall> {
-  if (sandbox.kind === 'none' && !command.allowUnsandboxed) {
-    throw new BatonError({
-      class: 'needs_person',
-      code: 'sandbox_missing',
-      message: `The command was not run: there is no sandbox on this machine. ${sandbox.reason}`,
-      hint: 'Install bubblewrap and restart Baton, or allow the command to run without a sandbox.',
-    });
-  }
-  const { argv, timeoutMs, signal } = command;
-  const wrapped = await wrapCommand(sandbox, opened, argv, timeoutMs, bounds, extras);
-  const group = signal.aborted ? null : await commandGroup(sandbox.cgroups, bounds);
-  // Where groups count memory they are exact; the watcher counts what is shared several times over.
-  const watched = sandbox.cgroups.folders.has('memory') ? SHARED_TWICE : 1;
-  const residentBytes = bounds.memoryBytes * watched;
-  return { ...wrapped, cwd: opened.worktree, timeoutMs, signal, monotonic, group, residentBytes, disk };
 }
