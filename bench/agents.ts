@@ -6,12 +6,10 @@ import path from 'node:path';
 import { openStore } from '../db/open.ts';
 import { createModelClient } from '../src/agents/model/model-client.ts';
 import { toolDefinitions } from '../src/agents/tools.ts';
-import { createCore } from '../src/compose/core.ts';
 import { isTerminal } from '../src/domain/run.ts';
-import { readPolicy } from '../src/policy/approval-settings.ts';
 import { systemClock } from '../src/system-clock.ts';
 import { turnEvents } from '../test/agents/model-server.ts';
-import { everybody } from '../test/support/directory.ts';
+import { coreAt, startRun, workflowOf } from '../test/support/core.ts';
 
 /**
  * What the loop of an agent adds to the bare call of a model, per turn: prompt, limits, circuit, redaction, journal with
@@ -55,35 +53,15 @@ const address = server.address();
 const baseUrl = `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}/v1`;
 
 const home = mkdtempSync(path.join(tmpdir(), 'baton-bench-agents-'));
-const core = await createCore({
-  home,
-  clock: systemClock,
-  redact: (text) => text,
-  model: { api: 'chat', apiKey: null, baseUrl, model: 'm' },
-  rehearsal: true,
-  repository: null,
-  repositories: null,
-  policy: readPolicy({ remind_after: '1000s', escalate_after: '2000s', expire_after: '3000s' }, {}),
-  directory: everybody,
-  prices: {},
-  extraWorkflows: [
-    {
-      name: 'loop',
-      title: 'Loop',
-      description: 'one agent, many turns',
-      how: 'one agent',
-      why: 'to measure',
-      flow: {
-        kind: 'agent',
-        id: 'build',
-        agent: 'backend',
-        task: 'Turn',
-        limits: { turns: PER_TASK + 5, tokens: 1e7, timeout: '1h' },
-      },
-    },
-  ],
-  onStoreTrouble: () => undefined,
-});
+const limits = { turns: PER_TASK + 5, tokens: 1e7, timeout: '1h' };
+const core = await coreAt(
+  { home, url: baseUrl },
+  {
+    extraWorkflows: [
+      workflowOf('loop', { kind: 'agent', id: 'build', agent: 'backend', task: 'Turn', limits }),
+    ],
+  },
+);
 core.engine.recover();
 const client = createModelClient({ api: 'chat', apiKey: null, baseUrl, model: 'm', clock: systemClock });
 
@@ -157,21 +135,12 @@ async function bareCalls(): Promise<number> {
 }
 
 async function task(n: number): Promise<void> {
-  const { currentRunId } = await core.orchestrator.start({
-    intent: `bench-${n}`,
-    receivedAt: Date.now(),
-    team: 'T',
-    channel: 'C',
-    requester: 'U',
-    workflow: 'loop',
-    request: 'Turn',
-    repository: null,
-    autoStart: true,
-  });
+  const runId = await startRun(core, 'loop', `bench-${n}`, 'Turn');
+  // Only its status is asked for: reading what it tells would be measured, too.
   for (;;) {
     const next = Promise.withResolvers<void>();
     const off = core.engine.onCommit(() => next.resolve());
-    const status = (await core.store.runs.status(currentRunId))?.status ?? 'queued';
+    const status = (await core.store.runs.status(runId))?.status ?? 'queued';
     if (isTerminal(status) || status === 'paused') {
       off();
       if (status !== 'completed') throw new Error(`the task ended as ${status}`);

@@ -1,19 +1,14 @@
-import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { expect } from 'vitest';
-import { loadCasts, parseCast } from '../../src/cast/load.ts';
-import { type CastServer, startCast } from '../../src/cast/server.ts';
-import { SHIPPED } from '../../src/compose/catalog.ts';
-import { type Core, createCore } from '../../src/compose/core.ts';
+import type { Core } from '../../src/compose/core.ts';
 import type { RunEvent } from '../../src/domain/events.ts';
 import type { Json } from '../../src/domain/json.ts';
 import type { PeopleSettings } from '../../src/domain/person-task.ts';
 import { isTerminal } from '../../src/domain/run.ts';
 import { readPolicy } from '../../src/policy/approval-settings.ts';
 import type { Clock } from '../../src/ports/clock.ts';
-import { everybody, member } from '../support/directory.ts';
+import { coreAt, openPlace, shippedCasts, startRun } from '../support/core.ts';
+import { member } from '../support/directory.ts';
 
 type Of<T extends RunEvent['type']> = Extract<RunEvent, { type: T }>;
 
@@ -153,17 +148,7 @@ export class CatalogWorld {
     const { request = 'Say hello on the page', ends = 'completed' } = how;
     const answers = [...(how.answers ?? [])];
     this.#count += 1;
-    const { currentRunId: runId } = await this.core.orchestrator.start({
-      intent: `${workflow}-${this.#count}`,
-      receivedAt: Date.now(),
-      team: 'T',
-      channel: 'C',
-      requester: 'U',
-      workflow,
-      request,
-      repository: null,
-      autoStart: true,
-    });
+    const runId = await startRun(this.core, workflow, `${workflow}-${this.#count}`, request);
     const asked: string[] = [];
     const handedIn = [...(how.handedIn ?? [])];
     const decided = new Set<string>();
@@ -236,44 +221,35 @@ export class CatalogWorld {
 }
 
 export async function openCatalog(options: WorldOptions = {}): Promise<CatalogWorld> {
-  const home = mkdtempSync(path.join(tmpdir(), 'baton-catalog-'));
-  const own = options.cast === undefined ? [] : [parseCast(options.cast, 'test.yaml')];
-  const shipped = await loadCasts([path.join(SHIPPED, 'casts/generic.yaml')]);
-  const cast = await startCast({ casts: [...own, ...shipped], delayMs: 0, port: 0 });
-  const model = options.breaksOver === undefined ? null : await fragile(cast, options.breaksOver);
-  const core = await createCore({
-    home,
-    clock: options.clock ?? new HurriedClock(),
-    redact: (text) => text,
-    model: { api: 'chat', apiKey: null, baseUrl: model?.url ?? cast.url, model: 'rehearsal' },
-    rehearsal: true,
-    repository: null,
-    repositories: null,
-    policy: readPolicy({ remind_after: '1000s', escalate_after: '2000s', expire_after: '3000s' }, {}),
-    directory: everybody,
-    prices: {},
-    ...(options.people === undefined ? {} : { people: options.people }),
-    ...(options.cpuUsage === undefined ? {} : { cpuUsage: options.cpuUsage }),
-    onStoreTrouble: () => undefined,
-  });
+  const own = options.cast === undefined ? [] : [options.cast];
+  const place = await openPlace(...own, ...(await shippedCasts()));
+  const model = options.breaksOver === undefined ? null : await fragile(place.url, options.breaksOver);
+  const core = await coreAt(
+    { ...place, url: model?.url ?? place.url },
+    {
+      clock: options.clock ?? new HurriedClock(),
+      policy: readPolicy({ remind_after: '1000s', escalate_after: '2000s', expire_after: '3000s' }, {}),
+      ...(options.people === undefined ? {} : { people: options.people }),
+      ...(options.cpuUsage === undefined ? {} : { cpuUsage: options.cpuUsage }),
+    },
+  );
   core.engine.recover();
   return new CatalogWorld(core, async () => {
     await core.stop();
     await model?.close();
-    await cast.close();
-    rmSync(home, { recursive: true, force: true });
+    await place.close();
   });
 }
 
 /** A model's server before the cast that answers some questions with 503. */
-async function fragile(cast: CastServer, breaksOver: (question: string) => boolean) {
+async function fragile(castUrl: string, breaksOver: (question: string) => boolean) {
   const server = createServer((request, answer) => {
     const pieces: Buffer[] = [];
     request.on('data', (piece) => pieces.push(Buffer.from(piece)));
     request.on('end', () => {
       const body = Buffer.concat(pieces).toString('utf8');
       if (breaksOver(body)) return answer.writeHead(503).end('{"error":{"message":"broken"}}');
-      return void fetch(new URL(request.url ?? '/', cast.url), {
+      return void fetch(new URL(request.url ?? '/', castUrl), {
         method: request.method ?? 'POST',
         headers: { 'content-type': 'application/json' },
         body,

@@ -1,61 +1,36 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadCasts } from '../../src/cast/load.ts';
-import { type CastServer, startCast } from '../../src/cast/server.ts';
-import { loadCatalog, SHIPPED } from '../../src/compose/catalog.ts';
-import { type Core, createCore } from '../../src/compose/core.ts';
+import { loadCatalog } from '../../src/compose/catalog.ts';
+import type { Core } from '../../src/compose/core.ts';
 import type { RunEvent } from '../../src/domain/events.ts';
 import { type Json, jsonSchema } from '../../src/domain/json.ts';
 import type { Workflow } from '../../src/domain/workflow.ts';
 import { waitSignal } from '../../src/patterns/wait.ts';
-import { readPolicy } from '../../src/policy/approval-settings.ts';
-import { systemClock } from '../../src/system-clock.ts';
 import { loadWorkflow } from '../../src/workflows/load.ts';
-import { everybody } from '../support/directory.ts';
+import { coreAt, openPlace, type Place, shippedCasts, startRun } from '../support/core.ts';
 import { others, scripts } from './scripts.ts';
 
 /** Each of the 43 workflow control-flow patterns as a file, run on the real engine, store and repository. */
 const FOLDER = import.meta.dirname;
 const files = readdirSync(FOLDER).filter((name) => name.endsWith('.yaml'));
-let home = '';
-let cast: CastServer;
+let place: Place;
 let core: Core;
 
 beforeAll(async () => {
-  home = mkdtempSync(path.join(tmpdir(), 'baton-control-flow-'));
-  const { rules } = loadCatalog(home);
+  place = await openPlace(...(await shippedCasts()));
+  const { rules } = loadCatalog(place.home);
   const workflows = files.map((file): Workflow => {
     const loaded = loadWorkflow(readFileSync(path.join(FOLDER, file), 'utf8'), rules);
     if (!loaded.ok) throw new Error(`${file}: ${JSON.stringify(loaded.problems)}`);
     return loaded.workflow;
   });
-  cast = await startCast({
-    casts: await loadCasts([path.join(SHIPPED, 'casts/generic.yaml')]),
-    delayMs: 0,
-    port: 0,
-  });
-  core = await createCore({
-    home,
-    clock: systemClock,
-    redact: (text) => text,
-    model: { api: 'chat', apiKey: null, baseUrl: cast.url, model: 'rehearsal' },
-    rehearsal: true,
-    repository: null,
-    repositories: null,
-    extraWorkflows: workflows,
-    policy: readPolicy({ remind_after: '1000s', escalate_after: '2000s', expire_after: '3000s' }, {}),
-    prices: {},
-    directory: everybody,
-    onStoreTrouble: () => undefined,
-  });
+  core = await coreAt(place, { extraWorkflows: workflows });
   core.engine.recover();
 });
 afterAll(async () => {
   await core.stop();
-  await cast.close();
-  rmSync(home, { recursive: true, force: true });
+  await place.close();
 });
 
 /** One line of the script for what happened; null for what no script speaks of. */
@@ -98,17 +73,7 @@ async function play(
   script: readonly string[],
 ): Promise<{ lines: string[]; events: RunEvent[] }> {
   intents += 1;
-  const { currentRunId: runId } = await core.orchestrator.start({
-    intent: `${file} ${intents}`,
-    receivedAt: Date.now(),
-    team: 'T',
-    channel: 'C',
-    requester: 'U',
-    workflow: nameOf(file),
-    request: 'Say hello on the page',
-    repository: null,
-    autoStart: true,
-  });
+  const runId = await startRun(core, nameOf(file), `${file} ${intents}`, 'Say hello on the page');
   const lines: string[] = [];
   const events: RunEvent[] = [];
   let seq = 0;

@@ -1,94 +1,45 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadCasts } from '../../src/cast/load.ts';
-import { type CastServer, startCast } from '../../src/cast/server.ts';
-import { SHIPPED } from '../../src/compose/catalog.ts';
-import { type Core, createCore } from '../../src/compose/core.ts';
+import type { Core } from '../../src/compose/core.ts';
 import { quarantined, restored, TRIP_AT } from '../../src/domain/circuit.ts';
 import type { RunEvent } from '../../src/domain/events.ts';
-import { isTerminal } from '../../src/domain/run.ts';
-import { readPolicy } from '../../src/policy/approval-settings.ts';
-import { systemClock } from '../../src/system-clock.ts';
-import { everybody } from '../support/directory.ts';
+import {
+  coreAt,
+  Ended,
+  followRun,
+  openPlace,
+  type Place,
+  shippedCasts,
+  startRun,
+  workflowOf,
+} from '../support/core.ts';
 
 /** Agents that rest, with everything real but the words: engine, database, git, HTTP. */
-let home = '';
-let cast: CastServer;
+let place: Place;
 let core: Core;
 
+const limits = { turns: 3, tokens: 1e6, timeout: '1m' };
 const open = () =>
-  createCore({
-    home,
-    clock: systemClock,
-    redact: (text) => text,
-    model: { api: 'chat', apiKey: null, baseUrl: cast.url, model: 'rehearsal' },
-    rehearsal: true,
-    repository: null,
-    repositories: null,
-    policy: readPolicy({ remind_after: '1000s', escalate_after: '2000s', expire_after: '3000s' }, {}),
-    directory: everybody,
-    prices: {},
-    extraWorkflows: ['backend', 'developer'].map((agent) => ({
-      name: `ask-${agent}`,
-      title: agent,
-      description: 'one agent',
-      how: 'one agent',
-      why: 'to see it',
-      flow: {
-        kind: 'agent',
-        id: 'build',
-        agent,
-        task: 'Say hello',
-        limits: { turns: 3, tokens: 1e6, timeout: '1m' },
-      },
-    })),
-    onStoreTrouble: () => undefined,
+  coreAt(place, {
+    extraWorkflows: ['backend', 'developer'].map((agent) =>
+      workflowOf(`ask-${agent}`, { kind: 'agent', id: 'build', agent, task: 'Say hello', limits }),
+    ),
   });
 
 beforeAll(async () => {
-  home = mkdtempSync(path.join(tmpdir(), 'baton-health-'));
-  cast = await startCast({
-    casts: await loadCasts([path.join(SHIPPED, 'casts/generic.yaml')]),
-    delayMs: 0,
-    port: 0,
-  });
+  place = await openPlace(...(await shippedCasts()));
   core = await open();
   core.engine.recover();
 });
 afterAll(async () => {
   await core.stop();
-  await cast.close();
-  rmSync(home, { recursive: true, force: true });
+  await place.close();
 });
 
 let count = 0;
-async function run(workflow: string): Promise<{ runId: string; status: string; events: RunEvent[] }> {
+async function run(workflow: string): Promise<Ended> {
   count += 1;
-  const { currentRunId: runId } = await core.orchestrator.start({
-    intent: `${workflow}-${count}`,
-    receivedAt: Date.now(),
-    team: 'T',
-    channel: 'C',
-    requester: 'U',
-    workflow,
-    request: 'Say hello on the page',
-    repository: null,
-    autoStart: true,
-  });
-  for (;;) {
-    const next = Promise.withResolvers<void>();
-    const off = core.engine.onCommit(() => next.resolve());
-    const status = (await core.store.runs.status(runId))?.status ?? 'queued';
-    if (isTerminal(status) || status === 'paused') {
-      off();
-      const events = (await core.store.projections.events(runId, 0, 500)).map(({ event }) => event);
-      return { runId, status, events };
-    }
-    await next.promise;
-    off();
-  }
+  const runId = await startRun(core, workflow, `${workflow}-${count}`, 'Say hello on the page');
+  return (await followRun(core, runId)) ?? new Ended(runId, 'lost', []);
 }
 
 const begun = (events: readonly RunEvent[]): unknown[] =>

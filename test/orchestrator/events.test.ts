@@ -1,117 +1,86 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Core, createCore } from '../../src/compose/core.ts';
+import type { Core } from '../../src/compose/core.ts';
 import { type BusEvent, MAX_HOPS } from '../../src/domain/bus-event.ts';
 import type { RunEvent } from '../../src/domain/events.ts';
 import { isTerminal, type RunStatus } from '../../src/domain/run.ts';
-import type { Node, Workflow } from '../../src/domain/workflow.ts';
-import { readPolicy } from '../../src/policy/approval-settings.ts';
 import { systemClock } from '../../src/system-clock.ts';
-import { everybody } from '../support/directory.ts';
-
-const workflow = (name: string, flow: Node): Workflow => ({
-  name,
-  title: name,
-  description: name,
-  how: 'as it comes',
-  why: 'to test',
-  flow,
-});
+import { coreAt, openPlace, type Place, startRun, workflowOf } from '../support/core.ts';
 
 const workflows = [
-  workflow('tell', {
+  workflowOf('tell', {
     kind: 'emit',
     id: 'say',
     event: 'release-cut',
     payload: { version: '{{ request }}', size: 3 },
   }),
-  workflow('hear', {
+  workflowOf('hear', {
     kind: 'receive',
     id: 'hear',
     event: 'release-cut',
     where: 'event.version == "2" and event.size == 3',
   }),
-  workflow('hear-past', { kind: 'receive', id: 'hear', event: 'release-cut', count: 2, since: '1h' }),
-  workflow('hear-wrong', { kind: 'receive', id: 'hear', event: 'release-cut', where: 'event.size > "much"' }),
-  workflow('hear-notes', {
+  workflowOf('hear-past', { kind: 'receive', id: 'hear', event: 'release-cut', count: 2, since: '1h' }),
+  workflowOf('hear-wrong', {
+    kind: 'receive',
+    id: 'hear',
+    event: 'release-cut',
+    where: 'event.size > "much"',
+  }),
+  workflowOf('hear-notes', {
     kind: 'receive',
     id: 'hear',
     event: 'release-cut',
     where: 'event.notes == "big"',
   }),
-  workflow('compare', {
+  workflowOf('compare', {
     kind: 'conditional',
     id: 'fork',
     cases: [{ if: 'request > 3', then: { kind: 'end', id: 'over', status: 'failed' } }],
   }),
-  workflow('hear-unknown', { kind: 'receive', id: 'hear', event: 'no-such-thing' }),
-  workflow('hear-end', {
+  workflowOf('hear-unknown', { kind: 'receive', id: 'hear', event: 'no-such-thing' }),
+  workflowOf('hear-end', {
     kind: 'receive',
     id: 'hear',
     event: 'task_completion',
     where: 'event.workflow == "tell"',
   }),
-  workflow('hear-failure', { kind: 'receive', id: 'hear', event: 'error_encountered' }),
-  workflow('hear-next', { kind: 'receive', id: 'hear', event: 'release-cut' }),
-  workflow('late', {
+  workflowOf('hear-failure', { kind: 'receive', id: 'hear', event: 'error_encountered' }),
+  workflowOf('hear-next', { kind: 'receive', id: 'hear', event: 'release-cut' }),
+  workflowOf('late', {
     kind: 'receive',
     id: 'hear',
     event: 'release-cut',
     within: '50ms',
     on_timeout: 'go_on',
   }),
-  workflow('misspelt', { kind: 'emit', id: 'say', event: 'release-cut', payload: { verison: '1' } }),
+  workflowOf('misspelt', { kind: 'emit', id: 'say', event: 'release-cut', payload: { verison: '1' } }),
 ];
 
-let home = '';
+let place: Place;
 let core: Core;
 const open = async (): Promise<void> => {
-  core = await createCore({
-    home,
-    clock: systemClock,
+  core = await coreAt(place, {
     redact: (text) => text.replaceAll('s3cret', '***'),
-    model: { api: 'chat', apiKey: null, baseUrl: 'http://127.0.0.1:1', model: 'none' },
-    rehearsal: true,
-    repository: null,
-    repositories: null,
-    policy: readPolicy({}, {}),
-    prices: {},
-    directory: everybody,
     events: {
       declared: { 'release-cut': { version: 'text', size: 'number', notes: 'text?' } },
       subscriptions: [],
     },
     extraWorkflows: workflows,
-    onStoreTrouble: () => undefined,
   });
   core.engine.recover();
   core.events.wake();
 };
 beforeEach(async () => {
-  home = mkdtempSync(path.join(tmpdir(), 'baton-events-'));
+  place = await openPlace();
   await open();
 });
 afterEach(async () => {
   await core.stop();
-  rmSync(home, { recursive: true, force: true });
+  await place.close();
 });
 
-async function start(name: string, request = 'Go on'): Promise<string> {
-  const session = await core.orchestrator.start({
-    intent: `${name}:${request}`,
-    receivedAt: systemClock.now(),
-    team: 'T',
-    channel: 'C',
-    requester: 'U',
-    workflow: name,
-    request,
-    repository: null,
-    autoStart: true,
-  });
-  return session.currentRunId;
-}
+const start = (name: string, request = 'Go on'): Promise<string> =>
+  startRun(core, name, `${name}:${request}`, request);
 
 async function until(check: () => Promise<boolean>): Promise<void> {
   for (;;) {

@@ -1,16 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { loadCasts } from '../../src/cast/load.ts';
-import { type CastServer, startCast } from '../../src/cast/server.ts';
-import { SHIPPED } from '../../src/compose/catalog.ts';
-import { type Core, createCore } from '../../src/compose/core.ts';
+import type { Core } from '../../src/compose/core.ts';
 import { isTerminal } from '../../src/domain/run.ts';
-import type { Node, Workflow } from '../../src/domain/workflow.ts';
-import { readPolicy } from '../../src/policy/approval-settings.ts';
-import { systemClock } from '../../src/system-clock.ts';
-import { everybody } from '../support/directory.ts';
+import type { Node } from '../../src/domain/workflow.ts';
+import { coreAt, openPlace, type Place, shippedCasts, startRun, workflowOf } from '../support/core.ts';
 
 const agent = (id: string, name: string): Node => ({ kind: 'agent', id, agent: name, task: 'Do your part.' });
 const keep: Node = { kind: 'approval', id: 'keep', title: 'Keep it?', why: 'It was made.' };
@@ -41,38 +33,17 @@ const flow: Node = {
     },
   ],
 };
-const workflow: Workflow = { name: 'led', title: 'Led', description: 'd', how: 'h', why: 'w', flow };
 
-let home = '';
-let cast: CastServer;
+let place: Place;
 let core: Core;
 beforeAll(async () => {
-  home = mkdtempSync(path.join(tmpdir(), 'baton-parts-'));
-  cast = await startCast({
-    casts: await loadCasts([path.join(SHIPPED, 'casts/generic.yaml')]),
-    delayMs: 0,
-    port: 0,
-  });
-  core = await createCore({
-    home,
-    clock: systemClock,
-    redact: (text) => text,
-    model: { api: 'chat', apiKey: null, baseUrl: cast.url, model: 'rehearsal' },
-    rehearsal: true,
-    repository: null,
-    repositories: null,
-    policy: readPolicy({}, {}),
-    directory: everybody,
-    prices: {},
-    extraWorkflows: [workflow],
-    onStoreTrouble: () => undefined,
-  });
+  place = await openPlace(...(await shippedCasts()));
+  core = await coreAt(place, { extraWorkflows: [workflowOf('led', flow)] });
   core.engine.recover();
 });
 afterAll(async () => {
   await core.stop();
-  await cast.close();
-  rmSync(home, { recursive: true, force: true });
+  await place.close();
 });
 
 /** Starts it and waits until it ends, or until a question is asked somewhere in it. */
@@ -90,18 +61,7 @@ async function until(runId: string, asked: boolean): Promise<void> {
     off();
   }
 }
-const start = async (intent: string): Promise<string> => {
-  const request = {
-    receivedAt: Date.now(),
-    team: 'T',
-    channel: 'C',
-    requester: 'U',
-    request: 'Say hello',
-    repository: null,
-  };
-  return (await core.orchestrator.start({ ...request, intent, workflow: 'led', autoStart: true }))
-    .currentRunId;
-};
+const start = (intent: string): Promise<string> => startRun(core, 'led', intent, 'Say hello');
 
 test('parts work in the worktree of their run, ask in its name, and are seen and paid as its own', async () => {
   const runId = await start('one');

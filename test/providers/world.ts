@@ -75,7 +75,7 @@ export async function providerWorld(api: Api, own: Partial<CoreOptions> = {}): P
   clock.onWait = () => tell();
   const open = (): Promise<Core> =>
     coreAt(
-      { home, url: server.url, close: async () => undefined },
+      { home, url: server.url },
       {
         clock,
         rehearsal: false,

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { z } from 'zod';
-import { parseCast } from '../../src/cast/load.ts';
+import { loadCasts, parseCast } from '../../src/cast/load.ts';
 import { startCast } from '../../src/cast/server.ts';
+import { SHIPPED } from '../../src/compose/catalog.ts';
 import { type Core, createCore } from '../../src/compose/core.ts';
 import type { CoreOptions } from '../../src/compose/core-options.ts';
 import type { Approval, Verdict } from '../../src/domain/approval.ts';
@@ -19,6 +20,10 @@ import { everybody, member } from './directory.ts';
 
 type Of<T extends RunEvent['type']> = Extract<RunEvent, { type: T }>;
 type Cast = ReturnType<typeof parseCast>;
+
+/** The casts that ship. */
+export const shippedCasts = (): Promise<readonly Cast[]> =>
+  loadCasts([path.join(SHIPPED, 'casts/generic.yaml')]);
 
 /** A home folder and a model's server that outlive the cores on them. */
 export interface Place {
@@ -43,7 +48,10 @@ export async function openPlace(...casts: readonly (string | Cast)[]): Promise<P
 }
 
 /** A core at a place; what is not given is as in a rehearsal in which everybody may decide. */
-export function coreAt({ home, url }: Place, own: Partial<CoreOptions> = {}): Promise<Core> {
+export function coreAt(
+  { home, url }: Pick<Place, 'home' | 'url'>,
+  own: Partial<CoreOptions> = {},
+): Promise<Core> {
   return createCore({
     home,
     clock: systemClock,
@@ -65,7 +73,12 @@ export function workflowOf(name: string, flow: Node): Workflow {
 }
 
 /** Starts a workflow of the core as somebody would, its plan agreed to. */
-export async function startRun(core: Core, workflow: string, intent: string): Promise<string> {
+export async function startRun(
+  core: Core,
+  workflow: string,
+  intent: string,
+  request = `Do ${workflow}`,
+): Promise<string> {
   const { currentRunId } = await core.orchestrator.start({
     intent,
     receivedAt: Date.now(),
@@ -73,7 +86,7 @@ export async function startRun(core: Core, workflow: string, intent: string): Pr
     channel: 'C',
     requester: 'U',
     workflow,
-    request: `Do ${workflow}`,
+    request,
     repository: null,
     autoStart: true,
   });
