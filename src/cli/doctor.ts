@@ -246,16 +246,25 @@ function workspaces({ slack: { mode }, home: folder, workspaces: allowed }: Conf
     const rows = raw === null ? [] : installed(raw);
     if (rows.length === 0)
       return [{ name, state: 'note', text: 'nobody has installed Baton yet', fix: 'Open /slack/install.' }];
-    return rows.map(({ id, name: called, gone, by }) =>
-      gone === null
-        ? { name, state: 'good', text: `${called} (${id})` }
-        : {
-            name,
-            state: 'bad',
-            text: `${called} (${id}) took Baton out on ${new Date(gone).toISOString()} (${by}); its messages and runs wait`,
-            fix: 'Install it there again at /slack/install: everything goes on by itself.',
-          },
-    );
+    return rows.map(({ id, name: called, gone, by }): Check => {
+      const text = `${called} (${id})`;
+      if (gone !== null)
+        return {
+          name,
+          state: 'bad',
+          text: `${text} took Baton out on ${new Date(gone).toISOString()} (${by}); its messages and runs wait`,
+          fix: 'Install it there again at /slack/install: everything goes on by itself.',
+        };
+      if (id.split(':').some((part) => allowed.includes(part))) return { name, state: 'good', text };
+      return {
+        name,
+        state: 'bad',
+        text: `${text} is not named under \`workspaces:\` in baton.yaml; its messages and runs wait`,
+        fix: 'Name it there and start Baton again: everything goes on by itself.',
+      };
+    });
+  } catch (error) {
+    return [{ name, state: 'note', text: `cannot be read: ${toFailure(error).message}` }];
   } finally {
     raw?.close();
   }
