@@ -1,4 +1,3 @@
-import { Octokit } from '@octokit/rest';
 import { z } from 'zod';
 import { BatonError } from '../domain/failure.ts';
 import type { PullRequest } from '../ports/hand-over.ts';
@@ -33,6 +32,8 @@ const listedSchema = z.object({ number: z.number(), html_url: z.string(), body: 
  */
 export async function openPullRequest(place: PullRequestPlace, text: PullRequestText): Promise<PullRequest> {
   const quiet = () => undefined;
+  // Its library is read with the first pull request: no start should wait for it.
+  const { Octokit } = await import('@octokit/rest');
   const octokit = new Octokit({
     auth: place.token,
     baseUrl: place.api.replace(/\/$/, ''),
