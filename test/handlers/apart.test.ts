@@ -64,17 +64,22 @@ beforeAll(async () => {
     await w.a.id('baton-epics'),
     w.slack.workspaces.of(w.teamA)?.botUser ?? '',
   ];
-  for (const [n, word] of ['ask', 'ask', 'task', 'hold', 'ask'].entries()) {
+  for (const [n, word] of ['ask', 'ask', 'task', 'hold', 'ask', 'ask'].entries()) {
     await w.command(w.a, `${word} Secret of the first ${n}`);
     await until(async () => (await w.core.store.sessions.recent(w.teamA, 9)).length === n + 1);
     const [session] = await w.core.store.sessions.recent(w.teamA, 1);
     const runId = session?.currentRunId ?? '';
     runs.push(runId);
     await until(async () => (await w.core.outbox.ref(`epic:${session?.id}`)) !== null);
-    // The first is a plan still, and the last is stopped.
+    // The first is a plan still, one is let go, and the last will be rejected, so that it can be taken back.
     if (n > 0) await w.core.orchestrator.answerPlan(runId, n === 4 ? 'cancel' : 'start', alice);
   }
-  const [, asked = '', tasked = ''] = runs;
+  const [, asked = '', tasked = '', , , last = ''] = runs;
+  await until(async () => (await w.core.store.approvals.ofRun(last)).length === 1);
+  const by = { id: bob, team: w.teamA, isBot: false, isGuest: false, isStranger: false };
+  const nonce = (await w.core.store.approvals.ofRun(last))[0]?.nonce ?? '';
+  await w.core.orchestrator.approvals.decide({ nonce, by, place: 'x' }, 'reject', 'no');
+  await until(async () => (await w.core.store.runs.status(last))?.status === 'failed');
   await until(async () => (await w.core.store.approvals.ofRun(asked)).length === 1);
   await until(async () => (await w.core.store.personTasks.ofRun(tasked)).length === 1);
   const [approval] = await w.core.store.approvals.ofRun(asked);
@@ -157,7 +162,7 @@ const CHOICES: Readonly<Record<string, string>> = {
   [actionIds.steerDo]: 'words',
   [actionIds.steerNode]: '*',
   [actionIds.rollbackLevel]: 'full',
-  [actionIds.rollbackPoint]: '1',
+  [actionIds.rollbackPoint]: 'good',
   [actionIds.startWorkflow]: 'ask',
 };
 const TYPED: Readonly<Record<string, string>> = {
@@ -296,13 +301,14 @@ describe('two workspaces with the same ids', () => {
       command(alice, `break-glass ${approvalId} because`),
       click(alice, actionIds.planStart, runs[0] ?? ''),
       form(alice, callbackIds.steer, runs[0] ?? ''),
+      form(alice, callbackIds.rollback, runs[5] ?? ''),
     ]) {
       const before = first();
       expect(await send(w.teamA)).toBe(200);
       await w.settled();
       if (first().join() !== before.join()) changing.add(what);
     }
-    expect(changing.size).toBeGreaterThanOrEqual(6);
+    expect(changing.size).toBeGreaterThanOrEqual(7);
     expect(told()).toEqual([]);
   }, 60_000);
 });
