@@ -44,6 +44,7 @@ export async function handOverRun(argv: string[]): Promise<number> {
       location: input.repository,
       branch: input.branch,
       runId: run.id,
+      onto: null,
       title,
       body: bodyOf(raw, run, input),
       github: config.github,

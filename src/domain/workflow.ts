@@ -24,9 +24,27 @@ export const workflowSchema = z.strictObject({
   why: z.string(),
   /** How much a run of it may use before it pauses and asks; what is left out is as baton.yaml says. */
   budget: budgetSchema.optional(),
+  /** `event`: the work starts from the commit that its event names, where it names one, not from where the repository is now. */
+  starts_at: z.literal('event').optional(),
   flow: nodeSchema,
 });
 export type Workflow = z.infer<typeof workflowSchema>;
+
+const eventSchema = z.looseObject({ commit: z.string(), branch: z.string().optional() });
+const givenSchema = z.union([
+  z.looseObject({ items: z.array(z.unknown()).min(1) }).transform(({ items }) => items.at(-1)),
+  z.unknown(),
+]);
+
+/** The commit and branch that the event names which started a run, of several the last; null: none, or the workflow does not ask. */
+export function startsAt(
+  { starts_at }: Workflow,
+  given: unknown,
+): { readonly commit: string; readonly branch: string | null } | null {
+  if (starts_at !== 'event') return null;
+  const event = eventSchema.safeParse(givenSchema.parse(given));
+  return event.success ? { commit: event.data.commit, branch: event.data.branch ?? null } : null;
+}
 
 /** Low, expected and high; money null where no price is known. */
 export interface Estimate {

@@ -79,7 +79,8 @@ export function givenTo({ input }: RunSpec): Json | undefined {
 
 export const inspectRepository = contract(
   'repository.inspect',
-  z.object({ location: z.string() }),
+  /** `commit`: what is looked at in place of where the repository is now. */
+  z.object({ location: z.string(), commit: z.string().optional() }),
   repositoryReportSchema,
 );
 

@@ -5,6 +5,7 @@ import { BatonError, type Failure, toFailure } from '../domain/failure.ts';
 import { emptyHandoff, type Handoff } from '../domain/handoff.ts';
 import type { Json } from '../domain/json.ts';
 import { BUDGET_DELIVERED } from '../domain/run-view.ts';
+import { startsAt } from '../domain/workflow.ts';
 import { INTERPRETER_VERSION, type Interpreter } from '../patterns/interpreter.ts';
 import type { Flow, NamedBody, Operation, Program } from '../ports/flow.ts';
 import type { Runner } from '../ports/runner.ts';
@@ -63,10 +64,11 @@ function* session(
   interpreter: Interpreter,
   runnerFor: (role: AgentRole) => Runner,
 ): Operation<Json> {
+  const named = startsAt(definition.workflow, input.given);
   const report = yield* flow.step(
     'inspect',
     inspectRepository,
-    { location: input.repository },
+    { location: input.repository, ...(named === null ? {} : { commit: named.commit }) },
     { label: `reading ${input.repository}` },
   );
   if (!report.usable || report.head === null) {

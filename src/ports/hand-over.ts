@@ -19,6 +19,8 @@ export interface HandOverPlace {
   readonly location: string;
   readonly branch: string;
   readonly runId: string;
+  /** The branch it is to be merged into; null: the one the repository is on. */
+  readonly onto: string | null;
 }
 
 /** Hands a run's branch over to where its repository came from. Each of both may be repeated after a crash at any moment. */

@@ -336,7 +336,8 @@ export interface Past {
 
 /** Opens and closes worktrees. The user's own checkout is never touched. */
 export interface Workspaces {
-  inspect(location: string): Promise<RepositoryReport>;
+  /** @param commit looked at in place of where the repository is now; not `usable` when it is not there */
+  inspect(location: string, commit?: string): Promise<RepositoryReport>;
   /** Creates the worktree and its branch, or finds those of an earlier attempt. */
   open(input: {
     readonly runId: string;

@@ -99,7 +99,7 @@ export function createHandOverDesk(settings: HandOverSettings): HandOverDesk {
           message: `No pull request was opened: ${github === null ? 'GITHUB_TOKEN is not set any more' : 'the remote is not on that GitHub any more'}. The branch is pushed and stays.`,
           hint: 'Set it back to what it was, then hand over again.',
         });
-      const { branch: onto } = await headOf(repository, git);
+      const onto = place.onto ?? (await headOf(repository, git)).branch;
       const to = { api: github.api, token: github.token, owner: target.owner, repo: target.repo };
       const { branch } = place;
       return openPullRequest(to, { head: branch, base: onto, title, body, marker: `baton:${branch}` });

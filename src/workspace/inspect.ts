@@ -18,12 +18,20 @@ interface Context {
 }
 
 /** What can be said of a repository before anything is planned. Never throws for what is wrong with the repository. */
-export async function inspectRepository(context: Context, location: string): Promise<RepositoryReport> {
+export async function inspectRepository(
+  context: Context,
+  location: string,
+  commit: string | null,
+): Promise<RepositoryReport> {
   const located = await locate(context, location, true);
   if ('problem' in located) return unusable(location, nameOf(location), located.problem);
   const { repository } = located;
   const name = nameOf(repository.config.get('remote.origin.url') ?? repository.top);
-  const { head, branch } = await headOf(repository, context.git);
+  const now = await headOf(repository, context.git);
+  const branch = commit === null ? now.branch : null;
+  const head = commit === null ? now.head : await commitAt(repository, commit);
+  if (head === null && commit !== null)
+    return unusable(location, name, notThere(repository, location, commit));
   if (head === null) {
     const what = repository.kind === 'mirror' ? location : repository.top;
     return unusable(
@@ -36,7 +44,8 @@ export async function inspectRepository(context: Context, location: string): Pro
   const files = splitNul(tree.stdout).map(readable);
   const tracked = new Set(files);
   const warnings = [...repository.warnings];
-  if (repository.kind === 'checkout')
+  if (commit !== null) warnings.push(`The work starts from ${head.slice(0, 12)}, which its event names.`);
+  else if (repository.kind === 'checkout')
     warnings.push(...(await checkoutWarnings(context.git, repository, branch)));
   if (repository.config.has('filter.lfs.process') || repository.config.has('filter.lfs.clean')) {
     warnings.push('Files kept by Git LFS are seen as their pointers: Baton runs no content filters.');
@@ -53,6 +62,20 @@ export async function inspectRepository(context: Context, location: string): Pro
     testCommand: await recogniseTestCommand(repository.git, head, tracked),
     sample: tracked.has(SAMPLE_MARK) && (await isOurs(context.home, repository)),
   };
+}
+
+/** The commit of a whole id; nothing else that somebody outside may write is taken for one. */
+async function commitAt({ git }: Repository, id: string): Promise<string | null> {
+  return /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(id) ? git.resolve(`${id}^{commit}`) : null;
+}
+
+function notThere({ kind, top }: Repository, location: string, commit: string): string {
+  const where = kind === 'mirror' ? location : top;
+  const how =
+    kind === 'mirror'
+      ? 'It may have been pushed over, or be on a fork.'
+      : 'Bring it there (“git fetch”), then run it again.';
+  return `The event names the commit ${commit.slice(0, 12)}, which is not in ${where}. ${how}`;
 }
 
 function unusable(location: string, name: string, problem: string): RepositoryReport {

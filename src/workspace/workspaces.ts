@@ -78,9 +78,9 @@ export function createWorkspaces(settings: WorkspacesSettings): Workspaces {
     addressOf(location) === null ? work() : mutex.run(`address:${location}`, work);
 
   return {
-    async inspect(location) {
+    async inspect(location, commit) {
       const here = await context();
-      return oneFetch(location, () => inspectRepository(here, location));
+      return oneFetch(location, () => inspectRepository(here, location, commit ?? null));
     },
     async open({ runId, location, branch, base, resources = 'sequence' }) {
       const here = await context();

@@ -109,9 +109,10 @@ async function settled(runId: string): Promise<string> {
   }
 }
 
-async function fail(check: string, id: string): Promise<string> {
+const seen = new Set<string>();
+async function fail(check: string, id: string, commit?: string): Promise<string> {
   const at = String(Math.floor(world.clock.now() / 1_000));
-  const body = JSON.stringify({ check, branch: 'main', summary: '1 failed' });
+  const body = JSON.stringify({ check, branch: 'main', summary: '1 failed', commit });
   const signature = createHmac('sha256', SECRET).update(`${at}.${id}.${body}`).digest('hex');
   const answer = await fetch(new URL('/hooks/ci', world.post.to.url), {
     method: 'POST',
@@ -128,9 +129,14 @@ async function fail(check: string, id: string): Promise<string> {
     const next = Promise.withResolvers<void>();
     const off = world.core.engine.onCommit(() => next.resolve());
     const all = await world.core.store.sessions.recent(world.team, 50);
-    const found = all.find(({ request }) => request === `mend ${check}`);
+    const found = all.find(
+      ({ request, currentRunId }) => request === `mend ${check}` && !seen.has(currentRunId),
+    );
     off();
-    if (found !== undefined) return found.currentRunId;
+    if (found !== undefined) {
+      seen.add(found.currentRunId);
+      return found.currentRunId;
+    }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
@@ -152,6 +158,31 @@ describe('a build that fails outside', () => {
     expect(git(path.join(folder, 'repository'), 'rev-parse', `refs/heads/${ended?.branch}`).trim()).toBe(
       commit,
     );
+  });
+
+  test('is repaired where it failed, whatever came after; a commit that is not there is refused with words', async () => {
+    const repository = path.join(folder, 'repository');
+    const failed = git(repository, 'rev-parse', 'main').trim();
+    writeFileSync(path.join(repository, 'later.txt'), 'later\n');
+    git(repository, 'add', '-A');
+    git(repository, 'commit', '-qm', 'Later');
+    const runId = await fail('last-page', 'old', failed);
+    expect(await settled(runId)).toBe('completed');
+    const [ended] = (await eventsOf(runId)).flatMap((event) => (event.type === 'result' ? [event] : []));
+    const commit = ended?.commit ?? '';
+    expect(git(repository, 'rev-parse', `${commit}^`).trim()).toBe(failed);
+    expect(passes(commit)).toBe(true);
+    expect(git(repository, 'ls-tree', '--name-only', commit)).not.toContain('later.txt');
+
+    for (const [n, wrong] of ['0'.repeat(40), 'main', failed.slice(0, 12)].entries()) {
+      const gone = await fail(`gone ${n}`, `gone-${n}`, wrong);
+      expect(await settled(gone)).toBe('failed');
+      const [told] = (await eventsOf(gone)).flatMap((event) => (event.type === 'result' ? [event] : []));
+      expect(told?.summary).toBe(
+        `The event names the commit ${wrong.slice(0, 12)}, which is not in ${repository}. Bring it there (“git fetch”), then run it again.`,
+      );
+      expect(told?.branch).toBeNull();
+    }
   });
 
   test('is given up after two rounds without any difference, and people are asked; a no ends it', async () => {

@@ -27,6 +27,7 @@ async function worked(
     location: place.repository,
     branch: BRANCH,
     runId: 'run_1',
+    onto: null,
     title: 'Add CSV export',
     body: 'Done.',
     github: { server: `file://${place.root}`, api: server.url, token: TOKEN },

@@ -112,6 +112,16 @@ describe('inspecting', () => {
     const { commit } = await workspace.commit({ tree, message: 'm', at: 0 });
     git(place.repository, 'commit', '-q', '--allow-empty', '-m', 'Second');
     expect((await place.workspaces.inspect(location)).head).toBe(place.head());
+    // A commit that is named, also one that is not the newest any more.
+    const old = git(place.repository, 'rev-parse', 'HEAD^');
+    expect(await place.workspaces.inspect(location, old)).toMatchObject({
+      usable: true,
+      head: old,
+      branch: null,
+    });
+    expect((await place.workspaces.inspect(location, '1'.repeat(40))).problem).toMatch(
+      /pushed over, or be on a fork/,
+    );
     const again = await place.workspaces.open({
       runId: 'run_u',
       location,

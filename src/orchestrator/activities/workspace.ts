@@ -48,8 +48,8 @@ export function workspaceActivities(deps: WorkspaceDeps): Activity[] {
     computeSecondUsd = 0,
   } = deps;
   return [
-    implement(inspectRepository, async ({ location }) => {
-      const report = await workspaces.inspect(location);
+    implement(inspectRepository, async ({ location, commit }) => {
+      const report = await workspaces.inspect(location, commit);
       // Names of files are text from outside like any other.
       return { ...report, files: report.files.map(redact), warnings: report.warnings.map(redact) };
     }),

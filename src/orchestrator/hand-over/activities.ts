@@ -105,13 +105,17 @@ export function handOverActivities(deps: HandOverDeps): Activity[] {
   ];
 }
 
-function placeOf({ target, repository, branch }: HandOverInput) {
-  return { runId: target, location: repository, branch };
+function placeOf({ target, repository, branch, onto }: HandOverInput) {
+  return { runId: target, location: repository, branch, onto };
 }
 
 /** What a hand-over's approval is bound to: which commit goes where. */
-function payloadOf({ target, repository, branch }: HandOverInput, commit: string, policy: string): string {
-  return canonicalJson({ kind: 'hand-over', target, repository, branch, commit, policy });
+function payloadOf(
+  { target, repository, branch, onto }: HandOverInput,
+  commit: string,
+  policy: string,
+): string {
+  return canonicalJson({ kind: 'hand-over', target, repository, branch, onto, commit, policy });
 }
 
 /** The digest of what would be handed over now. @throws when there is no such branch any more */

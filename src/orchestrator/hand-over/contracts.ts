@@ -10,6 +10,8 @@ export const handOverInputSchema = z.object({
   team: z.string(),
   repository: z.string(),
   branch: z.string(),
+  /** The branch it is to be merged into; null: the one the repository is on. */
+  onto: z.string().nullable(),
 });
 export type HandOverInput = z.infer<typeof handOverInputSchema>;
 
