@@ -109,7 +109,7 @@ export function registerMessages(app: App, deps: HandlerDeps): void {
     if (kept.mentioned && (await startedBy(kept, intent, receivedAt, deps))) return;
     if (kept.sessionId !== null) await steer(kept, kept.sessionId, intent, receivedAt, deps);
     else if (await steeredByName(kept, intent, receivedAt, deps)) return;
-    else if (kept.mentioned || RUN_NAME.test(kept.text)) await say(kept, intent, HOW, deps);
+    else if (kept.mentioned || PLAINLY_NAMED.test(kept.text)) await say(kept, intent, HOW, deps);
   });
   deps.worker.handle('changed', async ({ intent, payload }) =>
     refuseEdited({ ...keptSchema.parse(payload), intent }, deps),
@@ -117,7 +117,11 @@ export function registerMessages(app: App, deps: HandlerDeps): void {
 }
 
 /** How a run is named in a direct message: by its id, or by the end of it that every message shows. */
-const RUN_NAME = /(?:^|\s)((?:run|ses)_[0-9a-z]{6,40}|(?=[0-9a-z]*\d)[0-9a-z]{6})(?=$|[\s:,.])/;
+const RUN_NAME = /(?:^|\s)((?:run|ses)_[0-9a-z]{6,40}|[0-9a-z]{6})(?=$|[\s:,.])/g;
+/** What looks like a name, even where there is no such run: one end in ten has no digit, but then it may be any word. */
+const PLAINLY_NAMED = /(?:^|\s)(?:(?:run|ses)_[0-9a-z]{6,40}|(?=[0-9a-z]*\d)[0-9a-z]{6})(?=$|[\s:,.])/;
+/** Words of a message that are looked up. */
+const MAX_NAMES = 20;
 
 function isDirect(channel: string): boolean {
   return channel.startsWith('D');
@@ -130,15 +134,19 @@ async function steeredByName(
   receivedAt: number,
   deps: HandlerDeps,
 ): Promise<boolean> {
-  const name = isDirect(kept.channel) ? RUN_NAME.exec(kept.text)?.[1] : undefined;
-  const run = name === undefined ? null : await deps.queries.find(kept, name);
-  if (run === null || name === undefined) return false;
-  const text = kept.text
-    .replace(name, ' ')
-    .replace(/^[\s:,]+|[\s:,]+$/g, '')
-    .replace(/\s+/g, ' ');
-  await steer({ ...kept, text, mentioned: true }, run.session.id, intent, receivedAt, deps);
-  return true;
+  if (!isDirect(kept.channel)) return false;
+  const names = [...kept.text.matchAll(RUN_NAME)].flatMap(([, name]) => name ?? []);
+  for (const name of names.slice(0, MAX_NAMES)) {
+    const run = await deps.queries.find(kept, name);
+    if (run === null) continue;
+    const text = kept.text
+      .replace(name, ' ')
+      .replace(/^[\s:,]+|[\s:,]+$/g, '')
+      .replace(/\s+/g, ' ');
+    await steer({ ...kept, text, mentioned: true }, run.session.id, intent, receivedAt, deps);
+    return true;
+  }
+  return false;
 }
 
 const HOW =

@@ -1,10 +1,12 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { dirname, join } from 'node:path';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BatonError } from '../../src/domain/failure.ts';
+import { createCleaner } from '../../src/workspace/cleaning.ts';
 import { createGit } from '../../src/workspace/git.ts';
 import { GIT_VERBS } from '../../src/workspace/git-verbs.ts';
+import { createHandOverDesk } from '../../src/workspace/hand-over.ts';
 import { probeSandbox } from '../../src/workspace/sandbox.ts';
 import { createWorkspaces } from '../../src/workspace/workspaces.ts';
 import { type Ground, ground, withRemote } from './repositories/ground.ts';
@@ -58,6 +60,35 @@ async function wholeRun(place: Ground): Promise<string> {
   }
 }
 
+/** What leaves the machine and what is tidied up: push, asking the remote, looking at refs and removing them. */
+async function outward(place: Ground): Promise<boolean> {
+  const home = join(root, 'home');
+  const location = place.repository;
+  const github = {
+    server: `file://${dirname(dirname(place.remote))}`,
+    api: 'http://127.0.0.1:1',
+    token: 't',
+  };
+  const branch = 'baton/trap-run_1';
+  const work = { location, branch, runIds: ['run_1'], endedAt: AT };
+  let pushed = false;
+  try {
+    place.try('config', 'remote.origin.url', `file://${place.remote}`);
+    const desk = createHandOverDesk({ home, github });
+    const handed = { location, branch, runId: 'run_1', onto: null };
+    pushed = (await desk.push(handed, await desk.commitOf(handed))).status === 'pushed';
+  } catch (error) {
+    if (!(error instanceof BatonError)) throw error;
+  }
+  try {
+    const cleaner = createCleaner({ home, github });
+    for (const plan of await cleaner.look([work], AT + 1e12, 0)) await cleaner.remove(plan);
+  } catch (error) {
+    if (!(error instanceof BatonError)) throw error;
+  }
+  return pushed;
+}
+
 function meets(ended: string, end: End): void {
   if (end === 'done') expect(ended).toBe('done');
   else expect(ended).toMatch(end.refused);
@@ -94,6 +125,13 @@ async function everyVerb(place: Ground, more: { readonly gitDir?: string }): Pro
   return calls;
 }
 
+let pushes = 0;
+afterAll(() => {
+  // Nearly all of those that can be worked in: else nothing of this would say anything.
+  if (done > 10) expect(pushes).toBeGreaterThan(done / 2);
+});
+let done = 0;
+
 describe('a hostile repository', () => {
   it('there are sixty of them and more, each by a name of its own', () => {
     expect(new Set(traps.map(({ name }) => name)).size).toBe(traps.length);
@@ -110,9 +148,12 @@ describe('a hostile repository', () => {
     meets(await wholeRun(place), trap.end);
     expect(place.sprung()).toBe('');
     withRemoteIfAny(place);
+    pushes += (await outward(place)) ? 1 : 0;
+    expect(place.sprung()).toBe('');
     const found = await everyVerb(place, {});
     await everyVerb(place, { gitDir: join(place.repository, '.git') });
     expect(place.sprung()).toBe('');
+    if (trap.end === 'done') done += 1;
     if (trap.end === 'done') expect(found).toBeGreaterThan(GIT_VERBS.length);
   });
 });
