@@ -15,6 +15,7 @@ import { readPolicy } from '../../src/policy/approval-settings.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import type { Redact } from '../../src/ports/redactor.ts';
 import { TOKENS, testDesk } from '../desk/harness.ts';
+import { plainOptions } from '../support/core.ts';
 
 /** How much faster than life: the desk's one post per second takes a fifth of one. */
 const SPEED = 5;
@@ -176,23 +177,14 @@ export async function startWorld(options: WorldOptions = {}) {
   const clock = fastClock('fast');
   const logged: string[] = [];
   const log = pino({ level: 'warn', base: null }, { write: (line: string) => void logged.push(line) });
+  const url = options.modelUrl ?? 'http://127.0.0.1:1';
   const core = await createCore({
-    home,
+    ...plainOptions({ home, url }),
     clock,
     redact,
-    model: {
-      api: 'responses',
-      apiKey: 'none',
-      baseUrl: options.modelUrl ?? 'http://127.0.0.1:1',
-      model: 'none',
-    },
-    rehearsal: true,
-    repository: null,
-    repositories: null,
+    model: { api: 'responses', apiKey: 'none', baseUrl: url, model: 'none' },
     policy: readPolicy({ remind_after: '1h', escalate_after: '2h', expire_after: '24h' }, {}),
-    prices: {},
     extraWorkflows: [ask, ...(options.workflows ?? [])],
-    onStoreTrouble: () => undefined,
     ...(await options.more?.((name) => desk.id(name))),
   });
   const slack = await createSlack({

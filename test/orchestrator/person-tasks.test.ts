@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { type Core, createCore } from '../../src/compose/core.ts';
+import type { Core } from '../../src/compose/core.ts';
 import type { Workflow } from '../../src/domain/workflow.ts';
-import { readPolicy } from '../../src/policy/approval-settings.ts';
 import type { Directory } from '../../src/ports/directory.ts';
+import { coreAt } from '../support/core.ts';
 import { everybody, member } from '../support/directory.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
@@ -29,26 +29,21 @@ afterEach(async () => {
 });
 
 async function open(clock: VirtualClock, directory: Directory = everybody): Promise<Core> {
-  const core = await createCore({
-    home,
-    clock,
-    redact: (text) => text.replaceAll('hunter2', '[cut]'),
-    model: { api: 'chat', apiKey: null, baseUrl: 'http://127.0.0.1:1', model: 'none' },
-    rehearsal: true,
-    repository: null,
-    repositories: null,
-    policy: readPolicy({}, {}),
-    directory,
-    people,
-    prices: {},
-    extraWorkflows: [
-      workflow('shoot', { skill: 'photography' }),
-      workflow('ours', { groups: ['SPHOTO'] }),
-      workflow('rare', { skill: 'falconry' }),
-      workflow('soon', { people: ['UBEN'], within: '1h' }),
-    ],
-    onStoreTrouble: () => undefined,
-  });
+  const core = await coreAt(
+    { home, url: 'http://127.0.0.1:1' },
+    {
+      clock,
+      redact: (text) => text.replaceAll('hunter2', '[cut]'),
+      directory,
+      people,
+      extraWorkflows: [
+        workflow('shoot', { skill: 'photography' }),
+        workflow('ours', { groups: ['SPHOTO'] }),
+        workflow('rare', { skill: 'falconry' }),
+        workflow('soon', { people: ['UBEN'], within: '1h' }),
+      ],
+    },
+  );
   core.engine.recover();
   running = core;
   return core;

@@ -48,11 +48,13 @@ export async function openPlace(...casts: readonly (string | Cast)[]): Promise<P
 }
 
 /** A core at a place; what is not given is as in a rehearsal in which everybody may decide. */
-export function coreAt(
-  { home, url }: Pick<Place, 'home' | 'url'>,
-  own: Partial<CoreOptions> = {},
-): Promise<Core> {
-  return createCore({
+export function coreAt(place: Pick<Place, 'home' | 'url'>, own: Partial<CoreOptions> = {}): Promise<Core> {
+  return createCore({ ...plainOptions(place), directory: everybody, ...own });
+}
+
+/** What a core at a place is made of in a rehearsal; who people are is left open. */
+export function plainOptions({ home, url }: Pick<Place, 'home' | 'url'>): CoreOptions {
+  return {
     home,
     clock: systemClock,
     redact: (text) => text,
@@ -61,11 +63,9 @@ export function coreAt(
     repository: null,
     repositories: null,
     policy: readPolicy({}, {}),
-    directory: everybody,
     prices: {},
     onStoreTrouble: () => undefined,
-    ...own,
-  });
+  };
 }
 
 export function workflowOf(name: string, flow: Node): Workflow {
