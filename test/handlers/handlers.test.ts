@@ -136,7 +136,7 @@ describe('the plan', () => {
     expect(await status('guarded')).toBe('waiting');
     await Promise.all([w.click('alice', epic, 'plan_start'), w.click('alice', epic, 'plan_cancel')]);
     await w.settled();
-    await w.find('alice', 'already been started or cancelled', epic.ts);
+    await w.find('alice', 'been started or cancelled already', epic.ts);
     const { currentRunId } = await session('guarded');
     const made = (await w.core.store.decisions.ofRun(currentRunId)).filter(({ kind }) => kind === 'plan');
     expect(made).toHaveLength(1);
