@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { access, constants, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hasCode } from './durable-file.ts';
 import { signalQuietly } from './process-tree.ts';
 
 /** What a command may take. */
@@ -47,6 +48,8 @@ export interface CommandGroup {
 }
 
 const PREFIX = 'baton-';
+/** Milliseconds between tries to remove a group whose processes are dying. */
+const DYING_MS = 5;
 /** Looks for survivors; what is killed goes within a few. */
 const MAX_SWEEPS = 200;
 
@@ -150,7 +153,7 @@ async function clearStale(kernel: GroupFolders, folder: string): Promise<void> {
     const pid = /^baton-(\d+)-/.exec(name)?.[1];
     if (pid === undefined || isAlive(Number(pid))) continue;
     await empty(join(folder, name));
-    await kernel.remove(join(folder, name)).catch(() => undefined);
+    await removed(kernel, join(folder, name));
   }
 }
 
@@ -188,7 +191,7 @@ export async function commandGroup(
     async close() {
       for (const place of places) await empty(place);
       const outOfMemory = memory !== undefined && (await ranOut(join(memory, name)));
-      for (const place of places) await kernel.remove(place).catch(() => undefined);
+      for (const place of places) await removed(kernel, place);
       return { outOfMemory };
     },
   };
@@ -217,6 +220,20 @@ async function ranOut(place: string): Promise<boolean> {
     readFile(join(place, name), 'utf8').catch(() => ''),
   );
   return (await Promise.all(files)).some((text) => /^oom_kill [1-9]/m.test(text));
+}
+
+/** Version 2 shows those that are dying no more, and refuses to remove their group until they are dead. */
+async function removed(kernel: GroupFolders, place: string): Promise<void> {
+  for (let tries = 0; tries < MAX_SWEEPS; tries += 1) {
+    const why = await kernel.remove(place).then(
+      () => null,
+      (error: unknown) => error,
+    );
+    if (!hasCode(why, 'EBUSY')) return;
+    await new Promise((resolve) => {
+      setTimeout(resolve, DYING_MS);
+    });
+  }
 }
 
 async function empty(place: string): Promise<void> {

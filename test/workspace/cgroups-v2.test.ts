@@ -86,6 +86,22 @@ describe('control groups of version 2', () => {
     ]);
   });
 
+  it('are removed as soon as those in them are dead, and not before', async () => {
+    await using here = await machine('/app.slice/baton.service', SERVICE);
+    const found = await here.probe();
+    let busy = 3;
+    const remove = async (path: string) => {
+      busy -= 1;
+      if (busy >= 0) throw Object.assign(new Error('EBUSY: resource busy'), { code: 'EBUSY' });
+      await here.kernel.remove(path);
+    };
+    const group = await commandGroup(found, BOUNDS.sequence, { ...here.kernel, remove });
+    await group?.close();
+    expect(busy).toBe(-1);
+    const slice = join(here.tree, 'app.slice');
+    expect(readdirSync(slice).filter((name) => name.startsWith('baton-'))).toEqual([]);
+  });
+
   it('say when memory ran out', async () => {
     await using here = await machine('/app.slice/baton.service', SERVICE);
     const found = await here.probe();
