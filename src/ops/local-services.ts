@@ -79,6 +79,9 @@ export async function ensureService<T>(
   });
 }
 
+/** How often one that runs and does not answer in two seconds is asked, before it is taken not to run. */
+const ASKS = 4;
+
 /** How often a service of ours is looked at; short enough that a model call's own retries bridge a restart. */
 const WATCH_MS = 2_000;
 
@@ -138,15 +141,28 @@ export function endService(pid: number): void {
   }
 }
 
+/** What a service left in its file, where it runs and answers. One that runs and is slow is asked again, not doubled. */
 async function find<T>(options: ServiceOptions<T>) {
   try {
     const info = options.schema.parse(JSON.parse(readFileSync(options.file, 'utf8')));
-    process.kill(info.pid, 0);
-    const answer = await fetch(options.health(info.url), { signal: AbortSignal.timeout(2_000) });
-    await answer.body?.cancel();
-    return answer.ok ? info : null;
+    for (let ask = 0; ask < ASKS && isRunning(info.pid); ask += 1) {
+      const answer = await asked(options.health(info.url));
+      if (answer !== 'late') return answer ? info : null;
+    }
+    return null;
   } catch {
     // No file, half a file, no such process, no answer: it does not run.
     return null;
+  }
+}
+
+async function asked(url: string): Promise<boolean | 'late'> {
+  try {
+    const answer = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+    await answer.body?.cancel();
+    return answer.ok;
+  } catch (error) {
+    if (error instanceof Error && error.name === 'TimeoutError') return 'late';
+    throw error;
   }
 }
