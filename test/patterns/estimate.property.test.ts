@@ -50,6 +50,9 @@ interface Took {
   readonly ms: number;
   readonly usd: number;
   readonly asked: number;
+  /** Needs that were found out late, and tasks that were taken over. */
+  readonly late: number;
+  readonly moved: number;
 }
 
 /** Runs a tree: each agent and command takes what chance says within its bounds, and people answer at once. */
@@ -98,8 +101,7 @@ function run(root: Node, seed: number): Took {
   const driven = drive(
     randomBody(root, seed, patterns, {
       tested: true,
-      // Nor does anybody know of needs that are found out late.
-      finds: false,
+      findsFirst: true,
       *works({ role, node }, flow) {
         const { ms } = yield* flow.step('took', took, { agent: role.name, node });
         yield* flow.sleep('works', ms);
@@ -128,13 +130,23 @@ function run(root: Node, seed: number): Took {
           : 0,
     },
   );
-  return { ok: driven.outcome.ok, ms: driven.elapsedMs, usd, asked };
+  const told = (type: string): number => driven.events.filter((event) => event.type === type).length;
+  return {
+    ok: driven.outcome.ok,
+    ms: driven.elapsedMs,
+    usd,
+    asked,
+    late: told('dependency.declared'),
+    moved: told('adaptation.made'),
+  };
 }
 
 interface Seen {
   readonly completed: Map<string, number>;
   failed: number;
   asked: number;
+  late: number;
+  moved: number;
 }
 
 /** Looks whether what a tree took lies within what was said; the number of broken bounds is the test's own failure. */
@@ -157,6 +169,8 @@ function check(root: Node, seed: number, of: readonly Pattern[], seen: Seen): vo
     if (real.ok) expect(value, what).toBeGreaterThanOrEqual(three.low * (1 - ROUNDING) - 1e-6);
   }
   if (real.asked > 0) seen.asked += 1;
+  if (real.late > 0) seen.late += 1;
+  if (real.moved > 0) seen.moved += 1;
   if (!real.ok) seen.failed += 1;
   else
     for (const kind of new Set(
@@ -169,7 +183,7 @@ function check(root: Node, seed: number, of: readonly Pattern[], seen: Seen): vo
 }
 
 function fresh(): Seen {
-  return { completed: new Map(), failed: 0, asked: 0 };
+  return { completed: new Map(), failed: 0, asked: 0, late: 0, moved: 0 };
 }
 
 test('time, cost and questions of a run lie within what its tree was estimated to take', {
@@ -189,6 +203,13 @@ test('time, cost and questions of a run lie within what its tree was estimated t
   // Nothing is empty: each kind was in runs that completed, and some failed and asked.
   expect([...parents, 'chain'].filter((kind) => (seen.completed.get(kind) ?? 0) < TREES / 4)).toEqual([]);
   expect(Math.min(seen.failed, seen.asked)).toBeGreaterThan(TREES);
+});
+
+test('needs found out late, and tasks taken over, are within the bounds, too', { timeout: 120_000 }, () => {
+  const seen = fresh();
+  for (let seed = 1; seed <= 300; seed += 1)
+    check(made('parallel/tasks', 'agent', seed * 1_000), seed, patterns, seen);
+  expect(Math.min(seen.late, seen.moved)).toBeGreaterThan(20);
 });
 
 const bad = (good: Pattern, estimate: Pattern['estimate']): Pattern => ({ ...good, estimate });

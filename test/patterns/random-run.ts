@@ -51,6 +51,8 @@ export function randomBody(
     readonly tested?: boolean;
     /** Whether agents find out while they work that they need what other tasks make; yes unless given. */
     readonly finds?: boolean;
+    /** They find it out before they do anything, so that all of their work comes after the wait. */
+    readonly findsFirst?: boolean;
   } = {},
 ): (flow: Flow) => Operation<Json> {
   const interpreter = new Interpreter(of);
@@ -66,13 +68,14 @@ export function randomBody(
       runner: () => ({
         *run(task, inner, guard) {
           tasks.set(task.node, task);
-          yield* works(task, inner);
+          if (how.findsFirst !== true) yield* works(task, inner);
           // What is sure to end depends on nobody: bringing in what another made may fail.
           const finds = how.finds !== false && !task.node.startsWith('safe');
           const needed = finds ? task.others?.[Math.abs(seed) % 2] : undefined;
           // Now and then one finds out while it works that it needs what another makes.
           if (needed !== undefined && guard.need !== undefined && chanceOf(seed, inner.path)() < 0.3)
             yield* guard.need({ task: needed.id, why: 'It has to be there.' }, inner);
+          if (how.findsFirst === true) yield* works(task, inner);
           return yield* inner.step('answer', agentAnswers, asked(task), { giveUp: 'throw' });
         },
       }),

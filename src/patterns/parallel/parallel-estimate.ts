@@ -8,7 +8,8 @@ type Three = Estimate['ms'];
 
 /**
  * Money adds up. Time is at least the longest chain of needs and at least the total shared by the places; at most the chain
- * and the rest shared (Graham 1969, for tasks with an order), and all in one line where a resource lets in one at a time.
+ * and the rest shared (Graham 1969, for tasks with an order), and all in one line where a resource lets in one at a time, or
+ * where what is needed may be found out late.
  */
 export function estimateTasks(node: Parallel, context: EstimateContext): Estimate {
   const parts = partsOf(node).map((part) => ({ ...part, cost: costOf(part, node, context) }));
@@ -36,12 +37,16 @@ export function estimateTasks(node: Parallel, context: EstimateContext): Estimat
     return Math.max(0, ...ends.values());
   };
   const { limit } = node;
-  const low = Math.max(longest('low'), total.ms.low / limit);
+  // Agents may find out while they work that they need one another's work: then tasks may come to wait in one line.
+  const late = (node.tasks ?? []).length > 1;
+  // While one of a task's agents waits, its place is another task's, though the task's other agents work on.
+  const sharesPlaces = late && (node.tasks ?? []).some(({ flow }) => flow !== undefined);
+  const low = Math.max(longest('low'), sharesPlaces ? 0 : total.ms.low / limit);
   const mid = Math.max(longest('mid'), total.ms.mid / limit);
   const chain = longest('high');
   const shared = chain + (limit >= parts.length ? 0 : (total.ms.high - chain) / limit);
   // Merges and points let in one at a time, and so do locks.
-  const oneByOne = context.serial || node.rebalance || parts.some(({ holds }) => holds.length > 0);
+  const oneByOne = context.serial || node.rebalance || late || parts.some(({ holds }) => holds.length > 0);
   return { ...total, ms: { low, mid, high: oneByOne ? total.ms.high : shared } };
 }
 
