@@ -117,7 +117,7 @@ export function registerMessages(app: App, deps: HandlerDeps): void {
 }
 
 /** How a run is named in a direct message: by its id, or by the end of it that every message shows. */
-const RUN_NAME = /(?:^|\s)((?:run|ses)_[0-9a-z]{6,40}|[0-9a-z]{6})(?=$|[\s:,.])/g;
+const RUN_NAME = /(?:^|\s)((?:run|ses)_[0-9a-z]{6,40}|[0-9a-z]{6})(?=$|[\s:,.])/;
 /** What looks like a name, even where there is no such run: one end in ten has no digit, but then it may be any word. */
 const PLAINLY_NAMED = /(?:^|\s)(?:(?:run|ses)_[0-9a-z]{6,40}|(?=[0-9a-z]*\d)[0-9a-z]{6})(?=$|[\s:,.])/;
 /** Words of a message that are looked up. */
@@ -135,7 +135,7 @@ async function steeredByName(
   deps: HandlerDeps,
 ): Promise<boolean> {
   if (!isDirect(kept.channel)) return false;
-  const names = [...kept.text.matchAll(RUN_NAME)].flatMap(([, name]) => name ?? []);
+  const names = [...kept.text.matchAll(new RegExp(RUN_NAME, 'g'))].flatMap(([, name]) => name ?? []);
   for (const name of names.slice(0, MAX_NAMES)) {
     const run = await deps.queries.find(kept, name);
     if (run === null) continue;
