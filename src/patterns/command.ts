@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { durationMs, durationSchema } from '../domain/duration.ts';
 import { commandEstimate } from '../domain/estimate.ts';
-import { BatonError, type Failure } from '../domain/failure.ts';
 import { mergeContext } from '../domain/handoff.ts';
 import { runCommand } from '../ports/activities.ts';
 import type { CommandResult } from '../ports/workspace.ts';
@@ -21,7 +20,7 @@ const schema = z.strictObject({
 
 /**
  * A leaf: runs a command in the worktree; its exit code is the validation. One that was stopped, for its time or for what it
- * took, has said nothing of the work: the node fails.
+ * took, is a check that does not pass: tests that hang are for whoever made them hang to mend, and hear of it as a finding.
  */
 export const command = definePattern({
   kind: 'command',
@@ -57,10 +56,15 @@ export const command = definePattern({
       // The command has its own limit; the step's is the safety net behind it.
       { label: `running ${argv.join(' ')}`, timeoutMs: timeoutMs + 30_000 },
     );
-    if (done.stopped === true) throw new BatonError(stopped(argv, done.ended, node.timeout));
-    const passed = done.exitCode === 0;
+    const passed = done.exitCode === 0 && done.ended === null;
     const counts = done.passed === null ? '' : ` (${done.passed} passed, ${done.failed ?? 0} failed)`;
-    const summary = `${argv.join(' ')} ${passed ? 'passes' : 'fails'}${counts}`;
+    const said =
+      done.ended === null
+        ? passed
+          ? 'passes'
+          : 'fails'
+        : `was stopped: ${whyStopped(done.ended, node.timeout)}`;
+    const summary = `${argv.join(' ')} ${said}${counts}`;
     yield* flow.emit({ type: 'node.finished', node: node.id, status: passed ? 'done' : 'failed', summary });
     return {
       result: {
@@ -82,25 +86,15 @@ function tail(output: string): string {
   return output.trimEnd().split('\n').slice(-TAIL_LINES).join('\n');
 }
 
-function stopped(argv: readonly string[], why: CommandResult['ended'], timeout: string): Failure {
-  return {
-    class: 'terminal',
-    code: 'command_stopped',
-    message: `${argv.join(' ').slice(0, 200)} was stopped: ${whyStopped(why, timeout)}. It said nothing of the work`,
-    hint: 'What was done so far is kept. Give it more (`timeout:` of its node, BATON_COMMAND_MEMORY, BATON_COMMAND_DISK), or less to do; with `on_error: skip` the work goes on without it.',
-  };
-}
-
-function whyStopped(why: CommandResult['ended'], timeout: string): string {
+function whyStopped(why: NonNullable<CommandResult['ended']>, timeout: string): string {
   switch (why) {
     case 'timeout':
-      return `it took longer than ${timeout}`;
+      return `it took longer than ${timeout} (\`timeout:\` of its node)`;
     case 'resource_limit':
-      return 'it took more memory or disk, or began more processes, than it may';
+      return 'it took more memory or disk, or began more processes, than it may (BATON_COMMAND_MEMORY, BATON_COMMAND_DISK)';
     case 'output_limit':
       return 'it printed without an end';
     case 'cancelled':
-    case null:
       return 'it was ended from outside';
     default:
       return why satisfies never;

@@ -70,15 +70,19 @@ export interface Common {
   readonly uses: Uses | null;
 }
 
+/** A command's time is its own: it is stopped and says so. The node's comes after, for what stopping may take. */
+const COMMAND_GRACE_MS = 60_000;
+
 const nothing: Common = { chain: null, timeoutMs: null, uses: null };
 
 export function commonOf(node: Node): Common {
   if (node['on_error'] === undefined && node['timeout'] === undefined && node['uses'] === undefined)
     return nothing;
   const { on_error: chain, timeout, uses } = given.parse(node);
+  const grace = node.kind === 'command' ? COMMAND_GRACE_MS : 0;
   return {
     chain: chain ?? null,
-    timeoutMs: timeout === undefined ? null : durationMs(timeout),
+    timeoutMs: timeout === undefined ? null : durationMs(timeout) + grace,
     uses: uses ?? null,
   };
 }

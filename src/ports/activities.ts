@@ -34,8 +34,6 @@ export const runCommand = contract(
     passed: z.number().nullable(),
     failed: z.number().nullable(),
     argv: z.array(z.string()),
-    /** It was stopped before it had said its last word. Absent in runs that began before this was looked at. */
-    stopped: z.boolean().exactOptional(),
   }),
 );
 

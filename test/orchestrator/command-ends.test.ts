@@ -31,17 +31,15 @@ afterAll(async () => {
 });
 
 test.each([
-  ['good', 'completed', 'done', []],
+  ['good', 'completed', 'done'],
   // Its exit code is what it has to say: whoever comes next in the workflow hears it.
-  ['bad', 'completed', 'failed', []],
-  // Who is stopped has said nothing, whatever for.
-  ['flood', 'failed', 'failed', ['command_stopped']],
-  ['slow', 'failed', 'failed', ['command_stopped', 'node_timeout']],
-])('a command that is %s leaves its run %s', async (name, status, node, codes) => {
+  ['bad', 'completed', 'failed'],
+  // So it is with one that was stopped: what made it hang is for those to mend who hear of it.
+  ['flood', 'completed', 'failed'],
+  ['slow', 'completed', 'failed'],
+])('a command that is %s leaves its run %s', async (name, status, node) => {
   const ended = await followRun(core, await startRun(core, name, name));
   expect(ended?.status).toBe(status);
   expect(ended?.of('node.finished').find((event) => event.node === 'check')?.status).toBe(node);
-  const failure = ended?.of('run.status').at(-1)?.failure;
-  if (codes.length === 0) expect(failure).toBeUndefined();
-  else expect(codes).toContain(failure?.code);
+  expect(ended?.of('run.status').at(-1)?.failure).toBeUndefined();
 });

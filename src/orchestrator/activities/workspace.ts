@@ -107,7 +107,6 @@ export function workspaceActivities(deps: WorkspaceDeps): Activity[] {
         passed,
         failed,
         argv,
-        stopped: done.ended !== null,
       };
     }),
 
