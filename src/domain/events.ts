@@ -395,6 +395,8 @@ export const runEventSchema = z.discriminatedUnion('type', [
     diff: diffStatSchema.nullable(),
     tests: z.object({ passed: z.number(), failed: z.number() }).nullable(),
     detail: jsonSchema.optional(),
+    /** Who cancelled the plan, where somebody did. */
+    by: z.string().optional(),
   }),
 ]);
 export type RunEvent = z.infer<typeof runEventSchema>;

@@ -77,6 +77,8 @@ export interface RunView {
     summary: string;
     commit: string | null;
     diff: DiffStat | null;
+    /** Who cancelled the plan. */
+    by: string | null;
   } | null;
 }
 
@@ -188,7 +190,13 @@ function foldRun(view: RunView, event: RunEvent, at: number): void {
       view.handedOver = { number: event.number, url: event.url, commit: event.commit };
       return;
     case 'result':
-      view.result = { status: event.status, summary: event.summary, commit: event.commit, diff: event.diff };
+      view.result = {
+        status: event.status,
+        summary: event.summary,
+        commit: event.commit,
+        diff: event.diff,
+        by: event.by ?? null,
+      };
       return;
     default:
   }

@@ -240,7 +240,7 @@ function* agreed(input: SessionInput, flow: Flow): Operation<boolean> {
   const summary =
     answer === null
       ? 'Nobody started the plan within a week, so it was let go'
-      : `<@${answer.by}> cancelled the plan; nothing was changed`;
+      : 'The plan was cancelled; nothing was changed';
   yield* flow.emit({
     type: 'result',
     status: 'cancelled',
@@ -249,6 +249,7 @@ function* agreed(input: SessionInput, flow: Flow): Operation<boolean> {
     commit: null,
     diff: null,
     tests: null,
+    ...(answer === null ? {} : { by: answer.by }),
   });
   return false;
 }

@@ -154,7 +154,7 @@ function stateOf(view: RunView, { approvals, tasks }: Setting): EpicState {
 function endOf(view: RunView, approvals: readonly Approval[]): EpicEnd {
   const kept = view.branch === null ? [] : [`branch ${view.branch}`, 'a snapshot after each agent'];
   if (view.status === 'cancelled' || view.result?.status === 'cancelled')
-    return { status: 'cancelled', by: null, kept };
+    return { status: 'cancelled', by: view.result?.by ?? null, kept };
   if (view.status === 'completed') return { status: 'completed' };
   if (isDelivered(view)) {
     const chosen = approvals.findLast(

@@ -270,7 +270,8 @@ describe('a session', () => {
     if (!goesOn)
       expect(resultOf(played)).toMatchObject({
         status: 'cancelled',
-        summary: '<@U-alice> cancelled the plan; nothing was changed',
+        summary: 'The plan was cancelled; nothing was changed',
+        by: 'U-alice',
       });
   });
 
