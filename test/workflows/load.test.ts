@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { workflowSchema } from '../../src/domain/workflow.ts';
 import { loadWorkflow } from '../../src/workflows/load.ts';
 import { nearest } from '../../src/workflows/nearest.ts';
 import { fileWith, problemsOf, rules } from './support.ts';
@@ -79,7 +80,7 @@ const wrong: readonly (readonly [name: string, text: string, problems: readonly 
     'an unknown key of the file',
     `${fileWith(good)}colour: red\n`,
     [
-      '11:9 There is no "colour" here. Take it out, or write one of: name, title, description, how, why, budget, flow.',
+      `11:9 There is no "colour" here. Take it out, or write one of: ${Object.keys(workflowSchema.shape).join(', ')}.`,
     ],
   ],
   [
