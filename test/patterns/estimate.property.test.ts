@@ -212,6 +212,35 @@ test('needs found out late, and tasks taken over, are within the bounds, too', {
   expect(Math.min(seen.late, seen.moved)).toBeGreaterThan(20);
 });
 
+test('two tasks that come to wait for one another late take no longer than was said, and longer than either', () => {
+  const root = made('parallel', 'agent', 1);
+  const tasks = ['backend', 'qa'].map((agent, at) => ({ id: `t${at}`, agent, task: 'Do it' }));
+  const pair: Node = { id: root.id, kind: 'parallel', tasks };
+  const said = new Interpreter(patterns).estimate(pair, { agentTask, commandMs: COMMAND_MS });
+  let longest = 0;
+  for (let seed = 1; seed <= 60; seed += 1) {
+    const body = randomBody(pair, seed, patterns, {
+      tested: true,
+      findsFirst: true,
+      *works({ role, node }, flow) {
+        const { ms } = yield* flow.step('took', took, { agent: role.name, node });
+        yield* flow.sleep('works', ms);
+      },
+    });
+    const { elapsedMs } = drive(body, {
+      effects: {
+        ...randomEffects(seed),
+        'test.permit': () => null,
+        'test.took': (input) => ({ ms: agentTask(took.input.parse(input).agent).ms.high }),
+      },
+    });
+    longest = Math.max(longest, elapsedMs);
+  }
+  expect(longest).toBeLessThanOrEqual(said.ms.high);
+  // Had nobody waited late, neither would have been longer than the longer one.
+  expect(longest).toBeGreaterThan(Math.max(...tasks.map(({ agent }) => agentTask(agent).ms.high)));
+});
+
 const bad = (good: Pattern, estimate: Pattern['estimate']): Pattern => ({ ...good, estimate });
 
 test.each<[string, Pattern, RegExp]>([
