@@ -61,30 +61,30 @@ const buttons = await hang(nonces);
 
 const began = performance.now();
 const second = start();
-const ready = second.ready.then(() => performance.now() - began);
 await second.ready;
-const before = (await look(alice)).messages.filter(({ ephemeralFor }) => ephemeralFor !== null).length;
-const pressed = performance.now();
-const pressing = Promise.all(buttons.map((each) => click(each)));
-await until(
-  async () =>
-    (await look(alice)).messages.filter(({ ephemeralFor }) => ephemeralFor !== null).length > before,
-);
+const ready = performance.now();
+const [one, ...others] = buttons;
+if (one === undefined) throw new Error('There is no button');
+await click(one);
+await until(() => count('pending') === nonces.length);
+const decided = performance.now();
+await until(async () => (await look(alice)).messages.some(({ ephemeralFor }) => ephemeralFor === alice));
 const answered = performance.now();
-await pressing;
+console.log(`from start to ready        ${Math.round(ready - began)} ms`);
+console.log(`from ready to decided      ${Math.round(decided - ready)} ms`);
+console.log(`from ready to first answer ${Math.round(answered - ready)} ms`);
+console.log(`from start to first answer ${Math.round(answered - began)} ms`);
+
+// One after the other: each is acknowledged before the next, as people's clicks are.
+for (const each of others) await click(each);
 await until(() => count('pending') === 1 && told() >= nonces.length, 600_000);
 const all = performance.now();
-
-console.log(`open approvals             ${nonces.length + 1}`);
-console.log(`from start to ready        ${Math.round(await ready)} ms`);
-console.log(`from start to first answer ${Math.round(answered - began)} ms`);
-console.log(`from press to first answer ${Math.round(answered - pressed)} ms`);
-console.log(`all ${nonces.length} decided, each with its answer: ${Math.round(all - pressed)} ms`);
+console.log(`all ${nonces.length} decided, each with its answer: ${Math.round(all - ready)} ms`);
 second.child.kill('SIGTERM');
 await second.ended;
 raw.close();
 rmSync(home, { recursive: true, force: true });
-if (process.argv.includes('--check') && answered - pressed > FIRST_WITHIN_MS) process.exitCode = 1;
+if (process.argv.includes('--check') && answered - ready > FIRST_WITHIN_MS) process.exitCode = 1;
 
 function count(status: string): number {
   return z.number().parse(raw.prepare('select count(*) from approvals where status = ?').pluck().get(status));
