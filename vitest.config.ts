@@ -11,6 +11,7 @@ const workflows = [
 const long = [
   'test/agents/{contract,mcp,program-needs}.test.ts',
   'test/approvals/desk-crowd.test.ts',
+  'test/handlers/gates.test.ts',
   'test/db/history.test.ts',
   'test/handlers/{conflicts,hand-over,reach}.test.ts',
   'test/hostile/{git-traps,members,permuted,requester}.test.ts',

@@ -92,7 +92,9 @@ async function manage(
         : null;
   if (kind === null) return answerBlocks(answers.agentUnknown(name), rehearsal);
   if (verb === 'quarantine' && why === '') return answerBlocks(answers.quarantineWhy(name), rehearsal);
-  if (!mayManage(await people.decider(call.user, call.team, call.homeTeam), approvers(call.team))) {
+  const by = await people.decider(call.user, call.team, call.homeTeam);
+  const approves = await deps.roles.has('approver', by, deps.defaultRepository);
+  if (!approves || !mayManage(by, approvers(call.team))) {
     await noteRefusal(call, `agents ${verb}`, 'no_role', deps);
     return answerBlocks(answers.agentsForbidden, rehearsal);
   }

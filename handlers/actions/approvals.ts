@@ -5,7 +5,7 @@ import type { View } from '../../src/slack/blocks.ts';
 import { askForm, changesForm, rejectForm } from '../../src/slack/builders/modals.ts';
 import { openOrSay } from '../../src/slack/open-view.ts';
 import { clickSchema, readClick } from '../click.ts';
-import { askAndAnswer, decideAndAnswer } from '../decide.ts';
+import { answerLook, decideAndAnswer, lookAt } from '../decide.ts';
 import type { ApprovalDeps } from '../deps.ts';
 
 /** Approve is done at once; Reject and Request changes ask for words first. */
@@ -38,24 +38,25 @@ function registerForm(
     await ack();
     const read = readClick(body);
     if (read === null) return;
-    const approval = await deps.approvals.byNonce(read.click.value);
+    const looked = await lookAt({ ...read.click, nonce: read.click.value }, deps);
     // A choice between things needs no words.
-    const wordless = verdict !== null && approval?.subject.labels !== undefined;
-    if (approval?.status === 'pending' && approval.team === read.click.team && !wordless) {
-      // Whoever may not decide is told so by the decision's own rules, which keep it in the audit.
+    const wordless = verdict !== null && looked?.approval.subject.labels !== undefined;
+    if (looked?.ok === true && !wordless) {
       const { views, answers, rehearsal } = deps;
       await openOrSay(
         { views, answers, rehearsal },
         { ...read.click, trigger: read.trigger },
-        form(approval),
+        form(looked.approval),
       );
     } else await deps.worker.accept(read.intent, kind, read.click);
   });
-  // Nothing to ask about any more: the click is answered like a late decision, which changes nothing.
+  // A choice is a decision; whoever got no form is told why, and the audit has it.
   deps.worker.handle(kind, async ({ intent, payload }) => {
     const click = clickSchema.parse(payload);
     const call = { ...click, nonce: click.value, intent };
-    if (verdict === null) await askAndAnswer({ ...call, text: '' }, deps);
+    const approval = await deps.approvals.byNonce(click.value);
+    if (verdict === null || approval?.subject.labels === undefined)
+      await answerLook(call, verdict ?? 'ask', deps);
     else await decideAndAnswer({ ...call, verdict, comment: null }, deps);
   });
 }

@@ -184,7 +184,8 @@ export class PlanReviews {
     const session = await store.sessions.byRun(runId);
     const run = await store.runs.status(runId);
     if (session === null || run === null) return { done: 'unknown' };
-    if (by !== session.requester) return { done: 'not_yours' };
+    const no = await this.#deps.roles.steers(session, by);
+    if (no !== null) return { done: no };
     const next = derivedId('run', call.receivedAt, intent);
     const definition = sessionDefinitionSchema.parse(run.spec.definition);
     const changed = change(definition);

@@ -16,6 +16,7 @@ import type { Clock } from '../../src/ports/clock.ts';
 import type { Redact } from '../../src/ports/redactor.ts';
 import { TOKENS, testDesk } from '../desk/harness.ts';
 import { plainOptions } from '../support/core.ts';
+import { startStrangerApi } from './stranger-api.ts';
 
 /** How much faster than life: the desk's one post per second takes a fifth of one. */
 const SPEED = 5;
@@ -160,6 +161,8 @@ export interface WorldOptions {
   readonly redact?: Redact;
   /** Members beside the usual ones. */
   readonly members?: number;
+  /** Who comes from another organisation. */
+  readonly isStranger?: (id: string) => boolean;
 }
 
 /** Baton as it is composed, over HTTP before the real desk, on the rehearsal's sample. */
@@ -175,6 +178,8 @@ export async function startWorld(options: WorldOptions = {}) {
     members: options.members,
   });
   const clock = fastClock('fast');
+  const { isStranger } = options;
+  const api = isStranger === undefined ? null : await startStrangerApi(desk.desk.url, isStranger);
   const logged: string[] = [];
   const log = pino({ level: 'warn', base: null }, { write: (line: string) => void logged.push(line) });
   const url = options.modelUrl ?? 'http://127.0.0.1:1';
@@ -193,7 +198,7 @@ export async function startWorld(options: WorldOptions = {}) {
     redact,
     log,
     botToken: TOKENS.botToken,
-    apiUrl: `${desk.desk.url}/api/`,
+    apiUrl: `${api?.url ?? desk.desk.url}/api/`,
     door: { mode: 'http', signingSecret: TOKENS.signingSecret, port: 0 },
     rehearsal: true,
     hooks: { list: options.hooks ?? [], port: 0 },
@@ -282,6 +287,7 @@ export async function startWorld(options: WorldOptions = {}) {
       await slack.stop();
       await core.stop();
       await desk.close();
+      await api?.close();
       await post.close();
       rmSync(home, { recursive: true, force: true });
     },
