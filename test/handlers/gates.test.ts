@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -7,39 +6,14 @@ import { RESERVED_WORDS } from '../../commands/reserved.ts';
 import type { Workflow } from '../../src/domain/workflow.ts';
 import { readPolicy } from '../../src/policy/approval-settings.ts';
 import { actionIds, callbackIds } from '../../src/slack/actions.ts';
+import { ABOUT_PEOPLE, PEOPLE, ROLES, type RoleName, rows } from './gate-table.ts';
+import { choice, requests, text } from './requests.ts';
 import { startWorld, until, type World } from './world.ts';
 
 /**
  * docs/roles.md says who may do what. Every button, form and word in it is tried by somebody of every role, as a request
  * that Slack might send, and Baton does as the table says. Whoever is refused is told so and is in the audit.
  */
-const table = readFileSync(path.join(import.meta.dirname, '../../docs/roles.md'), 'utf8');
-const ROLES = ['stranger', 'guest', 'viewer', 'asked', 'requester', 'approver', 'admin'] as const;
-type RoleName = (typeof ROLES)[number];
-const PEOPLE: Readonly<Record<RoleName, string>> = {
-  stranger: 'member3',
-  guest: 'dave',
-  viewer: 'carol',
-  asked: 'alice',
-  requester: 'member1',
-  approver: 'bob',
-  admin: 'member2',
-};
-
-interface Row {
-  readonly name: string;
-  readonly may: readonly RoleName[];
-  readonly mayNot: readonly RoleName[];
-}
-const rows: readonly Row[] = table.split('\n').flatMap((line): Row[] => {
-  const cells = line.split('|').map((cell) => cell.trim());
-  const name = /^`([^`]+)`/.exec(cells[1] ?? '')?.[1];
-  const marks = cells.slice(2, 2 + ROLES.length);
-  if (name === undefined || marks.length < ROLES.length) return [];
-  const of = (mark: string) => ROLES.filter((_, at) => marks[at] === mark);
-  return [{ name, may: of('yes'), mayNot: of('no') }];
-});
-
 /** Parts of forms: what is chosen or typed in them is sent with the form. */
 const INPUTS = new Set(
   Object.values(actionIds).filter((id) =>
@@ -48,12 +22,6 @@ const INPUTS = new Set(
     ),
   ),
 );
-/** Reasons that are about who somebody is, and not about what there is to do. */
-const ABOUT_PEOPLE = new Set([
-  ...['guest', 'stranger', 'not_a_person', 'look', 'role', 'repository', 'not_yours', 'not_allowed'],
-  ...['no_role', 'not_eligible', 'requester', 'last_editor', 'not_admin', 'own_role', 'not_theirs'],
-]);
-
 const workflow = (name: string, flow: Workflow['flow']): Workflow => ({
   name,
   title: name,
@@ -131,90 +99,11 @@ afterAll(async () => {
   await w.close();
 });
 
-const FORM = 'application/x-www-form-urlencoded';
-async function post(contentType: string, body: string): Promise<void> {
-  const { status } = await w.post.send({ headers: { 'content-type': contentType }, body }, w.clock.now());
-  expect(status).toBe(200);
-}
-const interaction = (user: string, more: object) =>
-  post(
-    FORM,
-    new URLSearchParams({
-      payload: JSON.stringify({
-        team: { id: w.team.split('/').at(-1), domain: 'd' },
-        user: { id: user, name: 'n', username: 'n', team_id: w.team.split('/').at(-1) },
-        api_app_id: 'A1',
-        token: 't',
-        trigger_id: `trigger-${count}`,
-        ...more,
-      }),
-    }).toString(),
-  );
-const press = (action: string, value: () => string) => (user: string) =>
-  interaction(user, {
-    type: 'block_actions',
-    container: { type: 'message', message_ts: '1.1', channel_id: w.channel, is_ephemeral: false },
-    channel: { id: w.channel, name: 'c' },
-    actions: [
-      {
-        type: 'button',
-        action_id: action,
-        block_id: 'b',
-        action_ts: `${1_900_000_000 + count}.1`,
-        value: value(),
-      },
-    ],
-  });
-const text = (block: string, action: string, value: string) => ({
-  [block]: { [action]: { type: 'plain_text_input', value } },
-});
-const choice = (block: string, action: string, value: string) => ({
-  [block]: {
-    [action]: {
-      type: 'static_select',
-      selected_option: { text: { type: 'plain_text', text: value }, value },
-    },
-  },
-});
-const form = (callback: string, about: () => string, values: object) => (user: string) =>
-  interaction(user, {
-    type: 'view_submission',
-    view: {
-      id: `V${count}`,
-      hash: `h${count}`,
-      type: 'modal',
-      callback_id: callback,
-      private_metadata: about(),
-      state: { values },
-    },
-  });
-const say = (words: () => string) => (user: string) =>
-  post(
-    FORM,
-    new URLSearchParams({
-      command: '/orchestrate',
-      text: words(),
-      team_id: w.team.split('/').at(-1) ?? '',
-      channel_id: w.channel,
-      user_id: user,
-      trigger_id: `trigger-${count}`,
-    }).toString(),
-  );
-const write = (words: string) => async (user: string) => {
-  const bot = w.workspaces.of(w.team)?.botUser ?? '';
-  const team = w.team.split('/').at(-1);
-  const ts = `${1_900_000_000 + count}.000100`;
-  const event = {
-    type: 'app_mention',
-    user,
-    text: `<@${bot}> ${words}`,
-    channel: w.channel,
-    ts,
-    thread_ts: thread,
-  };
-  const body = { type: 'event_callback', team_id: team, event_id: `Ev${count}`, event, api_app_id: 'A1' };
-  await post('application/json', JSON.stringify(body));
-};
+const { press, form, say, write } = requests(
+  () => w,
+  () => count,
+  () => thread,
+);
 const run = (title: string) => () => runs.get(title) ?? '';
 
 /** How each row is tried. */
