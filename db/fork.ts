@@ -1,6 +1,7 @@
 import type { RunEvent, StoredEvent } from '../src/domain/events.ts';
 import { and, eq, gt, lt, lte } from './drizzle.ts';
 import type { EventLog } from './event-log.ts';
+import { carryMessages } from './fork-messages.ts';
 import { runs, steps } from './tables/runs.ts';
 import type { Tx } from './transaction.ts';
 
@@ -34,6 +35,7 @@ const MAX_EVENTS = 10_000_000;
  * new run. Times are moved on by what has passed since, so that work done counts as long as it took.
  * What was used after that moment, and by its parts, was used all the same, and what people raised stays raised: both are
  * told, too.
+ * Messages that were sent and not taken by then wait for it, too.
  * @returns the number of the last event written; 0 when there was none
  */
 export function copyBeginning(
@@ -53,12 +55,14 @@ export function copyBeginning(
     .all();
   const outcomes = new Map(settled.map((row) => [row.settledSeq, row]));
   const told = log.after(from, 0, seq).filter((each) => each.seq <= seq);
-  const passed = now - (told.at(-1)?.at ?? now);
+  const at = told.at(-1)?.at ?? now;
+  const passed = now - at;
+  carryMessages(tx, { from, to }, { at, keys: new Set([...outcomes.values()].map(({ key }) => key)) });
   let last = 0;
-  for (const { seq: number, at, event } of told) {
+  for (const { seq: number, at: then, event } of told) {
     const row = outcomes.get(number);
     if (row === undefined && !TAKEN_ALONG.has(event.type)) continue;
-    last = log.append(to, event, at + passed);
+    last = log.append(to, event, then + passed);
     if (row !== undefined)
       tx.insert(steps)
         .values({ ...row, runId: to, settledSeq: last })

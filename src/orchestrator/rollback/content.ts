@@ -1,4 +1,5 @@
 import { canonicalJson } from '../../domain/json.ts';
+import { unheard } from '../../domain/messages.ts';
 import type { DecisionStore } from '../../ports/decisions.ts';
 import type { RollbackRequest } from './contracts.ts';
 import type { Standing } from './standing.ts';
@@ -88,6 +89,7 @@ export async function lossOf(
   const { stat, patch, cut } = await past.diff(after, head, PATCH_CHARS);
   const commits = request.level === 'step' ? [] : await past.commits();
   const voided = await voidedBy(request, standing, decisions);
+  const silent = unheardSince(request, standing);
   const clean = redact(patch);
   const parts = [
     `Files that go back: ${stat.files.length}, with +${stat.added} −${stat.removed} since`,
@@ -99,6 +101,8 @@ export async function lossOf(
     ...named(commits, LINES_NAMED),
     `Answers that no longer count: ${voided.length === 0 ? 'none' : voided.length}`,
     ...named(voided, LINES_NAMED),
+    ...(silent.length === 0 ? [] : [`Events that count for nothing any more: ${silent.length}`]),
+    ...named(silent, LINES_NAMED),
     ...(clean.trim() === '' ? [] : ['', `git diff --text ${after.slice(0, 12)} ${head.slice(0, 12)}`, clean]),
   ];
   return {
@@ -108,6 +112,18 @@ export async function lossOf(
     excerpt: redact(parts.join('\n')),
     cut: cut || clean !== patch || stat.files.length > FILES_NAMED,
   };
+}
+
+/** Events that were heard since, by nodes that had not begun then: they listen anew, for what comes from then on. */
+function unheardSince({ level, point }: RollbackRequest, { events }: Standing): string[] {
+  if (level === 'step' || level === 'snapshot') return [];
+  const keys = new Set<string>();
+  const since: string[] = [];
+  for (const { seq, event } of events) {
+    if (seq <= point.seq && event.type === 'step.completed') keys.add(event.key);
+    if (seq > point.seq && event.type === 'signal.received') since.push(event.name);
+  }
+  return unheard(since, keys);
 }
 
 async function voidedBy(

@@ -28,6 +28,8 @@ export interface Standing {
   readonly tip: string | null;
   /** How far it and its parts have come. */
   readonly position: Readonly<Record<string, number>>;
+  /** What it told, in order. */
+  readonly events: readonly StoredEvent[];
   /** What was asked in it and in its parts. */
   readonly approvals: readonly Approval[];
 }
@@ -50,7 +52,8 @@ export async function standingOf(
   const approvals = (await Promise.all(ids.map((id) => store.approvals.ofRun(id)))).flat();
   const kinds = new Map(approvals.map(({ id, subject }) => [id, payloadKind(subject.payload)]));
   const failure = run.outcome === null || run.outcome.ok || status !== 'failed' ? null : run.outcome.failure;
-  const points = findPoints(await eventsOf(store, target), kinds, failure);
+  const events = await eventsOf(store, target);
+  const points = findPoints(events, kinds, failure);
   if (points.branch === null || points.base === null) return 'nothing';
   const past = await registry.past(target);
   const tip = await past.tip();
@@ -58,7 +61,7 @@ export async function standingOf(
     ? (tip?.tree ?? (await past.baseTree()))
     : (await (await registry.of(target, null)).snapshot('rollback-head', now)).tree;
   const position = await store.runs.position(ids);
-  return { session, status, spec, points, past, head, tip: tip?.commit ?? null, position, approvals };
+  return { session, status, spec, points, past, head, tip: tip?.commit ?? null, position, events, approvals };
 }
 
 async function eventsOf(store: StandingDeps['store'], runId: string): Promise<StoredEvent[]> {
