@@ -121,7 +121,9 @@ const TRIED: Readonly<Record<string, (user: string) => Promise<void>>> = {
       press(id, run('asks')),
     ]),
   ),
-  ...Object.fromEntries(['run_again', 'run_rollback'].map((id) => [id, press(id, run('over'))])),
+  ...Object.fromEntries(
+    ['run_again', 'run_hand_over', 'run_rollback'].map((id) => [id, press(id, run('over'))]),
+  ),
   ...Object.fromEntries(
     [
       'approval_approve',
@@ -172,6 +174,7 @@ const TRIED: Readonly<Record<string, (user: string) => Promise<void>>> = {
   ),
   '/orchestrate retry': say(() => `retry ${runs.get('over')}`),
   '/orchestrate rollback': say(() => `rollback ${runs.get('over')} full`),
+  '/orchestrate hand-over': say(() => `hand-over ${runs.get('over')}`),
   '/orchestrate signal': say(() => `signal ${runs.get('asks')} go`),
   '/orchestrate <workflow>': say(() => 'ask by the command'),
   '/orchestrate agents quarantine': say(() => 'agents quarantine backend odd tests'),
