@@ -1,4 +1,5 @@
 import type { Approval } from '../src/domain/approval.ts';
+import { groupsOf } from '../src/domain/approval-rules.ts';
 import { answerBlocks } from '../src/slack/builders/answers.ts';
 import { mk, short } from '../src/slack/text.ts';
 import { refusalWords, answers as words } from '../src/slack/words.ts';
@@ -27,7 +28,13 @@ export const breakGlass: Command = {
     const result = await orchestrator.approvals.breakGlass(said, why.join(' '));
     if (result === null) return answerBlocks(words.nothingWaits, rehearsal);
     return answerBlocks(
-      result.ok ? words.brokeGlass : refusalWords(result.refusal, result.approval),
+      result.ok
+        ? words.brokeGlass
+        : refusalWords(
+            result.refusal,
+            result.approval,
+            await people.handles(groupsOf(result.approval.policy), call.team),
+          ),
       rehearsal,
     );
   },

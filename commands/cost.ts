@@ -9,7 +9,8 @@ const WEEK_MS = 7 * 86_400_000;
 export const cost: Command = {
   word: 'cost',
   usage: 'cost [id]',
-  description: 'What a run cost, by agent, model and kind; without an id this week by channel, day and agent',
+  description:
+    'What a run cost, by agent, step, model and kind; without an id this week by channel, day and agent',
   async run(call, { queries, usage, rehearsal, now }) {
     if (call.rest === '') {
       const since = now() - WEEK_MS;
@@ -19,6 +20,7 @@ export const cost: Command = {
     const run = await queries.find(call, call.rest);
     if (run === null) return answerBlocks(answers.runGone, rehearsal);
     const title = run.session.request.split('\n')[0] ?? run.session.request;
-    return runCostBlocks(title, await usage.ofRun(run.view.runId), rehearsal);
+    const { runId } = run.view;
+    return runCostBlocks(title, await usage.ofRun(runId), await usage.bySteps(runId), rehearsal);
   },
 };

@@ -17,6 +17,7 @@ const lineSchema = spendingSchema.extend(usageSchema.pick({ kind: true, agent: t
 const channelSchema = spendingSchema.extend({ channel: z.string() });
 const daySchema = spendingSchema.extend({ day: z.string() });
 const agentSchema = spendingSchema.extend({ agent: z.string() });
+const stepSchema = spendingSchema.extend({ step: z.string() });
 const entrySchema = usageSchema.extend({
   at: z.number(),
   runId: z.string(),
@@ -38,6 +39,9 @@ const SEEN = `usage u join runs r on r.id = u.run_id join sessions s on s.id = r
 /** Rows whose order within one sum has no meaning are ordered by what they cost. */
 const DEAREST = 'order by costUsd desc, inputTokens + outputTokens desc, durationMs desc';
 
+/** A run with its parts, which are named after it and a dot; the sign after the dot in ASCII is a slash. */
+const OF_RUN = "(u.run_id = @root or (u.run_id > @root || '.' and u.run_id < @root || '/'))";
+
 export function createUsageReader(raw: Database.Database): UsageReader {
   const sql = {
     soFar: raw.prepare(
@@ -45,7 +49,10 @@ export function createUsageReader(raw: Database.Database): UsageReader {
          and substr(u.key, 1, length(?)) = ?`,
     ),
     ofRun: raw.prepare(
-      `select u.kind, u.agent, u.model, ${SUMS} from usage u where u.run_id = ? group by u.kind, u.agent, u.model ${DEAREST}`,
+      `select u.kind, u.agent, u.model, ${SUMS} from usage u where ${OF_RUN} group by u.kind, u.agent, u.model ${DEAREST}`,
+    ),
+    bySteps: raw.prepare(
+      `select u.key as step, ${SUMS} from usage u where ${OF_RUN} group by u.key order by min(u.id)`,
     ),
     byChannel: raw.prepare(`select s.channel, ${SUMS} from ${SEEN} group by s.channel ${DEAREST}`),
     byDay: raw.prepare(
@@ -67,7 +74,8 @@ export function createUsageReader(raw: Database.Database): UsageReader {
   };
   return {
     soFar: async (runId, below = '') => spendingSchema.parse(sql.soFar.get(runId, below, below)),
-    ofRun: async (runId) => z.array(lineSchema).parse(sql.ofRun.all(runId)),
+    ofRun: async (runId) => z.array(lineSchema).parse(sql.ofRun.all({ root: runId })),
+    bySteps: async (runId) => z.array(stepSchema).parse(sql.bySteps.all({ root: runId })),
     byChannel: async ({ team, user, channel }, since) =>
       z.array(channelSchema).parse(sql.byChannel.all(team, since, channel, user)),
     byDay: async ({ team, user, channel }, since) =>

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Approval, Verdict } from '../src/domain/approval.ts';
-import type { DecideResult } from '../src/domain/approval-rules.ts';
+import { type DecideResult, groupsOf } from '../src/domain/approval-rules.ts';
 import type { Said } from '../src/orchestrator/approvals.ts';
 import { answerBlocks } from '../src/slack/builders/answers.ts';
 import { epicKey } from '../src/slack/epic-key.ts';
-import { refusalWords, answers as words } from '../src/slack/words.ts';
+import { type Handles, refusalWords, answers as words } from '../src/slack/words.ts';
 import type { ApprovalDeps } from './deps.ts';
 import { turnAway } from './turn-away.ts';
 
@@ -90,7 +90,7 @@ async function saidBy(
 async function answer(
   call: ApprovalCall,
   result: DecideResult | null,
-  done: (approval: Approval) => string,
+  done: (approval: Approval, handles: Handles) => string,
   deps: ApprovalDeps,
 ): Promise<void> {
   const { intent, team, user } = call;
@@ -100,7 +100,10 @@ async function answer(
     const to = { intent, team, user, channel: call.channel };
     return deps.answers.send(to, answerBlocks(words.runGone, deps.rehearsal));
   }
-  const text = result.ok ? done(result.approval) : refusalWords(result.refusal, result.approval);
+  const handles = await deps.people.handles(groupsOf(result.approval.policy), team);
+  const text = result.ok
+    ? done(result.approval, handles)
+    : refusalWords(result.refusal, result.approval, handles);
   const session = await deps.queries.byRun(result.approval.runId);
   // A copy of the card elsewhere, in a DM or the channel for what waits, is in no epic's thread.
   const inEpic = session !== null && call.channel !== '' && call.channel === session.session.channel;

@@ -65,5 +65,5 @@ export type ApprovalDeps = TurnAwayDeps &
   Pick<HandlerDeps, 'worker' | 'approvals' | 'views'> & {
     readonly orchestrator: Pick<Orchestrator, 'approvals'>;
     readonly queries: Pick<Queries, 'byRun'>;
-    readonly people: Pick<People, 'decider'>;
+    readonly people: Pick<People, 'decider' | 'handles'>;
   };

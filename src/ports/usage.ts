@@ -40,8 +40,10 @@ export interface UsageEntry extends Usage {
 export interface UsageReader {
   /** Of one run so far, or of the steps whose key begins with `below`: what a budget is held against. People's time counts only where it has a price. */
   soFar(runId: string, below?: string): Promise<Spending>;
-  /** Of one run, by kind, agent and model, the dearest first. */
+  /** Of one run and its parts, by kind, agent and model, the dearest first. */
   ofRun(runId: string): Promise<SpendingLine[]>;
+  /** Of the same entries, by the key of their step, in the order in which they began. */
+  bySteps(runId: string): Promise<(Spending & { readonly step: string })[]>;
   /** Since a moment, of those sessions of a team that one person in one channel may know of, by channel. */
   byChannel(
     asking: { readonly team: string; readonly user: string; readonly channel: string },

@@ -48,6 +48,9 @@ const listSchema = z.object({
   response_metadata: z.object({ next_cursor: z.string().optional() }).optional(),
 });
 
+const groupsSchema = z.object({
+  usergroups: z.array(z.object({ id: z.string(), handle: z.string() })),
+});
 const membersSchema = z.object({ users: z.array(z.string()) });
 /** What Slack answers about a user group that is gone, or was switched off: nobody is in it. */
 const NO_GROUP = /no_such_subteam|subteam_not_found/;
@@ -62,6 +65,10 @@ export class People implements Directory {
   >();
   readonly #zones = new Map<string, { readonly until: number; readonly zone: string | null }>();
   readonly #names = new Map<string, { readonly until: number; readonly people: readonly Named[] }>();
+  readonly #handles = new Map<
+    string,
+    { readonly until: number; readonly handles: ReadonlyMap<string, string> }
+  >();
   readonly #groups = new Map<string, { readonly until: number; readonly members: readonly string[] }>();
 
   /** @param client of the workspace by its key; throws where Baton is not installed */
@@ -155,6 +162,24 @@ export class People implements Directory {
     if (this.#groups.size > 1_000) this.#groups.clear();
     this.#groups.set(key, { until: now + BELIEVE_MS, members });
     return members;
+  }
+
+  /** What user groups are called, by their ids; those of which Slack says nothing are left out. Never throws. */
+  async handles(groups: readonly string[], team: string): Promise<ReadonlyMap<string, string>> {
+    if (groups.length === 0) return new Map();
+    const now = this.#clock.monotonic();
+    const known = this.#handles.get(team);
+    if (known !== undefined && known.until > now) return known.handles;
+    try {
+      const listed = groupsSchema.parse(
+        await this.#client(team).usergroups.list({ team_id: bareTeam(team) }),
+      );
+      const handles = new Map(listed.usergroups.map(({ id, handle }) => [id, handle]));
+      this.#handles.set(team, { until: now + NAMES_MS, handles });
+      return handles;
+    } catch {
+      return new Map();
+    }
   }
 
   async #membersOf(group: string, team: string): Promise<readonly string[]> {

@@ -3,7 +3,7 @@ import { missing, raisedTo, requirementsOf } from '../domain/approval-rules.ts';
 import { amount } from '../domain/budget.ts';
 import { boundsText } from '../domain/raise.ts';
 import { signs } from './format.ts';
-import { date, groupMention, mention, mk, short } from './text.ts';
+import { date, mention, mk, short } from './text.ts';
 import type { ShownStatus } from './views.ts';
 
 /** Sentences that more than one message uses, as markup. */
@@ -59,33 +59,44 @@ function verdictWord(status: ApprovalStatus): string {
   }
 }
 
+/** What user groups are called, by their ids, as far as Slack says. */
+export type Handles = ReadonlyMap<string, string>;
+
+const NO_HANDLES: Handles = new Map();
+
+/** A user group by its name: a sentence to one person does not call everybody who is in it. */
+function groupName(id: string, handles: Handles): string {
+  const handle = handles.get(id);
+  return mk`${handle === undefined ? `the user group ${short(id, 40)}` : `@${short(handle, 80)}`}`;
+}
+
 /** Who may decide, as "@bob or somebody of @releasers", or as a rule. Never whoever may not. */
-export function deciders({ policy, requester }: Approval): string {
+export function deciders({ policy, requester }: Approval, handles: Handles = NO_HANDLES): string {
   const asked = requirementsOf(policy);
   const people = [...new Set(asked.flatMap((each) => each.people))].filter(
     (id) => !policy.fourEyes || id !== requester,
   );
   const groups = [...new Set(asked.flatMap((each) => each.groups))];
-  const named = [...people.map((id) => mention(id).live), ...groups.map((id) => groupMention(id).live)];
+  const named = [...people.map((id) => mention(id).live), ...groups.map((id) => groupName(id, handles))];
   if (asked.some(({ anyone }) => anyone)) return 'anybody in this workspace but guests';
   return named.length === 0 ? 'nobody whom the policy names is known here' : joined(named, 'or');
 }
 
 /** What somebody is told whose click changed nothing, and what they can do. */
-export function refusalWords(refusal: Refusal, approval: Approval): string {
+export function refusalWords(refusal: Refusal, approval: Approval, handles: Handles = NO_HANDLES): string {
   switch (refusal) {
     case 'already_decided':
       return alreadyDecided(approval);
     case 'expired':
       return mk`Time to decide ran out at ${date(approval.expiresAt)}, so this button does nothing any more. Nothing was done. The epic message shows how to go on.`;
     case 'not_eligible':
-      return mk`Only ${{ live: deciders(approval) }} can decide this. Your click changed nothing; you can ask them.`;
+      return mk`Only ${{ live: deciders(approval, handles) }} can decide this. Your click changed nothing; you can ask them.`;
     case 'no_role':
       return 'You are not among those who may approve here. Your click changed nothing. Whoever runs Baton can name you under `access:` in baton.yaml.';
     case 'already_voted':
-      return mk`Your yes is counted already. ${stillMissing(approval)}`;
+      return mk`Your yes is counted already. ${stillMissing(approval, handles)}`;
     case 'last_editor':
-      return mk`You made the last change to this yourself, so somebody else has to decide. ${whoElse(approval)} Your click changed nothing.`;
+      return mk`You made the last change to this yourself, so somebody else has to decide. ${whoElse(approval, handles)} Your click changed nothing.`;
     case 'policy_error':
       return mk`Nobody can decide at the moment: ${short(approval.policy.problem ?? 'the policy cannot be read', 200)}. Your click changed nothing. Whoever runs Baton has to put baton.yaml right.`;
     case 'unchecked':
@@ -101,11 +112,11 @@ export function refusalWords(refusal: Refusal, approval: Approval): string {
     case 'no_reason':
       return 'Breaking the glass needs a reason: `/orchestrate break-glass <id> <why>`. Nothing was changed.';
     case 'requester':
-      return mk`You asked for this work, so somebody else has to decide. ${whoElse(approval)} Your click changed nothing.`;
+      return mk`You asked for this work, so somebody else has to decide. ${whoElse(approval, handles)} Your click changed nothing.`;
     case 'not_a_person':
       return 'Only a person can decide this. The click changed nothing.';
     case 'guest':
-      return mk`Guests cannot decide here. Your click changed nothing. You can ask ${{ live: deciders(approval) }}.`;
+      return mk`Guests cannot decide here. Your click changed nothing. You can ask ${{ live: deciders(approval, handles) }}.`;
     case 'stranger':
       return mk`Only members of the workspace that owns this work can decide. Your click changed nothing. You can ask ${mention(approval.requester)}.`;
     case 'other_team':
@@ -139,16 +150,16 @@ function alreadyDecided(approval: Approval): string {
   return mk`Already ${verdictWord(status)}${{ live: by }}${{ live: at }}. Your click changed nothing.`;
 }
 
-function whoElse(approval: Approval): { live: string } {
+function whoElse(approval: Approval, handles: Handles): { live: string } {
   const anyone = requirementsOf(approval.policy).some((each) => each.anyone);
-  return { live: anyone ? 'Anybody else here may.' : `You can ask ${deciders(approval)}.` };
+  return { live: anyone ? 'Anybody else here may.' : `You can ask ${deciders(approval, handles)}.` };
 }
 
 /** How many more are needed, and of whom. */
-export function stillMissing({ policy, votes }: Approval): { live: string } {
+export function stillMissing({ policy, votes }: Approval, handles: Handles = NO_HANDLES): { live: string } {
   const lacks = missing(policy, votes).map(({ requirement, lacks: count }) => {
     const { anyone, people, groups } = requirement;
-    const named = [...people.map((id) => mention(id).live), ...groups.map((id) => groupMention(id).live)];
+    const named = [...people.map((id) => mention(id).live), ...groups.map((id) => groupName(id, handles))];
     return `${count} more of ${anyone ? 'anybody here' : joined(named, 'or')}`;
   });
   return { live: lacks.length === 0 ? 'Nothing is missing.' : `Still missing: ${lacks.join('; ')}.` };
@@ -185,9 +196,9 @@ export const answers = {
     'You may look at work here, and not change it. Whoever runs Baton can name you under `access:` in baton.yaml. Nothing was changed.',
   onlyRequester: (requester: string) =>
     mk`Only ${mention(requester)}, who asked for this, can do that. Your click changed nothing.`,
-  decided: (approval: Approval) =>
+  decided: (approval: Approval, handles: Handles = NO_HANDLES) =>
     approval.status === 'pending'
-      ? mk`Noted: your yes is counted. ${stillMissing(approval)}`
+      ? mk`Noted: your yes is counted. ${stillMissing(approval, handles)}`
       : mk`Noted: ${chosen(approval) ?? verdictWord(approval.status)}.`,
   nothingWaits: 'Nothing waits for a decision under that id. Nothing was changed.',
   brokeGlass: 'Allowed. Everybody in the thread reads that you broke the glass and why; it is in the audit.',

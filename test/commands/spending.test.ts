@@ -159,6 +159,7 @@ describe('/orchestrate cost', () => {
     const text = await say(cost, runId);
     for (const part of [
       'By agent',
+      'By step',
       'By model',
       'priced',
       'Models',
@@ -172,6 +173,10 @@ describe('/orchestrate cost', () => {
     expect(text).toContain(`$${total.toFixed(2)}`);
     const lines = await core.usage.ofRun(runId);
     expect(lines.reduce((sum, line) => sum + line.costUsd, 0)).toBeCloseTo(total);
+    const steps = await core.usage.bySteps(runId);
+    expect(steps.length).toBeGreaterThan(1);
+    expect(steps.reduce((sum, step) => sum + step.costUsd, 0)).toBeCloseTo(total);
+    expect(steps.reduce((sum, step) => sum + step.count, 0)).toBe([...core.usage.entries(0)].length);
     expect(lines.find(({ kind }) => kind === 'human')).toMatchObject({ count: 1, unpriced: 1 });
   });
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import type { Message } from '../../desk/contract.ts';
 import type { Workflow } from '../../src/domain/workflow.ts';
 import { startWorld, until, type World } from './world.ts';
@@ -67,6 +68,10 @@ const chosen = (block: string, action: string, value: string) => ({
       selected_option: { text: { type: 'plain_text', text: value }, value },
     },
   },
+});
+const rowSchema = z.looseObject({
+  block_id: z.string(),
+  elements: z.array(z.looseObject({ action_id: z.string(), value: z.string() })),
 });
 const nameOf = (id: string) => [...ids].find(([, each]) => each === id)?.[0] ?? '';
 
@@ -174,6 +179,28 @@ describe('a task for a person', () => {
     await w.write('alice', `@Baton skip photos because nobody needs them`, other);
     await ended('left out', 'completed');
     expect(await task('left out')).toMatchObject({ status: 'skipped', words: 'nobody needs them' });
+  });
+
+  test('pressed in the App Home, Done opens its form there, and what is handed in ends it', async () => {
+    await asked('byhand', 'from home');
+    const { assignee } = await task('from home');
+    const doer = nameOf(assignee);
+    await w.desk.page('home', { user: assignee });
+    const home = async () => (await w.desk.snapshot(assignee)).home;
+    const button = async () =>
+      (await home())?.blocks
+        .flatMap((each) => rowSchema.safeParse(each).data ?? [])
+        .flatMap(({ block_id, elements }) => elements.map((element) => ({ ...element, block_id })))
+        .find(({ action_id }) => action_id === 'task_done');
+    await until(async () => (await button()) !== undefined);
+    const container = { type: 'view', viewId: (await home())?.id };
+    const pressed = { user: assignee, container, action: { ...(await button()), type: 'button' } };
+    expect(await w.desk.page('action', pressed)).toEqual({ ok: true });
+    const form = await w.modal(doer);
+    expect(await w.submit(doer, form.id, typed('words', 'task_text', 'at home'))).toEqual({ ok: true });
+    await ended('from home', 'completed');
+    expect(await task('from home')).toMatchObject({ status: 'done', words: 'at home' });
+    await until(async () => (await button()) === undefined);
   });
 
   test('it stands in the App Home of whoever it is with, with its buttons; a stopped run asks no more', async () => {

@@ -23,8 +23,16 @@ export function cost({ costUsd, unpriced, count: all }: Spending): string {
   return `at least ${money(costUsd)}, ${unpriced} of ${all} without a price`;
 }
 
-/** `/orchestrate cost ID`: one run, by agent, by model and by kind. */
-export function runCostBlocks(title: string, spent: readonly SpendingLine[], rehearsal: boolean): Message {
+/**
+ * `/orchestrate cost ID`: one run, by agent, by step, by model and by kind.
+ * @param steps by their keys: what an agent did turn by turn is one line
+ */
+export function runCostBlocks(
+  title: string,
+  spent: readonly SpendingLine[],
+  steps: readonly (Spending & { readonly step: string })[],
+  rehearsal: boolean,
+): Message {
   if (spent.length === 0)
     return message([lines([bold(short(title, 150)), ' · nothing was spent yet'])], rehearsal);
   const models = spent.filter(({ kind }) => kind === 'model');
@@ -35,6 +43,7 @@ export function runCostBlocks(title: string, spent: readonly SpendingLine[], reh
         'By agent',
         grouped(models, ({ agent }) => agent ?? 'Baton'),
       ),
+      table('By step', stepsOf(steps)),
       table(
         'By model',
         grouped(models, ({ model }) => model ?? 'unknown'),
@@ -84,6 +93,17 @@ export function weekCostBlocks(
     ],
     rehearsal,
   );
+}
+
+/** Keys end in what was done at a step, once or turn by turn: the step is what stands before. */
+function stepsOf(steps: readonly (Spending & { readonly step: string })[]): Map<string, Spending> {
+  const groups = new Map<string, Spending[]>();
+  for (const each of steps) {
+    const parts = each.step.split('/');
+    const name = parts.length > 1 ? parts.slice(0, -1).join('/') : each.step;
+    groups.set(name, [...(groups.get(name) ?? []), each]);
+  }
+  return new Map([...groups].map(([name, of]) => [name, sum(of)]));
 }
 
 /** People's time without a price is told, and does not make the sum unknown. */
