@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Workspace } from '../src/ports/workspace.ts';
-import { probeSandbox } from '../src/workspace/sandbox.ts';
+import { probeSandbox } from '../src/workspace/sandbox/sandbox.ts';
 import { createWorkspaces } from '../src/workspace/workspaces.ts';
 
 /**

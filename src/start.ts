@@ -6,7 +6,7 @@ import { createCore } from './compose/core.ts';
 import type { Local, LocalCast, LocalDesk, Services } from './compose/local.ts';
 import type { ModelEndpoint } from './compose/models.ts';
 import { createSlack, type SlackOptions } from './compose/slack.ts';
-import type { Config } from './config.ts';
+import type { Config } from './config/config.ts';
 import { BatonError, toFailure } from './domain/failure.ts';
 import { keepTidy } from './ops/cleaning.ts';
 import { keepHouse, sweep } from './ops/housekeeping.ts';

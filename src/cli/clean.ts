@@ -6,7 +6,7 @@ import { createDecisionStore } from '../../db/decisions.ts';
 import { EventLog } from '../../db/event-log.ts';
 import { openStore } from '../../db/open.ts';
 import { openToRead } from '../../db/read-only.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { type CleaningPlan, keepWords } from '../domain/cleaning.ts';
 import { durationText } from '../domain/duration.ts';
 import { toFailure } from '../domain/failure.ts';

@@ -1,4 +1,4 @@
-import { type Config, readConfig } from '../config.ts';
+import { type Config, readConfig } from '../config/config.ts';
 
 /** The one place that hands the environment over. */
 export function configFromEnvironment(): Config {

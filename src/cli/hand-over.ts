@@ -4,7 +4,7 @@ import { auditRows } from '../../db/audit.ts';
 import { openToRead } from '../../db/read-only.ts';
 import { createUsageReader } from '../../db/usage.ts';
 import { BatonError, toFailure } from '../domain/failure.ts';
-import { type HandedOver, handOver } from '../workspace/hand-over.ts';
+import { type HandedOver, handOver } from '../workspace/hand-over/hand-over.ts';
 import { configFromEnvironment } from './environment.ts';
 
 type Reader = ReturnType<typeof openToRead>;

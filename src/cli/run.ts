@@ -7,7 +7,7 @@ import { CastFileError, loadCasts } from '../cast/load.ts';
 import { startCast } from '../cast/server.ts';
 import { loadCatalog, SHIPPED } from '../compose/catalog.ts';
 import { type Core, createCore } from '../compose/core.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { StoredEvent } from '../domain/events.ts';
 import { BatonError, toFailure } from '../domain/failure.ts';
 import { isTerminal } from '../domain/run.ts';

@@ -6,7 +6,7 @@ import type { McpSettings } from '../domain/mcp-settings.ts';
 import type { RunnerSettings, Runners } from '../domain/runner-settings.ts';
 import { type Checked, HealthChecks } from '../ops/health-checks.ts';
 import type { HealthStore } from '../ports/health.ts';
-import { SYSTEM_PATH } from '../workspace/bubblewrap.ts';
+import { SYSTEM_PATH } from '../workspace/sandbox/bubblewrap.ts';
 import type { ModelEndpoint, ModelsOptions } from './models.ts';
 
 export interface ChecksOptions

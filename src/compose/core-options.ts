@@ -1,5 +1,5 @@
 import type { PriceTable } from '../agents/model/prices.ts';
-import type { EventSettings } from '../config.ts';
+import type { EventSettings } from '../config/config.ts';
 import type { StepLimits } from '../domain/agent.ts';
 import type { BudgetSettings } from '../domain/budget.ts';
 import type { FlagSettings } from '../domain/flags.ts';

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { castFileSchema, deskFileSchema, ensureService } from '../ops/local-services.ts';
 
 /**

@@ -6,7 +6,7 @@ import { registerCommands } from '../../commands/register.ts';
 import type { HandlerDeps } from '../../handlers/deps.ts';
 import { Gate } from '../../handlers/gate.ts';
 import { registerHandlers } from '../../handlers/register.ts';
-import type { Hook } from '../config.ts';
+import type { Hook } from '../config/config.ts';
 import { AbsentWorkspaces } from '../orchestrator/absent-workspaces.ts';
 import { Deadlines } from '../orchestrator/deadlines.ts';
 import { Handovers } from '../orchestrator/handovers.ts';

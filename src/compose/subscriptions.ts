@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { EventSettings } from '../config.ts';
+import type { EventSettings } from '../config/config.ts';
 import { type EventTypes, eventTypes } from '../domain/bus-event.ts';
 import { BatonError } from '../domain/failure.ts';
 import { type Subscription, subscriptionsOf } from '../domain/subscription.ts';

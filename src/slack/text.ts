@@ -105,11 +105,6 @@ export function isGroupId(id: string): boolean {
   return /^S[A-Z0-9]{2,20}$/.test(id);
 }
 
-/** A living mention of a user group. */
-export function groupMention(id: string): Live {
-  return { live: isGroupId(id) ? `<!subteam^${id}>` : escapeMarkup(short(id, 80)) };
-}
-
 /** Mentions as people read a list: "@a, @b and @c", or "@a, @b or @c". */
 export function mentions(ids: readonly string[], word: 'and' | 'or'): Live {
   const each = ids.map((id) => mention(id).live);

@@ -1,5 +1,5 @@
 import type { ChangedFile } from '../ports/workspace.ts';
-import { type BoundGit, type Git, readable } from './git.ts';
+import { type BoundGit, type Git, readable } from './git/git.ts';
 import type { OpenedWorktree } from './worktree.ts';
 
 /** Bytes of a file that detectors look into; what is larger is build output or data, and is said to be unread. */

@@ -9,11 +9,11 @@ import {
   type TipFacts,
 } from '../domain/cleaning.ts';
 import type { Cleaner } from '../ports/cleaning.ts';
-import { SYSTEM_PATH } from './bubblewrap.ts';
-import { type BoundGit, createGit, type Git } from './git.ts';
-import type { GitHub } from './hand-over.ts';
-import { remoteHeads } from './remote.ts';
+import { type BoundGit, createGit, type Git } from './git/git.ts';
+import { remoteHeads } from './git/remote.ts';
+import type { GitHub } from './hand-over/hand-over.ts';
 import { headOf, locate, type Repository } from './repository.ts';
+import { SYSTEM_PATH } from './sandbox/bubblewrap.ts';
 
 export interface CleanerSettings {
   readonly home: string;

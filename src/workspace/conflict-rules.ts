@@ -1,7 +1,7 @@
 import { globMatches } from '../domain/glob.ts';
 import type { Choice, Conflict, ConflictRule, Resolution } from '../ports/workspace.ts';
-import { readable } from './git.ts';
-import type { Entry, TreeConflict } from './tree-merge.ts';
+import { readable } from './git/git.ts';
+import type { Entry, TreeConflict } from './git/tree-merge.ts';
 
 /** A conflict with what the rules say of it. */
 interface Judged extends TreeConflict {

@@ -1,7 +1,7 @@
 import { hasMarkers } from '../domain/conflict-edit.ts';
 import type { Meeting, Sides } from '../ports/workspace.ts';
-import { type BoundGit, readable } from './git.ts';
-import { type Entry, entryAt, mergeTrees, type TreeConflict } from './tree-merge.ts';
+import { type BoundGit, readable } from './git/git.ts';
+import { type Entry, entryAt, mergeTrees, type TreeConflict } from './git/tree-merge.ts';
 
 /** One file in conflict as text: for people who write what is to stand there. */
 

@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { RepositoryReport } from '../ports/workspace.ts';
-import { type Git, readable, splitNul } from './git.ts';
+import { type Git, readable, splitNul } from './git/git.ts';
 import { headOf, locate, type Repository } from './repository.ts';
 import { recogniseTestCommand } from './test-command.ts';
 

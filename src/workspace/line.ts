@@ -8,9 +8,9 @@ import { type Line, type MergeOutcome, type MergeRequest, mergeOutcomeSchema } f
 import { decideConflicts, readableConflict } from './conflict-rules.ts';
 import { meetingAt, sidesAt, writtenEntries } from './conflict-text.ts';
 import { readIfThere, writeDurably } from './durable-file.ts';
-import { type BoundGit, type Git, readable } from './git.ts';
+import { type BoundGit, type Git, readable } from './git/git.ts';
+import { changedEntries, mergeTrees, withEntries } from './git/tree-merge.ts';
 import { commitTree, gathered, moveTip, saveTip, snapshotRef, tipOf, tipRef } from './snapshots.ts';
-import { changedEntries, mergeTrees, withEntries } from './tree-merge.ts';
 import { moveBase, newestSnapshot, type OpenedWorktree } from './worktree.ts';
 
 /** A merge that was decided, kept beside the worktree before its files change. */

@@ -1,6 +1,6 @@
 import { BatonError } from '../domain/failure.ts';
 import type { Past } from '../ports/workspace.ts';
-import type { BoundGit, Git } from './git.ts';
+import type { BoundGit, Git } from './git/git.ts';
 import type { Repository } from './repository.ts';
 import { branchMoved, commitTree, diffFrom, isOurs, refPart } from './snapshots.ts';
 

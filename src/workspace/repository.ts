@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 import { toFailure } from '../domain/failure.ts';
-import { type BoundGit, type Git, withoutCredentials } from './git.ts';
+import { type BoundGit, type Git, withoutCredentials } from './git/git.ts';
 
 /** Milliseconds. A first clone of a large repository over a slow line; it can be repeated and then goes on quickly. */
 const FETCH_TIMEOUT_MS = 15 * 60_000;

@@ -1,9 +1,9 @@
 import { cp, mkdir, realpath, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BatonError } from '../domain/failure.ts';
-import { SYSTEM_PATH } from './bubblewrap.ts';
-import { createGit } from './git.ts';
-import { isThere } from './toolchain.ts';
+import { createGit } from './git/git.ts';
+import { SYSTEM_PATH } from './sandbox/bubblewrap.ts';
+import { isThere } from './sandbox/toolchain.ts';
 
 /** 2026-01-01T00:00:00Z in milliseconds: the same commit on every machine. */
 const SAMPLE_DATE = Date.UTC(2026, 0, 1);

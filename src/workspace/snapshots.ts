@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import type { DiffStat } from '../domain/events.ts';
 import { BatonError } from '../domain/failure.ts';
 import type { Snapshot } from '../ports/workspace.ts';
-import { type BoundGit, type Git, readable, splitNul } from './git.ts';
-import { pathParts } from './paths.ts';
+import { pathParts } from './files/paths.ts';
+import { type BoundGit, type Git, readable, splitNul } from './git/git.ts';
 import { type OpenedWorktree, privateIndex } from './worktree.ts';
 
 /** Bytes of one changed file. Larger ones are build results and dumps, which would stay in the user's repository for good. */

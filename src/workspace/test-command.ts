@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { BoundGit } from './git.ts';
+import type { BoundGit } from './git/git.ts';
 
 /** What `npm init` writes where nobody has written a test script yet. */
 const NPM_DEFAULT = 'no test specified';

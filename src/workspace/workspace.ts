@@ -7,20 +7,20 @@ import type {
   RunCommand,
   Workspace,
 } from '../ports/workspace.ts';
-import { BOUNDS, boundsFor, type ClassBounds, programBounds } from './bounds.ts';
-import type { Extras } from './bubblewrap.ts';
-import { commandGroup } from './cgroups.ts';
 import { baseText, changedFiles } from './changed-files.ts';
-import { type CommandCall, contain, runCommand } from './command.ts';
-import type { DiskBounds } from './disk-watch.ts';
-import { createFiles } from './files.ts';
-import type { Git } from './git.ts';
+import { createFiles } from './files/files.ts';
+import { MAX_SEARCH_BYTES, type Ripgrep, SEARCH_TIMEOUT_MS } from './files/search.ts';
+import type { Git } from './git/git.ts';
 import { createLine } from './line.ts';
 import type { KeyedMutex } from './mutex.ts';
-import { type Sandbox, wrapCommand } from './sandbox.ts';
-import { MAX_SEARCH_BYTES, type Ripgrep, SEARCH_TIMEOUT_MS } from './search.ts';
+import { BOUNDS, boundsFor, type ClassBounds, programBounds } from './sandbox/bounds.ts';
+import type { Extras } from './sandbox/bubblewrap.ts';
+import { commandGroup } from './sandbox/cgroups.ts';
+import { type CommandCall, contain, runCommand } from './sandbox/command.ts';
+import type { DiskBounds } from './sandbox/disk-watch.ts';
+import { type Sandbox, wrapCommand } from './sandbox/sandbox.ts';
+import { isThere } from './sandbox/toolchain.ts';
 import { commitBranch, commitsOf, diffFrom, gathered, restoreSnapshot, takeSnapshot } from './snapshots.ts';
-import { isThere } from './toolchain.ts';
 import type { OpenedWorktree } from './worktree.ts';
 
 /** Where the system keeps it; the sandbox shows /usr. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { BatonError } from '../domain/failure.ts';
 import { readIfThere, writeDurably } from './durable-file.ts';
-import type { BoundGit, Git } from './git.ts';
+import type { BoundGit, Git } from './git/git.ts';
 import type { Repository } from './repository.ts';
 
 /** Milliseconds. Checking out a very large tree on a slow disk. */

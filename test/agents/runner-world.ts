@@ -16,7 +16,7 @@ import { createRedactor } from '../../src/policy/redact.ts';
 import type { Activity } from '../../src/ports/activity.ts';
 import type { Guard } from '../../src/ports/runner.ts';
 import type { Workspace } from '../../src/ports/workspace.ts';
-import { probeSandbox, type Sandbox } from '../../src/workspace/sandbox.ts';
+import { probeSandbox, type Sandbox } from '../../src/workspace/sandbox/sandbox.ts';
 import { summariseTests } from '../../src/workspace/test-summary.ts';
 import { type Bench, bench, NO_SANDBOX } from '../workspace/support.ts';
 import { drive, newTrace, type Trace } from './drive.ts';

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { stringify } from 'yaml';
 import type { Message } from '../../desk/contract.ts';
-import { probeCgroups } from '../../src/workspace/cgroups.ts';
+import { probeCgroups } from '../../src/workspace/sandbox/cgroups.ts';
 import { Desk, hasButton } from '../e2e/support/desk.ts';
 import { deskFileOf } from '../e2e/support/desk-file.ts';
 import { ready, World } from '../e2e/support/processes.ts';

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { Roles } from '../../src/orchestrator/roles.ts';
 import { triggerKeys, triggerKinds } from '../../src/policy/approval-settings.ts';
 import { openDoor } from '../approvals/door.ts';

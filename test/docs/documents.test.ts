@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { parseCast } from '../../src/cast/load.ts';
 import { treeRules } from '../../src/compose/catalog.ts';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { patterns } from '../../src/patterns/all.ts';
 import { Interpreter } from '../../src/patterns/interpreter.ts';
 import { loadWorkflow } from '../../src/workflows/load.ts';
@@ -52,7 +52,7 @@ describe('the documents', () => {
   });
 
   test('name every variable that is read', async () => {
-    const source = await read('src/config.ts');
+    const source = await read('src/config/environment.ts');
     const schema = /const environmentSchema = z\.object\(\{([\s\S]*?)\n\}\);/.exec(source)?.[1] ?? '';
     const names = [...schema.matchAll(/^ {2}([A-Z][A-Z_]+):/gm)].map(([, name]) => name ?? '');
     expect(names.length).toBeGreaterThan(10);

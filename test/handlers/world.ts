@@ -9,7 +9,7 @@ import type { Message } from '../../desk/contract.ts';
 import { createCore } from '../../src/compose/core.ts';
 import type { CoreOptions } from '../../src/compose/core-options.ts';
 import { createSlack } from '../../src/compose/slack.ts';
-import type { Hook } from '../../src/config.ts';
+import type { Hook } from '../../src/config/config.ts';
 import type { Workflow } from '../../src/domain/workflow.ts';
 import { readPolicy } from '../../src/policy/approval-settings.ts';
 import type { Clock } from '../../src/ports/clock.ts';

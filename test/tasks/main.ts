@@ -9,7 +9,7 @@ import { toolCall } from '../../src/agents/tool-call.ts';
 import { toFailure } from '../../src/domain/failure.ts';
 import { createRedactor } from '../../src/policy/redact.ts';
 import type { Guard } from '../../src/ports/runner.ts';
-import { probeSandbox } from '../../src/workspace/sandbox.ts';
+import { probeSandbox } from '../../src/workspace/sandbox/sandbox.ts';
 import { summariseTests } from '../../src/workspace/test-summary.ts';
 import { drive, newTrace } from '../agents/drive.ts';
 import { type Api, apis, startModelServer, turnEvents } from '../agents/model-server.ts';

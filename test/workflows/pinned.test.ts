@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { createCore } from '../../src/compose/core.ts';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { isTerminal } from '../../src/domain/run.ts';
 import { systemClock } from '../../src/system-clock.ts';
 import { everybody } from '../support/directory.ts';

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { probeSandbox } from '../../src/workspace/sandbox.ts';
+import { probeSandbox } from '../../src/workspace/sandbox/sandbox.ts';
 import { bombs } from '../bombs/bombs.ts';
 import { bench } from './support.ts';
 

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { BOUNDS } from '../../src/workspace/bounds.ts';
-import { commandGroup, type GroupFolders, probeCgroups } from '../../src/workspace/cgroups.ts';
+import { BOUNDS } from '../../src/workspace/sandbox/bounds.ts';
+import { commandGroup, type GroupFolders, probeCgroups } from '../../src/workspace/sandbox/cgroups.ts';
 
 /** Files a kernel of version 2 shows in a group, by the controllers that are switched on above it. */
 const FILES: Readonly<Record<string, readonly string[]>> = {

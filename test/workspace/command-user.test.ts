@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { Workspace } from '../../src/ports/workspace.ts';
-import { BOUNDS } from '../../src/workspace/bounds.ts';
-import { NO_CGROUPS } from '../../src/workspace/cgroups.ts';
-import { COMMAND_ID, giveOver } from '../../src/workspace/command-user.ts';
-import { DISK } from '../../src/workspace/disk-watch.ts';
-import { limitsOf } from '../../src/workspace/limits-told.ts';
-import { probeSandbox, type Sandbox, wrapCommand } from '../../src/workspace/sandbox.ts';
+import { BOUNDS } from '../../src/workspace/sandbox/bounds.ts';
+import { NO_CGROUPS } from '../../src/workspace/sandbox/cgroups.ts';
+import { COMMAND_ID, giveOver } from '../../src/workspace/sandbox/command-user.ts';
+import { DISK } from '../../src/workspace/sandbox/disk-watch.ts';
+import { limitsOf } from '../../src/workspace/sandbox/limits-told.ts';
+import { probeSandbox, type Sandbox, wrapCommand } from '../../src/workspace/sandbox/sandbox.ts';
 import { AT, bench, git } from './support.ts';
 
 const sandbox = await probeSandbox();

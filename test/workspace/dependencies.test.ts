@@ -3,7 +3,7 @@ import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Workspace } from '../../src/ports/workspace.ts';
-import { probeSandbox } from '../../src/workspace/sandbox.ts';
+import { probeSandbox } from '../../src/workspace/sandbox/sandbox.ts';
 import { type Bench, bench, put } from './support.ts';
 
 const sandbox = await probeSandbox();

@@ -2,8 +2,8 @@ import { mkdtemp, open, realpath, rm, truncate, unlink, writeFile } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { diskBounds, watchDisk } from '../../src/workspace/disk-watch.ts';
-import { probeSandbox } from '../../src/workspace/sandbox.ts';
+import { diskBounds, watchDisk } from '../../src/workspace/sandbox/disk-watch.ts';
+import { probeSandbox } from '../../src/workspace/sandbox/sandbox.ts';
 import { createWorkspaces } from '../../src/workspace/workspaces.ts';
 import { bench, NO_SANDBOX } from './support.ts';
 

@@ -4,9 +4,9 @@ import { chmod, readdir, readFile, rename, symlink, writeFile } from 'node:fs/pr
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { replaceOnce } from '../../src/workspace/edits.ts';
-import { changeOf } from '../../src/workspace/files.ts';
-import { pathParts } from '../../src/workspace/paths.ts';
+import { replaceOnce } from '../../src/workspace/files/edits.ts';
+import { changeOf } from '../../src/workspace/files/files.ts';
+import { pathParts } from '../../src/workspace/files/paths.ts';
 import { createWorkspaces } from '../../src/workspace/workspaces.ts';
 import { bench, failureOf, git, NO_SANDBOX, put } from './support.ts';
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createGit } from '../../src/workspace/git.ts';
+import { createGit } from '../../src/workspace/git/git.ts';
 
 const PATH = '/usr/local/bin:/usr/bin:/bin';
 let folder = '';

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type HandOver, handOver, targetOf } from '../../src/workspace/hand-over.ts';
+import { type HandOver, handOver, targetOf } from '../../src/workspace/hand-over/hand-over.ts';
 import { type GitHubShaped, startGitHub } from './github.ts';
 import { AT, type Bench, bench, failureOf, git } from './support.ts';
 

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { resourcesOf } from '../../src/orchestrator/resource-class.ts';
 import type { ResourceClass, Workspace } from '../../src/ports/workspace.ts';
-import { BOUNDS } from '../../src/workspace/bounds.ts';
-import { commandGroup, NO_CGROUPS, probeCgroups } from '../../src/workspace/cgroups.ts';
-import { DISK } from '../../src/workspace/disk-watch.ts';
-import { limitsOf } from '../../src/workspace/limits-told.ts';
-import { probeSandbox } from '../../src/workspace/sandbox.ts';
+import { BOUNDS } from '../../src/workspace/sandbox/bounds.ts';
+import { commandGroup, NO_CGROUPS, probeCgroups } from '../../src/workspace/sandbox/cgroups.ts';
+import { DISK } from '../../src/workspace/sandbox/disk-watch.ts';
+import { limitsOf } from '../../src/workspace/sandbox/limits-told.ts';
+import { probeSandbox } from '../../src/workspace/sandbox/sandbox.ts';
 import { type Bench, bench, NO_SANDBOX } from './support.ts';
 
 const cgroups = await probeCgroups();

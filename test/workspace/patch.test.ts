@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { toFailure } from '../../src/domain/failure.ts';
-import { applyPatch, parsePatch } from '../../src/workspace/patch.ts';
+import { applyPatch, parsePatch } from '../../src/workspace/files/patch.ts';
 import { bench, failureOf, git, put } from './support.ts';
 
 const A = 'one\ntwo\nthree\nfour\nfive\n';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BatonError } from '../../src/domain/failure.ts';
 import type { Workspace } from '../../src/ports/workspace.ts';
-import { probeSandbox } from '../../src/workspace/sandbox.ts';
+import { probeSandbox } from '../../src/workspace/sandbox/sandbox.ts';
 import { AT, type Bench, bench, git, put } from './support.ts';
 
 const sandbox = await probeSandbox();

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import type { Workspace } from '../../src/ports/workspace.ts';
-import { createOutputBuffer } from '../../src/workspace/output-buffer.ts';
-import { carrying } from '../../src/workspace/process-tree.ts';
-import { probeSandbox } from '../../src/workspace/sandbox.ts';
+import { createOutputBuffer } from '../../src/workspace/sandbox/output-buffer.ts';
+import { carrying } from '../../src/workspace/sandbox/process-tree.ts';
+import { probeSandbox } from '../../src/workspace/sandbox/sandbox.ts';
 import { summariseTests } from '../../src/workspace/test-summary.ts';
 import { bench, failureOf, git, NO_SANDBOX } from './support.ts';
 

@@ -4,9 +4,9 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Files } from '../../src/ports/workspace.ts';
-import { readPattern } from '../../src/workspace/pattern.ts';
-import { probeSandbox } from '../../src/workspace/sandbox.ts';
-import { isThere } from '../../src/workspace/toolchain.ts';
+import { readPattern } from '../../src/workspace/files/pattern.ts';
+import { probeSandbox } from '../../src/workspace/sandbox/sandbox.ts';
+import { isThere } from '../../src/workspace/sandbox/toolchain.ts';
 import { bench, failureOf, NO_SANDBOX } from './support.ts';
 
 const found = await probeSandbox();

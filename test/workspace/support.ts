@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { BatonError } from '../../src/domain/failure.ts';
 import type { Workspace, Workspaces } from '../../src/ports/workspace.ts';
-import { NO_CGROUPS } from '../../src/workspace/cgroups.ts';
-import type { Sandbox } from '../../src/workspace/sandbox.ts';
+import { NO_CGROUPS } from '../../src/workspace/sandbox/cgroups.ts';
+import type { Sandbox } from '../../src/workspace/sandbox/sandbox.ts';
 import { createWorkspaces } from '../../src/workspace/workspaces.ts';
 
 export const AT = Date.UTC(2026, 4, 1);

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdir, rm, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { neutralise } from '../../src/workspace/git-config.ts';
+import { neutralise } from '../../src/workspace/git/git-config.ts';
 import { AT, type Bench, bench, git, put } from './support.ts';
 
 /** A program that leaves a mark and passes its input on. */

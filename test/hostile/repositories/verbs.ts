@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import type { BoundGit, GitOptions } from '../../../src/workspace/git.ts';
-import type { GitArgs, GitVerb } from '../../../src/workspace/git-verbs.ts';
+import type { BoundGit, GitOptions } from '../../../src/workspace/git/git.ts';
+import type { GitArgs, GitVerb } from '../../../src/workspace/git/git-verbs.ts';
 
 /** What a verb is tried with: something to look at, to change, to reach. */
 export interface Tried {

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ensureFile } from '../durable-file.ts';
 import { BOUNDS, type ClassBounds } from './bounds.ts';
 import {
   bubblewrap,
@@ -15,7 +16,6 @@ import {
 } from './bubblewrap.ts';
 import { type Cgroups, probeCgroups } from './cgroups.ts';
 import { giveOver, isReadableByOthers, noCommandUser } from './command-user.ts';
-import { ensureFile } from './durable-file.ts';
 import { findToolchain, isThere, type Toolchain } from './toolchain.ts';
 
 /** Milliseconds; a sandbox that works answers within 50. */

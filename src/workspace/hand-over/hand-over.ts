@@ -1,12 +1,12 @@
 import { mkdir, realpath, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BatonError } from '../domain/failure.ts';
-import type { HandOverDesk, HandOverPlace, PullRequest, Pushed } from '../ports/hand-over.ts';
-import { SYSTEM_PATH } from './bubblewrap.ts';
-import { createGit } from './git.ts';
+import { BatonError } from '../../domain/failure.ts';
+import type { HandOverDesk, HandOverPlace, PullRequest, Pushed } from '../../ports/hand-over.ts';
+import { createGit } from '../git/git.ts';
+import { addressOf, headOf, locate, type Repository } from '../repository.ts';
+import { SYSTEM_PATH } from '../sandbox/bubblewrap.ts';
 import { openPullRequest } from './pull-requests.ts';
 import { pushBranch } from './push.ts';
-import { addressOf, headOf, locate, type Repository } from './repository.ts';
 
 /** GitHub, or a server of one's own that speaks like it. */
 export interface GitHub {

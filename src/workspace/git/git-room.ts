@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
-import { ensureFile } from './durable-file.ts';
+import { ensureFile } from '../durable-file.ts';
+import { systemMounts } from '../sandbox/sandbox-mounts.ts';
+import { isThere } from '../sandbox/toolchain.ts';
 import type { GitArgs } from './git-verbs.ts';
-import { systemMounts } from './sandbox-mounts.ts';
-import { isThere } from './toolchain.ts';
 
 /** Where git runs. Given outright, so that a `.git` an agent has rewritten is never followed; absent: found from `cwd`. */
 export interface GitPlace {

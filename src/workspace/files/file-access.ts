@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { mkdir, open, realpath, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BatonError } from '../domain/failure.ts';
-import { inherit } from './command-user.ts';
-import { hasCode, syncFolder } from './durable-file.ts';
+import { BatonError } from '../../domain/failure.ts';
+import { hasCode, syncFolder } from '../durable-file.ts';
+import { inherit } from '../sandbox/command-user.ts';
 import { pathParts, withParent } from './paths.ts';
 
 /** Bytes. Source files are far smaller; what is larger is searched, not read. */

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { readdir, stat, statfs } from 'node:fs/promises';
-import { hasCode } from './durable-file.ts';
+import { hasCode } from '../durable-file.ts';
 
 /** Bytes that stay free on the disk of the worktree: Baton's own database, and everybody else, need room. */
 export const MIN_FREE_BYTES = 1024 ** 3;

@@ -1,6 +1,6 @@
-import { invalid } from './config-problem.ts';
-import type { SlackConfig } from './config-slack.ts';
-import { type BareIds, bareProblem } from './domain/slack-id.ts';
+import { type BareIds, bareProblem } from '../domain/slack-id.ts';
+import { invalid } from './problem.ts';
+import type { SlackConfig } from './slack.ts';
 
 /**
  * Whose ids those are that `baton.yaml` has without a workspace: with one token they are that workspace's; where others

@@ -1,8 +1,8 @@
 import type { z } from 'zod';
-import { BatonError } from '../domain/failure.ts';
-import { globMatches } from '../domain/glob.ts';
-import type { SearchHow, searchHitSchema } from '../ports/workspace.ts';
-import type { BoundGit } from './git.ts';
+import { BatonError } from '../../domain/failure.ts';
+import { globMatches } from '../../domain/glob.ts';
+import type { SearchHow, searchHitSchema } from '../../ports/workspace.ts';
+import type { BoundGit } from '../git/git.ts';
 import { readPattern, type SearchPattern } from './pattern.ts';
 
 const MAX_HITS = 1_000;

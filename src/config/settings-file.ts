@@ -1,5 +1,5 @@
 import { isNode, LineCounter, parseDocument } from 'yaml';
-import type { WhereIs } from './policy/approval-settings.ts';
+import type { WhereIs } from '../policy/approval-settings.ts';
 
 /**
  * A settings file as data, and where each of its keys stands.

@@ -1,4 +1,4 @@
-import { BatonError } from '../domain/failure.ts';
+import { BatonError } from '../../domain/failure.ts';
 
 /** Characters of one patch; one model answer holds no more. */
 const MAX_PATCH_CHARS = 1024 * 1024;

@@ -1,8 +1,8 @@
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BatonError } from '../domain/failure.ts';
-import type { Workspace } from '../ports/workspace.ts';
+import { BatonError } from '../../domain/failure.ts';
+import type { Workspace } from '../../ports/workspace.ts';
 import { BOUNDS } from './bounds.ts';
 import { contain } from './command.ts';
 import { type Sandbox, wrapCommand } from './sandbox.ts';

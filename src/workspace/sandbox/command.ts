@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import type { Writable } from 'node:stream';
-import { BatonError } from '../domain/failure.ts';
-import type { CommandResult } from '../ports/workspace.ts';
+import { BatonError } from '../../domain/failure.ts';
+import type { CommandResult } from '../../ports/workspace.ts';
+import { hasCode } from '../durable-file.ts';
 import type { CommandGroup } from './cgroups.ts';
 import { DISK, type DiskBounds, watchDisk } from './disk-watch.ts';
-import { hasCode } from './durable-file.ts';
 import { createOutputBuffer } from './output-buffer.ts';
 import { carrying, descendants, signalQuietly } from './process-tree.ts';
 

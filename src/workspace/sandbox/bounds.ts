@@ -1,4 +1,4 @@
-import type { ResourceClass } from '../ports/workspace.ts';
+import type { ResourceClass } from '../../ports/workspace.ts';
 import type { Bounds } from './cgroups.ts';
 
 export const LIMITS = {

@@ -1,8 +1,8 @@
 import { dirname, join } from 'node:path';
+import { ensureFile } from '../durable-file.ts';
 import { type ClassBounds, LIMITS } from './bounds.ts';
 import { asCommandUser } from './command-user.ts';
 import { dependencyMounts } from './dependencies.ts';
-import { ensureFile } from './durable-file.ts';
 import { systemMounts } from './sandbox-mounts.ts';
 import { isThere, type Toolchain } from './toolchain.ts';
 

@@ -1,4 +1,4 @@
-import { BatonError } from '../domain/failure.ts';
+import { BatonError } from '../../domain/failure.ts';
 import { type BoundGit, splitNul } from './git.ts';
 
 /** One side's file in a conflict: mode and content; null where that side has none. */

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { BatonError } from '../domain/failure.ts';
-import { type FileChange, fileChangeSchema } from '../ports/workspace.ts';
-import { readIfThere, writeDurably } from './durable-file.ts';
+import { BatonError } from '../../domain/failure.ts';
+import { type FileChange, fileChangeSchema } from '../../ports/workspace.ts';
+import { readIfThere, writeDurably } from '../durable-file.ts';
 import type { FileAccess } from './file-access.ts';
 
 const intentSchema = z.object({

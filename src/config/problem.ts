@@ -1,4 +1,4 @@
-import { BatonError } from './domain/failure.ts';
+import { BatonError } from '../domain/failure.ts';
 
 /** What is wrong with a setting, for whoever starts Baton. */
 export function invalid(message: string): BatonError {

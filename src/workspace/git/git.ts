@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { BatonError } from '../domain/failure.ts';
-import { hasCode } from './durable-file.ts';
+import { BatonError } from '../../domain/failure.ts';
+import { hasCode } from '../durable-file.ts';
 import { FIXED_CONFIG, neutralise, type Override, otherEnd } from './git-config.ts';
 import type { GitPlace, GitRoom } from './git-room.ts';
 import type { GitArgs } from './git-verbs.ts';

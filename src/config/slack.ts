@@ -1,4 +1,4 @@
-import { invalid } from './config-problem.ts';
+import { invalid } from './problem.ts';
 
 /** The variables that say how Slack is reached, as they were read. */
 interface SlackEnvironment {

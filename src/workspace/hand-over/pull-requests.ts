@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { BatonError } from '../domain/failure.ts';
-import type { PullRequest } from '../ports/hand-over.ts';
+import { BatonError } from '../../domain/failure.ts';
+import type { PullRequest } from '../../ports/hand-over.ts';
 
 /** Milliseconds one request may take. */
 const REQUEST_TIMEOUT_MS = 30_000;

@@ -1,6 +1,6 @@
-import { BatonError, toFailure } from '../domain/failure.ts';
-import type { Git } from './git.ts';
-import { fromCleanPlace, secretsFor } from './remote.ts';
+import { BatonError, toFailure } from '../../domain/failure.ts';
+import type { Git } from '../git/git.ts';
+import { fromCleanPlace, secretsFor } from '../git/remote.ts';
 
 /** Milliseconds; a first push of a large branch over a slow line. */
 const PUSH_TIMEOUT_MS = 10 * 60_000;

@@ -1,16 +1,16 @@
 import { lstat, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BatonError } from '../domain/failure.ts';
-import { globMatches } from '../domain/glob.ts';
-import type { FileChange, Files } from '../ports/workspace.ts';
+import { BatonError } from '../../domain/failure.ts';
+import { globMatches } from '../../domain/glob.ts';
+import type { FileChange, Files } from '../../ports/workspace.ts';
+import { type Git, readable, splitNul } from '../git/git.ts';
+import type { KeyedMutex } from '../mutex.ts';
+import type { OpenedWorktree } from '../worktree.ts';
 import { createEditLog, replaceOnce } from './edits.ts';
 import { createFileAccess } from './file-access.ts';
-import { type Git, readable, splitNul } from './git.ts';
-import type { KeyedMutex } from './mutex.ts';
 import { applyPatch, parsePatch } from './patch.ts';
 import { pathParts } from './paths.ts';
 import { type Ripgrep, searchFiles } from './search.ts';
-import type { OpenedWorktree } from './worktree.ts';
 
 /** Lines and characters of one read: what a model can use at once. The range gives the rest. */
 const MAX_READ_LINES = 2_000;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { access, constants, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hasCode } from './durable-file.ts';
+import { hasCode } from '../durable-file.ts';
 import { signalQuietly } from './process-tree.ts';
 
 /** What a command may take. */

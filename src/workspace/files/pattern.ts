@@ -1,4 +1,4 @@
-import { BatonError } from '../domain/failure.ts';
+import { BatonError } from '../../domain/failure.ts';
 
 /** Characters of a pattern: more is no search but a program. */
 const MAX_PATTERN_CHARS = 500;

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
+import type { GitHub } from '../hand-over/hand-over.ts';
+import { addressOf } from '../repository.ts';
 import type { BoundGit, Git } from './git.ts';
 import type { Override } from './git-config.ts';
-import type { GitHub } from './hand-over.ts';
-import { addressOf } from './repository.ts';
 
 /** Milliseconds; a list of heads is small. */
 const ASK_TIMEOUT_MS = 60_000;

@@ -1,9 +1,9 @@
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BatonError } from '../domain/failure.ts';
-import { inherit } from './command-user.ts';
-import { hasCode } from './durable-file.ts';
+import { BatonError } from '../../domain/failure.ts';
+import { hasCode } from '../durable-file.ts';
+import { inherit } from '../sandbox/command-user.ts';
 
 /** Bytes; what Linux takes. */
 const MAX_PATH_BYTES = 4096;
