@@ -184,7 +184,7 @@ export const answers = {
   runGone:
     'That run is not known here any more. Nothing was changed. `/orchestrate list` shows the runs there are.',
   alreadyStarted:
-    'This plan has already been started or cancelled; the card in the channel shows how it stands. Nothing was changed.',
+    'This plan has been started or cancelled already; the card in the channel shows how it stands. Nothing was changed.',
   planReplaced:
     'Another plan has taken the place of this one; the card in the channel shows it. Your click changed nothing.',
   alreadyPaused: 'This run is paused already, or has ended. Nothing was changed.',
