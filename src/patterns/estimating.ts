@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { durationMs } from '../domain/duration.ts';
 import { fromNothing, inParallel, inSequence, noEstimate, oneOf, times } from '../domain/estimate.ts';
 import type { Estimate, Node } from '../domain/workflow.ts';
@@ -6,6 +7,9 @@ import type { EstimateContext, Pattern } from './pattern.ts';
 
 /** Keys by which nodes wait for one another wherever they stand: what is side by side may then go one by one. */
 const SERIAL = ['lock', 'uses', 'milestone'] as const;
+const blockingSchema = z.looseObject({ join: z.looseObject({ rest: z.literal('block') }) });
+/** Whoever comes to a node with such a join again meanwhile waits until all of it has ended. */
+const blocks = (node: Node): boolean => blockingSchema.safeParse(node).success;
 /** Keys by which a node cuts others short. */
 const CUTTING = ['cancels', 'completes', 'milestone'] as const;
 
@@ -24,7 +28,7 @@ export function estimateTree(
   patternOf: (node: Node) => Pattern,
 ): Estimate {
   const nodes = all(root, patternOf);
-  const serial = nodes.some((node) => SERIAL.some((key) => Object.hasOwn(node, key)));
+  const serial = nodes.some((node) => SERIAL.some((key) => Object.hasOwn(node, key)) || blocks(node));
   const cut = nodes.some((node) => node.kind === 'end' || CUTTING.some((key) => Object.hasOwn(node, key)));
   const bare = (node: Node, chain: OnError | null): Estimate => {
     const context: EstimateContext = {
