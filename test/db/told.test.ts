@@ -29,7 +29,7 @@ const WAYS: readonly (readonly [name: string, close: () => Promise<unknown>, wor
   [
     'void, because it changed',
     () => t.store.approvals.decide({ ...yes, digest: 'other' }),
-    'it no longer applies',
+    'what was shown has changed since',
   ],
   ['too late', () => t.store.approvals.decide({ ...yes, now: NOW + 5_000 }), 'Nobody decided by'],
 ];
