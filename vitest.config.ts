@@ -10,19 +10,15 @@ const workflows = [
 /** Deaths at every event, races, hostile repositories, members and programs, merges by chance: minutes together. */
 const long = [
   'test/agents/{contract,mcp,program-needs}.test.ts',
-  'test/approvals/desk-crowd.test.ts',
-  'test/handlers/gates.test.ts',
-  'test/db/history.test.ts',
-  'test/handlers/{conflicts,hand-over,reach}.test.ts',
+  'test/approvals/{desk-crowd,planted-around}.test.ts',
+  'test/db/{history,bus.property}.test.ts',
+  'test/handlers/{apart,budget,conflicts,gates,hand-over,reach,tasks}.test.ts',
   'test/hostile/{git-traps,members,permuted,requester}.test.ts',
-  'test/orchestrator/{hand-over,program-needs,streams*}.test.ts',
+  'test/orchestrator/{hand-over,person-withdrawn,program-needs,streams*}.test.ts',
   'test/patterns/nesting.property.test.ts',
   'test/providers/**/*.test.ts',
   'test/rollback/**/*.test.ts',
-  'test/workspace/{bombs,conflicts,racer,search,streams}.test.ts',
-  'test/workspace/cleaning.property.test.ts',
-  'test/workspace/streams.property.test.ts',
-  'test/handlers/apart.test.ts',
+  'test/workspace/{bombs,cleaning.property,conflicts,open,racer,search,streams,streams.property}.test.ts',
 ];
 
 const setupFiles = ['test/support/seed.ts'];
