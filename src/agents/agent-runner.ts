@@ -1,4 +1,5 @@
 import type { AgentResult, AgentTask } from '../domain/agent.ts';
+import { MAX_NOTES } from '../domain/agent-note.ts';
 import { BatonError, type Failure, toFailure } from '../domain/failure.ts';
 import type { RetryPolicy } from '../domain/retry.ts';
 import { publishEvent } from '../ports/bus-activities.ts';
@@ -86,6 +87,8 @@ interface Session {
   repairs: number;
   truncations: number;
   told: boolean;
+  /** Notes it has left for other agents. */
+  notes: number;
   /** Ids of people's words that were read. */
   heard: string[];
 }
@@ -113,6 +116,7 @@ function newSession(
     repairs: 0,
     truncations: 0,
     told: false,
+    notes: 0,
     heard: [],
   };
 }
@@ -281,6 +285,7 @@ function* carryOut(
   }
   if (prepared.tool === 'ask') return yield* session.guard.ask(prepared, flow);
   if (prepared.tool === 'emit') return yield* publish(session, flow, prepared, name);
+  if (prepared.tool === 'tell') return yield* leaveNote(session, flow, prepared);
   const output = yield* flow.step(
     name,
     toolCallContract,
@@ -296,6 +301,21 @@ function* carryOut(
   );
   session.workedMs += output.durationMs;
   return output.content;
+}
+
+/** An event of the run and no step: it is kept in the turn that it was asked for in, and read by whoever works next. */
+function* leaveNote(
+  session: Session,
+  flow: Flow,
+  { to, kind, text }: Extract<PreparedCall, { tool: 'tell' }>,
+): Operation<string> {
+  const { role, node } = session.task;
+  if (session.notes >= MAX_NOTES)
+    return `Not told: one piece of work leaves at most ${MAX_NOTES} notes. Put the rest into your result.`;
+  session.notes += 1;
+  const all = to === 'all';
+  yield* flow.emit({ type: 'agent.told', note: { from: role.name, node, to: all ? null : to, kind, text } });
+  return `Kept for ${all ? 'all agents' : to} of this work, to be read at the next turn.`;
 }
 
 /** What is wrong with an event is for the model to put right. */

@@ -54,7 +54,7 @@ const TAIL_CHARS = 1_500;
 /** As the redactor writes it. */
 const MARK = '[redacted]';
 
-/** `ask` and `emit` are steps of their own kind. */
+/** `ask` and `emit` are steps of their own kind, and `tell` is none. */
 const ALL_TOOLS: readonly ToolName[] = [
   'list',
   'read',
@@ -163,6 +163,7 @@ async function carryOut(
       return await remember(dependencies, call.query, context.runId);
     case 'ask':
     case 'emit':
+    case 'tell':
       return { ok: false, content: `${call.tool} is not done here.`, summary: 'not done' };
     case 'run':
       return await run(dependencies, workspace, call, input, context);

@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import type { AgentRole } from '../domain/agent.ts';
+import { NOTE_CHARS, noteKinds } from '../domain/agent-note.ts';
 import { type Json, jsonSchema } from '../domain/json.ts';
 import { showCommand, splitCommandLine } from './command-line.ts';
 import { describeIssues, strictJsonSchema } from './json-schema.ts';
 import type { ToolDefinition } from './transcript.ts';
 
+type NoteKind = (typeof noteKinds)[number];
 export type ToolName = AgentRole['tools'][number];
 
 /** A call that is understood and allowed: what the implementation carries out. */
@@ -27,6 +29,7 @@ export type PreparedCall =
   | { readonly tool: 'patch'; readonly patch: string }
   | { readonly tool: 'ask'; readonly question: string; readonly why: string }
   | { readonly tool: 'emit'; readonly event: string; readonly payload: Json }
+  | { readonly tool: 'tell'; readonly to: string; readonly kind: NoteKind; readonly text: string }
   | { readonly tool: 'run'; readonly argv: readonly string[]; readonly timeoutMs: number };
 
 export type Preparation =
@@ -98,6 +101,11 @@ const schemas = {
     event: z.string().min(1).describe('The name of an event that was declared.'),
     payload: z.string().nullish().describe('What the event says: one JSON object as text; null for none.'),
   }),
+  tell: z.object({
+    to: z.string().min(1).max(64).describe('The name of another agent of this work, or "all".'),
+    kind: z.enum(noteKinds),
+    text: z.string().min(1).max(NOTE_CHARS).describe('What the other needs to know, by itself.'),
+  }),
   run: z.object({
     argv: z.array(z.string()).nullish().describe('Program and arguments, e.g. ["npm","test"]. Preferred.'),
     command: z.string().nullish().describe('Instead of argv: one command line. No pipes, no variables.'),
@@ -118,6 +126,7 @@ const descriptions: Readonly<Record<ToolName, string>> = {
   log: 'Shows commits of the repository.',
   ask: 'Asks a person a question and waits for the answer, which may take hours. Only where you cannot go on without.',
   emit: 'Publishes an event to other runs.',
+  tell: 'Leaves a note for another agent that works on the same request, or for all; it is read at the next turn. Not for people.',
   run: 'Runs one command at the root of the repository, without a shell and without network.',
 };
 
@@ -246,6 +255,10 @@ export function prepareCall(name: string, argumentsText: string, allowed: readon
       const input = schemas.emit.safeParse(parsed.value);
       return input.success ? prepareEmit(input.data.event, input.data.payload ?? '{}') : fail(input.error);
     }
+    case 'tell': {
+      const input = schemas.tell.safeParse(parsed.value);
+      return input.success ? ready({ tool, ...input.data }) : fail(input.error);
+    }
     case 'run': {
       const input = schemas.run.safeParse(parsed.value);
       return input.success ? prepareRun(input.data) : fail(input.error);
@@ -325,6 +338,8 @@ export function labelOf(call: PreparedCall): string {
       return cut(`asking: ${call.question}`);
     case 'emit':
       return cut(`publishing ${call.event}`);
+    case 'tell':
+      return cut(`telling ${call.to}`);
     case 'run':
       return cut(`running ${showCommand(call.argv)}`);
     default: {

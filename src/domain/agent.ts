@@ -20,6 +20,7 @@ export const toolNames = [
   'run',
   'ask',
   'emit',
+  'tell',
 ] as const;
 
 /** What each can do at worst: look at the repository, change its files, run programs in it, or tell somebody. */
@@ -38,6 +39,7 @@ export const toolEffects: Readonly<
   run: 'execute',
   ask: 'tell',
   emit: 'tell',
+  tell: 'tell',
 };
 
 /** Caps of one piece of an agent's work, as people write them; what is left out is as usual. */

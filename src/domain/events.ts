@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { agentNoteSchema } from './agent-note.ts';
 import { budgetUnits } from './budget.ts';
 import { failureSchema } from './failure.ts';
 import { jsonSchema } from './json.ts';
@@ -263,6 +264,8 @@ export const runEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('guidance.given'), guidance: guidanceSchema }),
   /** An agent's conversation took them up, at the next turn it had. */
   z.object({ type: z.literal('guidance.read'), guidanceId: id, node: id, agent: z.string() }),
+  /** An agent's words to others of its run; they read them at their next turn. */
+  z.object({ type: z.literal('agent.told'), note: agentNoteSchema }),
   /** What an agent carries from step to step became too much for its model; tokens are estimated. */
   z.object({
     type: z.literal('context.compacted'),

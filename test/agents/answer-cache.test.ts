@@ -116,7 +116,7 @@ test('an answer of a model that stands in is not kept as that of the one that wa
         }),
         redact: (text) => text,
         prices: {},
-        guidance: { of: async () => [] },
+        guidance: { of: async () => [], notes: async () => [] },
         cache: {
           store: { get: async () => null, put: async (_digest, reply) => void kept.push(reply) },
           repositoryOf: async () => '/r',

@@ -56,7 +56,7 @@ describe.each(apis)('the shipped roles with the shipped cast over %s', (api) => 
         }),
         redact,
         prices: { rehearsal: { input: 0, cached: 0, output: 0 } },
-        guidance: { of: async () => [] },
+        guidance: { of: async () => [], notes: async () => [] },
       }),
       toolCall({
         workspaceOf: async () => workspace,

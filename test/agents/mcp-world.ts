@@ -190,7 +190,7 @@ export async function mcpWorld(
       models: poolOf(client),
       redact,
       prices: {},
-      guidance: { of: async () => [] },
+      guidance: { of: async () => [], notes: async () => [] },
     }),
     toolCall({ ...shared, summariseTests: () => null }),
   ];

@@ -154,7 +154,7 @@ export async function runnerWorld(
             ),
             redact,
             prices: { rehearsal: { input: 0, cached: 0, output: 0 } },
-            guidance: { of: async () => [] },
+            guidance: { of: async () => [], notes: async () => [] },
           }),
         ]
       : []),

@@ -33,7 +33,7 @@ function told(call: { readonly name: string; readonly arguments: string }, world
       durationMs: 1,
     };
   };
-  const role = { ...backend, tools: ['ask' as const, 'emit' as const] };
+  const role = { ...backend, tools: ['ask' as const, 'emit' as const, 'tell' as const] };
   const driven = drive(
     function* (flow) {
       return asJson(yield* createAgentRunner().run(taskFor(role), flow, guard));
@@ -92,5 +92,24 @@ describe('an agent that publishes an event', () => {
     const { seen, driven } = told({ name: 'emit', arguments: event('no.such') }, { effects });
     expect(seen).toEqual(['Not published: Nobody declared it.']);
     expect(driven.outcome.ok).toBe(true);
+  });
+});
+
+describe('an agent that tells another', () => {
+  const note = (to: string, text = 'The parser drops the last row.') =>
+    JSON.stringify({ to, kind: 'warning', text });
+
+  it.each([
+    ['qa', 'Kept for qa of this work'],
+    ['all', 'Kept for all agents of this work'],
+  ])('hears that it is kept for %s', (to, words) => {
+    const { seen, driven } = told({ name: 'tell', arguments: note(to) }, { effects: {} });
+    expect(seen[0]).toContain(words);
+    expect(driven.outcome.ok).toBe(true);
+  });
+
+  it('hears that a note is too long, and nothing is told', () => {
+    const { seen } = told({ name: 'tell', arguments: note('qa', 'x'.repeat(1_001)) }, { effects: {} });
+    expect(seen[0]).not.toContain('Kept for');
   });
 });

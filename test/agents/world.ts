@@ -85,7 +85,7 @@ export async function startWorld(
       }),
       redact,
       prices: { rehearsal: { input: 0, cached: 0, output: 0 } },
-      guidance: { of: async () => said() },
+      guidance: { of: async () => said(), notes: async () => [] },
     }),
     toolCall({
       workspaceOf: async () => workspace,

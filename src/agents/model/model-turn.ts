@@ -1,10 +1,11 @@
 import type { ResultKind } from '../../domain/agent.ts';
+import { isForAgent, MAX_NOTES } from '../../domain/agent-note.ts';
 import { BatonError } from '../../domain/failure.ts';
 import { type Activity, implement, type StepContext } from '../../ports/activity.ts';
 import type { GuidanceStore } from '../../ports/guidance.ts';
 import type { Redact } from '../../ports/redactor.ts';
 import { type ModelTurnInput, type ModelTurnOutput, modelTurnContract } from '../activities.ts';
-import { guidanceText } from '../prompt.ts';
+import { guidanceText, noteText } from '../prompt.ts';
 import { resultFormat } from '../results.ts';
 import { type Message, type OptionalPart, type Tokens, transcriptTokens } from '../transcript.ts';
 import { type AnswerCache, answerDigest, worthKeeping } from './answer-cache.ts';
@@ -17,8 +18,8 @@ export interface ModelTurnDependencies {
   readonly models: ModelPool;
   readonly redact: Redact;
   readonly prices: PriceTable;
-  /** What people said to a run so far. */
-  readonly guidance: Pick<GuidanceStore, 'of'>;
+  /** What people said to a run so far, and its agents to one another. */
+  readonly guidance: Pick<GuidanceStore, 'of' | 'notes'>;
   /** How much a run counts beside others that wait for a model: 1 is usual. */
   readonly weightOf?: (runId: string) => Promise<number>;
   /** Tells at once, rather than when the step ends, what an agent is doing. */
@@ -55,30 +56,43 @@ export function modelTurn(given: ModelTurnDependencies): Activity {
     const tokens = reply.tokens ?? estimateTokens(messages, reply);
     spend(dependencies, context, { agent: input.agent, model, tokens, durationMs });
     for (const part of reply.dropped) context.emit({ type: 'note', text: droppedNote(part) });
-    for (const { id: guidanceId } of heard)
-      context.emit({ type: 'guidance.read', guidanceId, node: input.node, agent: input.agent });
+    for (const { id: guidanceId, byPerson } of heard)
+      if (byPerson) context.emit({ type: 'guidance.read', guidanceId, node: input.node, agent: input.agent });
     if (reply.finish === 'refusal') throw new BatonError(refused(redact(reply.text)));
     const usd = priceOf(model, tokens, dependencies.prices) ?? dearest(tokens, dependencies.prices);
     const output = { ...toOutput(reply, reply.finish, tokens, durationMs, redact), usd };
     // What a stand-in said is not what the model that was asked would say.
     if (kept.digest !== null && !standIn && worthKeeping(output))
       await dependencies.cache?.store.put(kept.digest, JSON.stringify(output));
-    return heard.length === 0 ? output : { ...output, heard };
+    return heard.length === 0 ? output : { ...output, heard: heard.map(({ id, text }) => ({ id, text })) };
   });
 }
 
-/** What people said to this agent, or to all of them, and this conversation has not read. */
+/** What people and other agents said to this agent, or to all of them, and this conversation has not read. */
 async function newWords(
   { guidance, redact }: ModelTurnDependencies,
   { heard, node, agent }: ModelTurnInput,
   runId: string,
-): Promise<{ readonly id: string; readonly text: string }[]> {
+): Promise<{ readonly id: string; readonly text: string; readonly byPerson: boolean }[]> {
   const said = await guidance.of(runId);
-  return said
+  const people = said
     .filter(
       ({ id, target }) => !heard.includes(id) && (target === null || target === node || target === agent),
     )
-    .map((words) => ({ id: words.id, text: guidanceText({ ...words, text: redact(words.text) }) }));
+    .map((words) => ({
+      id: words.id,
+      text: guidanceText({ ...words, text: redact(words.text) }),
+      byPerson: true,
+    }));
+  const notes = (await guidance.notes(runId))
+    .filter((note) => !heard.includes(note.id) && isForAgent(note, { agent, node }))
+    .slice(0, MAX_NOTES)
+    .map((note) => ({
+      id: note.id,
+      text: noteText({ ...note, text: redact(note.text) }),
+      byPerson: false,
+    }));
+  return [...notes, ...people];
 }
 
 /** What was answered to the very same before, at no cost; `digest` is where a new answer may be kept. */
