@@ -34,10 +34,16 @@ export const subscriptionSchema = z
       .optional(),
     priority: z.enum(priorities).default('normal'),
     auto_start: z.boolean().default(false),
+    /** `agent`: events wait until each agent of the workflow, or its stand-in, can be given work. */
+    when_ready: z.literal('agent').optional(),
   })
   .refine(
     ({ workflow, route }) => (workflow === undefined) !== (route === undefined),
     'Write either `workflow: <name>` or `route: auto`',
+  )
+  .refine(
+    ({ workflow, when_ready }) => when_ready === undefined || workflow !== undefined,
+    '`when_ready` needs `workflow: <name>`: with `route: auto` nobody knows yet whose agents are meant',
   );
 type Written = z.infer<typeof subscriptionSchema>;
 

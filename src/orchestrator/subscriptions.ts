@@ -1,5 +1,6 @@
 import type { Decider } from '../domain/approval.ts';
 import { eventId } from '../domain/bus-event.ts';
+import { stateOf } from '../domain/circuit.ts';
 import { toFailure } from '../domain/failure.ts';
 import {
   dueAt,
@@ -13,17 +14,21 @@ import type { Interpreter } from '../patterns/interpreter.ts';
 import { routeWorkflow } from '../planning/route-workflow.ts';
 import type { Bus, Claim } from '../ports/bus.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { HealthStore } from '../ports/health.ts';
 import type { Catalog } from './catalog.ts';
 import type { Because, Orchestrator } from './orchestrator.ts';
 
 /** Runs that events started and that have not ended: the rest waits its turn. A storm of events must not cost a fortune. */
 const MAX_UNDER_WAY = 20;
+/** Milliseconds after which it is looked again whether agents can work. */
+const READY_LOOK_MS = 30_000;
 
 export interface SubscriptionsDeps {
   readonly bus: Bus;
   readonly orchestrator: Pick<Orchestrator, 'admits' | 'start'>;
   readonly catalog: Catalog;
   readonly interpreter: Interpreter;
+  readonly health: Pick<HealthStore, 'read'>;
   readonly subscriptions: readonly Subscription[];
   readonly clock: Clock;
   /** Where a subscription starts its runs, and by whom; null while Baton is not installed there. */
@@ -91,6 +96,10 @@ export class Subscriptions {
         next = Math.min(next ?? at, at);
         continue;
       }
+      if (!(await this.#isReady(one, now))) {
+        next = Math.min(next ?? Number.POSITIVE_INFINITY, now + READY_LOOK_MS);
+        continue;
+      }
       const rank = priorities.indexOf(one.priority) * Number.MAX_SAFE_INTEGER + firstAt;
       if (due === null || rank < due.rank) due = { batch: `${eventId(firstSeq)}:${one.id}`, ids, rank };
     }
@@ -143,6 +152,21 @@ export class Subscriptions {
       if (failure.class !== 'terminal' || failure.code === 'unknown') throw error;
       await refuse(failure.message);
     }
+  }
+
+  /** Whether each agent of its workflow, or who stands in for it, can be given work, where the subscription waits for that. */
+  async #isReady({ workflow: name, when_ready: waits }: Subscription, now: number): Promise<boolean> {
+    const { catalog, interpreter, health } = this.#deps;
+    const workflow = waits === undefined ? undefined : catalog.workflows.get(name ?? '');
+    if (workflow === undefined) return true;
+    const works = async (agent: string | null): Promise<boolean> => {
+      if (agent === null) return false;
+      const state = stateOf((await health.read('agent', agent)).circuit, now);
+      return state === 'closed' || state === 'half_open';
+    };
+    for (const { agent } of interpreter.agents(workflow.flow))
+      if (!(await works(agent)) && !(await works(catalog.roles.get(agent)?.backup ?? null))) return false;
+    return true;
   }
 
   #choose(

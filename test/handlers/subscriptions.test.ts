@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { quarantined, restored } from '../../src/domain/circuit.ts';
 import { subscriptionSchema } from '../../src/domain/subscription.ts';
 import type { Node, Workflow } from '../../src/domain/workflow.ts';
 import { startWorld, until, type World } from './world.ts';
@@ -31,6 +32,12 @@ beforeAll(async () => {
       return {
         extraWorkflows: [
           workflow('mend', 'Whoever mends failing checks, and nothing else', nothing('mend')),
+          workflow('staffed', 'Has agents', {
+            kind: 'agent',
+            id: 'write',
+            agent: 'technical-writer',
+            task: 'x',
+          }),
           workflow('wait-for-mend', 'Waits', {
             kind: 'receive',
             id: 'hear',
@@ -76,6 +83,14 @@ beforeAll(async () => {
               with: '{{ events.1.dependency }}',
             },
             { ...shared, on: 'timeline_pressure', workflow: 'mend', auto_start: false, with: 'Ask first' },
+            {
+              ...shared,
+              on: 'resource_constraint',
+              workflow: 'staffed',
+              when_ready: 'agent',
+              auto_start: false,
+              with: 'Once they can',
+            },
           ].map((one) => subscriptionSchema.parse(one)),
         },
       };
@@ -181,6 +196,22 @@ describe('an event', () => {
     await ended(found.currentRunId, 'waiting');
     const events = await world.core.store.projections.events(found.currentRunId, 0, 100);
     expect(events.some(({ event }) => event.type === 'plan.started')).toBe(false);
+  });
+
+  test('waits where its subscription says so until each agent of its workflow, or who stands in for it, can work', async () => {
+    const { health } = world.core;
+    for (const name of ['technical-writer', 'developer'])
+      await health.change('agent', name, (circuit) => quarantined(circuit, alice, 'odd answers', 1));
+    await publish('resource_constraint', { resource: 'x', message: 'x' });
+    const before = (await sessions('Ask first')).length;
+    await publish('timeline_pressure', { message: 'one' });
+    // It came later, and would have come second.
+    await until(async () => (await sessions('Ask first')).length > before);
+    expect(await sessions('Once they can')).toEqual([]);
+    await health.change('agent', 'developer', (circuit) => restored(circuit, 'person'));
+    // Whatever happens next has it looked again; else the clock does.
+    await publish('timeline_pressure', { message: 'two' });
+    await session('Once they can');
   });
 
   test('of a failed check outside starts work here, once, over the port that Slack uses', async () => {
