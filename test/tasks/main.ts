@@ -95,7 +95,12 @@ async function attempt(task: RepairTask, api: Api): Promise<Row> {
       },
     };
     const activities = [
-      modelTurn({ models: poolOf(client), redact, prices: {}, guidance: { of: async () => [], notes: async () => [] } }),
+      modelTurn({
+        models: poolOf(client),
+        redact,
+        prices: {},
+        guidance: { of: async () => [], notes: async () => [] },
+      }),
       counted,
     ];
     const role = { ...backend, tools: [...backend.tools, 'patch' as const, 'diff' as const] };
