@@ -12,13 +12,13 @@ const long = [
   'test/agents/{contract,mcp,program-needs}.test.ts',
   'test/approvals/{desk-crowd,planted-around}.test.ts',
   'test/db/{history,bus.property}.test.ts',
-  'test/handlers/{apart,budget,conflicts,gates,hand-over,reach,tasks}.test.ts',
+  'test/handlers/{apart,budget,conflicts,gates,hand-over,reach,subscriptions,tasks}.test.ts',
   'test/hostile/{git-traps,members,permuted,requester}.test.ts',
   'test/orchestrator/{hand-over,person-withdrawn,program-needs,streams*}.test.ts',
   'test/patterns/nesting.property.test.ts',
   'test/providers/**/*.test.ts',
   'test/rollback/**/*.test.ts',
-  'test/workspace/{bombs,cleaning.property,conflicts,open,racer,search,streams,streams.property}.test.ts',
+  'test/workspace/{bombs,cleaning.property,conflicts,hand-over,open,racer,search,streams,streams.property}.test.ts',
 ];
 
 const setupFiles = ['test/support/seed.ts'];

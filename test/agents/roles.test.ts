@@ -257,7 +257,7 @@ describe('extends', () => {
       'a wrong value',
       { base: BASE, kid: child('kid', 'base', 'tools: [read, sudo]\n') },
       [
-        'kid.md:4: tools.1: Invalid option: expected one of "list"|"read"|"search"|"diff"|"log"|"memory"|"write"|"edit"|"patch"|"run"|"ask"|"emit"',
+        'kid.md:4: tools.1: Invalid option: expected one of "list"|"read"|"search"|"diff"|"log"|"memory"|"write"|"edit"|"patch"|"run"|"ask"|"emit"|"tell"',
       ],
     ],
     [
