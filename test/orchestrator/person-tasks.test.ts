@@ -5,7 +5,7 @@ import { afterEach, expect, test } from 'vitest';
 import type { Core } from '../../src/compose/core.ts';
 import type { Workflow } from '../../src/domain/workflow.ts';
 import type { Directory } from '../../src/ports/directory.ts';
-import { coreAt } from '../support/core.ts';
+import { coreAt, when } from '../support/core.ts';
 import { everybody, member } from '../support/directory.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
@@ -61,17 +61,6 @@ async function start(core: Core, name: string, intent: string): Promise<string> 
     autoStart: true,
   });
   return currentRunId;
-}
-/** Until something holds, looked at after each commit. */
-async function when(core: Core, holds: () => Promise<boolean>): Promise<void> {
-  for (;;) {
-    const next = Promise.withResolvers<void>();
-    const off = core.engine.onCommit(() => next.resolve());
-    const there = await holds();
-    if (!there) await next.promise;
-    off();
-    if (there) return;
-  }
 }
 async function asked(core: Core, runId: string) {
   await when(core, async () => (await core.store.personTasks.ofRun(runId)).length > 0);

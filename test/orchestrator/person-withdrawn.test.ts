@@ -7,7 +7,7 @@ import type { RunEvent } from '../../src/domain/events.ts';
 import type { Node } from '../../src/domain/workflow.ts';
 import { readPolicy } from '../../src/policy/approval-settings.ts';
 import type { Directory } from '../../src/ports/directory.ts';
-import { workflowOf } from '../support/core.ts';
+import { when, workflowOf } from '../support/core.ts';
 import { everybody, member } from '../support/directory.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
@@ -142,18 +142,6 @@ async function begin(core: Core, name: string): Promise<string> {
     autoStart: true,
   });
   return currentRunId;
-}
-
-/** Until something holds, looked at after each commit. */
-async function when(core: Core, holds: () => Promise<boolean>): Promise<void> {
-  for (;;) {
-    const next = Promise.withResolvers<void>();
-    const off = core.engine.onCommit(() => next.resolve());
-    const there = await holds();
-    if (!there) await next.promise;
-    off();
-    if (there) return;
-  }
 }
 
 const statusOf = async (core: Core, runId: string) => (await core.store.runs.status(runId))?.status;

@@ -93,6 +93,18 @@ export async function startRun(
   return currentRunId;
 }
 
+/** Until something holds, looked at after each commit. */
+export async function when(core: Core, holds: () => Promise<boolean>): Promise<void> {
+  for (;;) {
+    const next = Promise.withResolvers<void>();
+    const off = core.engine.onCommit(() => next.resolve());
+    const there = await holds();
+    if (!there) await next.promise;
+    off();
+    if (there) return;
+  }
+}
+
 export async function decide(
   core: Core,
   approval: Approval,

@@ -121,7 +121,7 @@ export function rollbackForm(offer: RollbackOffer): View {
       input(point, {
         blockId: inputIds.point,
         label: 'To which state?',
-        hint: 'Counts for the first two. What would be lost is shown before anything happens, and kept.',
+        hint: 'Matters only where the run or its files go back to a state. What would be lost is shown before anything happens, and kept.',
         optional: false,
       }),
     ],
