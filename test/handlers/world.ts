@@ -131,10 +131,13 @@ async function startPost() {
     /** Everything so far once more, each as Slack would repeat it: a later time, a signature of its own. */
     again: async (now: () => number) => {
       const statuses: number[] = [];
+      const times = new Map<string, number>();
       for (const { headers, body } of kept) {
-        const at = String(Math.floor(now() / 1_000));
-        const { status } = await forward({ headers: { ...headers, 'x-slack-request-timestamp': at }, body });
-        statuses.push(status);
+        // Never a second this body was signed for already: that would be the replay the door refuses.
+        const at = Math.max(Math.floor(now() / 1_000), times.get(body) ?? 0) + 1;
+        times.set(body, at);
+        const repeated = { ...headers, 'x-slack-request-timestamp': String(at) };
+        statuses.push((await forward({ headers: repeated, body })).status);
       }
       return statuses;
     },
