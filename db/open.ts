@@ -6,6 +6,7 @@ import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import { z } from 'zod';
 import { BatonError } from '../src/domain/failure.ts';
 import { drizzle, migrate } from './drizzle.ts';
+import { fence } from './fence.ts';
 import { lock } from './lock.ts';
 import { corrupt, explain } from './store-errors.ts';
 
@@ -13,6 +14,8 @@ export type Db = BetterSQLite3Database;
 export interface OpenStore {
   readonly raw: Database.Database;
   readonly db: Db;
+  /** Whether this process still is the one that has the database: neither opened by another since, nor put in its place. */
+  readonly isOurs: () => boolean;
   readonly close: () => void;
 }
 
@@ -41,9 +44,12 @@ export function openStore(file: string): OpenStore {
     const raw = openDatabase(file);
     // Ties the lock's life to the connection's: one that nobody refers to is collected, and so let go.
     raw.function('lock_held', () => Number(guard.held));
+    const fenced = fence(raw);
+    const found = identityOf(file);
     return {
       raw,
       db: drizzle(raw),
+      isOurs: () => identityOf(file) === found && fenced.holds(),
       close: () => {
         raw.close();
         guard.release();
@@ -53,6 +59,12 @@ export function openStore(file: string): OpenStore {
     guard.release();
     throw error;
   }
+}
+
+/** Which file this is, whatever its name; empty when there is none. */
+function identityOf(file: string): string {
+  const found = statSync(file, { throwIfNoEntry: false });
+  return found === undefined ? '' : `${found.dev}:${found.ino}`;
 }
 
 function makeFolder(file: string): void {

@@ -11,6 +11,7 @@ import { BatonError, toFailure } from './domain/failure.ts';
 import { keepTidy } from './ops/cleaning.ts';
 import { keepHouse, sweep } from './ops/housekeeping.ts';
 import { endService, keepAlive } from './ops/local-services.ts';
+import { watchOwnership } from './ops/ownership.ts';
 import { createRedactor } from './policy/redact.ts';
 import { KeyRing } from './slack/oauth/seal.ts';
 import { systemClock } from './system-clock.ts';
@@ -24,6 +25,8 @@ const NO_KEY = 'rehearsal';
 export interface Running {
   /** What a person opens or does next. */
   readonly lines: readonly string[];
+  /** Rejects when another Baton has taken the database over: nothing of this one counts any more, and it has to end. */
+  readonly takenOver: Promise<never>;
   stop(): Promise<void>;
 }
 
@@ -165,7 +168,13 @@ async function startWith(
               log.warn({ pid }, 'The cast had ended and was started again');
             }
           });
+    const owned = watchOwnership({ isOurs: core.isOurs, clock });
+    owned.lost.catch((error: unknown) => {
+      log.fatal({ error: toFailure(error).message }, 'Another Baton has taken over; this one ends');
+      destination.flushSync();
+    });
     return {
+      takenOver: owned.lost,
       lines: describe(
         config,
         desk,
@@ -177,6 +186,7 @@ async function startWith(
           .join(', '),
       ),
       stop: async () => {
+        owned.stop();
         stopWatch();
         stopHouse();
         stopTidy();

@@ -13,7 +13,8 @@ export async function start(): Promise<number> {
   const { startBaton } = await import('../start.ts');
   const running = await startBaton(config, local);
   console.log(running.lines.join('\n'));
-  const signal = await stopped;
+  // Who was taken over ends by the error, and without a word to desk and cast: the other one has them now.
+  const signal = await Promise.race([stopped, running.takenOver]);
   console.log(`\nStopping (${signal}); work goes on where it is at the next start.`);
   await running.stop();
   // Sockets of libraries may linger; everything of ours has ended.

@@ -328,6 +328,7 @@ export async function createCore(options: CoreOptions) {
       crashed: !takeCleanStop(db),
       redact,
       onStoreTrouble: options.onStoreTrouble,
+      isOurs: database.isOurs,
     });
     const checks = joinChecks({ ...options, health });
     const stopKeeper = keeper.start(engine);
@@ -386,6 +387,8 @@ export async function createCore(options: CoreOptions) {
       directory: people.directory,
       connectDirectory: people.connect,
       defaultRepository,
+      /** Whether this process still is the one that has the database. */
+      isOurs: database.isOurs,
       /** Ends what is under way politely; the next start goes on from here without counting a crash. */
       async stop(): Promise<void> {
         try {

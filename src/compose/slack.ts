@@ -83,7 +83,8 @@ export async function createSlack(options: SlackOptions) {
   const { workspaces, identity } = joined;
   const sender = createSender({
     store: core.outbox,
-    transport: (team) => workspaces.of(team)?.transport ?? null,
+    // Asked for right before each call: whoever was taken over says nothing more.
+    transport: (team) => (core.isOurs() ? (workspaces.of(team)?.transport ?? null) : null),
     clock,
     log,
     random: Math.random,

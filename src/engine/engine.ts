@@ -40,6 +40,11 @@ export interface EngineOptions {
   readonly redact?: (text: string) => string;
   /** Called when a commit fails and once more (with null) when commits work again. */
   readonly onStoreTrouble?: (error: unknown) => void;
+  /**
+   * Whether this process still has the journal, asked between a commit and the effects it leads to: a process that was
+   * stopped just there, for long enough that another took over, starts none of them. Always, unless given.
+   */
+  readonly isOurs?: () => boolean;
 }
 
 /** Something that happened, to be applied in a turn. */
@@ -259,7 +264,9 @@ export class EmbeddedEngine implements Engine {
 
   #afterCommit(turn: Turn, taken: readonly Input[]): void {
     for (const id of turn.aborts) this.#effects.abort(id);
-    for (const { run, step } of turn.launches) if (step.phase === 'running') this.#effects.launch(run, step);
+    if (turn.launches.length > 0 && (this.#options.isOurs?.() ?? true))
+      for (const { run, step } of turn.launches)
+        if (step.phase === 'running') this.#effects.launch(run, step);
     for (const input of taken) input.settle?.(undefined);
     for (const id of turn.wakes) this.wake(id);
     if (turn.rearm) this.#rearm();

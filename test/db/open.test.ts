@@ -1,9 +1,20 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { isFenced } from '../../db/fence.ts';
 import { openStore, refuseOld } from '../../db/open.ts';
 import { BatonError, type Failure } from '../../src/domain/failure.ts';
 
@@ -47,6 +58,70 @@ test('the same process cannot open it twice, but again after closing', () => {
   expect(failureOf(() => openStore(file)).code).toBe('store_locked');
   first.close();
   openStore(file).close();
+});
+
+describe('a process whose lock was lost while it was stopped', () => {
+  /** What a stopped process finds when it goes on: its lock is a file that is gone, and another one has the database. */
+  function takenOver() {
+    const stopped = openStore(file);
+    stopped.raw.exec("insert into settings (key, value, at) values ('mine', 'before', 0)");
+    rmSync(`${file}.held`);
+    const other = openStore(file);
+    return { stopped, other };
+  }
+
+  test('changes nothing more, in any table, and knows it', () => {
+    const { stopped, other } = takenOver();
+    expect([stopped.isOurs(), other.isOurs()]).toEqual([false, true]);
+    const tables = z
+      .array(z.string())
+      .parse(
+        other.raw
+          .prepare("select name from sqlite_master where type = 'table' and name not like 'sqlite_%'")
+          .pluck()
+          .all(),
+      );
+    expect(tables.length).toBeGreaterThan(20);
+    for (const table of tables) {
+      let refusal: unknown = null;
+      try {
+        stopped.raw.exec(`insert into "${table}" default values`);
+      } catch (error) {
+        refusal = error;
+      }
+      expect(isFenced(refusal), table).toBe(true);
+    }
+    for (const write of ["update settings set value = 'after'", 'delete from settings'])
+      expect(() => stopped.raw.exec(write), write).toThrow(/fenced/);
+    expect(other.raw.prepare("select value from settings where key = 'mine'").pluck().get()).toBe('before');
+    // Whoever has it goes on.
+    other.raw.exec("update settings set value = 'after' where key = 'mine'");
+    other.close();
+    stopped.close();
+  });
+
+  test('loses the whole transaction it was in the middle of', () => {
+    const { stopped, other } = takenOver();
+    const write = stopped.raw.transaction(() => {
+      stopped.raw.exec('create temp table own (n integer)');
+      stopped.raw.exec("update settings set value = 'half' where key = 'mine'");
+    });
+    expect(() => write.immediate()).toThrow(/fenced/);
+    expect(other.raw.prepare("select value from settings where key = 'mine'").pluck().get()).toBe('before');
+    other.close();
+    stopped.close();
+  });
+
+  test('knows that its file was put aside for another one', () => {
+    const { raw, isOurs, close } = openStore(file);
+    raw.pragma('wal_checkpoint(truncate)');
+    expect(isOurs()).toBe(true);
+    renameSync(file, `${file}.aside`);
+    expect(isOurs()).toBe(false);
+    copyFileSync(`${file}.aside`, file);
+    expect(isOurs()).toBe(false);
+    close();
+  });
 });
 
 test('of many that start at once exactly one gets it', async () => {
