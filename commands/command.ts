@@ -76,7 +76,7 @@ export interface Command {
   readonly description: string;
   /** The name of the workflow that it starts; absent for the fixed words. */
   readonly starts?: string;
-  /** Shown at once, with the acknowledgement; null for words that answer quickly anyway. */
-  readonly first?: (call: CommandCall, deps: CommandDeps) => string | null;
+  /** Shown at once, with the acknowledgement; null where `run` has an answer itself, such as that somebody may not. */
+  readonly first?: (call: CommandCall, deps: CommandDeps) => Promise<string | null>;
   run(call: CommandCall, deps: CommandDeps): Promise<Message | null>;
 }

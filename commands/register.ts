@@ -2,9 +2,11 @@ import type { App } from '@slack/bolt';
 import type { WebClient } from '@slack/web-api';
 import { z } from 'zod';
 import type { InboxWorker } from '../src/orchestrator/inbox-worker.ts';
+import type { Clock } from '../src/ports/clock.ts';
 import type { Answers } from '../src/slack/answers.ts';
-import { helpBlocks } from '../src/slack/builders/answers.ts';
+import { answerBlocks, helpBlocks } from '../src/slack/builders/answers.ts';
 import { startForm } from '../src/slack/builders/modals.ts';
+import { startRefusalWords } from '../src/slack/control-words.ts';
 import { openOrSay } from '../src/slack/open-view.ts';
 import { teamKey } from '../src/slack/team.ts';
 import { answers as words } from '../src/slack/words.ts';
@@ -15,6 +17,7 @@ export interface RegisterDeps extends CommandDeps {
   readonly commands: ReadonlyMap<string, Command>;
   readonly worker: InboxWorker;
   readonly answers: Answers;
+  readonly clock: Pick<Clock, 'after'>;
   /** The client for what has to be quick: forms. */
   readonly views: (team: string) => WebClient;
 }
@@ -39,29 +42,45 @@ const keptSchema = z.object({
 
 export const SLASH_COMMAND = '/orchestrate';
 
+/** Milliseconds an acknowledgement waits for its words. Slack waits for three seconds in all. */
+const FIRST_MS = 1_000;
+
+/** The words, if they are there in time; the command is done either way, so being late or failing costs only them. */
+async function inTime(
+  words: Promise<string | null> | undefined,
+  clock: Pick<Clock, 'after'>,
+): Promise<string | null> {
+  if (words === undefined) return null;
+  const { promise: late, resolve } = Promise.withResolvers<null>();
+  const cancel = clock.after(FIRST_MS, () => resolve(null));
+  try {
+    return await Promise.race([words, late]);
+  } catch {
+    return null;
+  } finally {
+    cancel();
+  }
+}
+
 /** Listens to `/orchestrate`: kept first, then acknowledged, then done. An empty one opens the form at once. */
 export function registerCommands(app: App, deps: RegisterDeps): void {
   app.command(SLASH_COMMAND, async ({ command, ack }) => {
     const slash = slashSchema.parse(command);
     const [word = '', ...others] = slash.text.trim().split(/\s+/);
     const rest = slash.text.trim().slice(word.length).trim();
+    const place = {
+      team: teamKey(slash.enterprise_id, slash.team_id),
+      user: slash.user_id,
+      channel: slash.channel_id,
+    };
     const chosen = deps.commands.get(word);
     const isStart = deps.catalog.workflows.has(word);
     if (word === '' || (isStart && others.length === 0)) {
       await ack();
-      const place = {
-        team: teamKey(slash.enterprise_id, slash.team_id),
-        user: slash.user_id,
-        channel: slash.channel_id,
-      };
-      await openOrSay(
-        deps,
-        { ...place, trigger: slash.trigger_id },
-        startView(deps, slash.channel_id, isStart ? word : null),
-      );
+      await openStart({ ...place, trigger: slash.trigger_id, homeTeam: slash.team_id }, word, deps);
       return;
     }
-    const team = teamKey(slash.enterprise_id, slash.team_id);
+    const { team } = place;
     const intent = `command:${team}:${slash.trigger_id}`;
     const fresh = await deps.worker.accept(intent, 'command', {
       team,
@@ -80,7 +99,7 @@ export function registerCommands(app: App, deps: RegisterDeps): void {
       user: slash.user_id,
       rest,
     };
-    const first = fresh ? (chosen?.first?.(call, deps) ?? null) : null;
+    const first = fresh ? await inTime(chosen?.first?.(call, deps), deps.clock) : null;
     await (first === null ? ack() : ack({ response_type: 'ephemeral', text: first }));
   });
 
@@ -100,6 +119,31 @@ function unknownWord(word: string, deps: RegisterDeps) {
     deps.rehearsal,
     words.unknownWord(word, nearest(word, known)),
   );
+}
+
+/** The form for whoever may ask for work somewhere; everybody else is told at once that they may not. */
+async function openStart(
+  from: {
+    readonly team: string;
+    readonly homeTeam: string;
+    readonly user: string;
+    readonly channel: string;
+    readonly trigger: string;
+  },
+  word: string,
+  deps: RegisterDeps,
+): Promise<void> {
+  const { team, homeTeam, user, channel, trigger } = from;
+  const refusal = await deps.roles.asks(await deps.people.decider(user, team, homeTeam));
+  if (refusal === null) {
+    const chosen = deps.catalog.workflows.has(word) ? word : null;
+    return openOrSay(deps, { team, user, channel, trigger }, startView(deps, channel, chosen));
+  }
+  const { audit, answers, rehearsal, now } = deps;
+  const tried = { team, user, place: channel, what: 'form', value: word, why: refusal };
+  await audit.turnedAway(tried, now());
+  const to = { intent: `form:${trigger}`, team, user, channel };
+  await answers.send(to, answerBlocks(startRefusalWords(refusal), rehearsal));
 }
 
 function startView(deps: RegisterDeps, channel: string, chosen: string | null) {

@@ -23,12 +23,14 @@ export function startCommand(workflow: { readonly name: string; readonly descrip
     starts: workflow.name,
     usage: `${workflow.name} <what you want> [${OPTIONS.map((key) => `${key}:`).join(' ')}]`,
     description: workflow.description,
-    first: (call, deps) => {
+    async first(call, deps) {
       const { text, values, unknown } = parseOptions(call.rest);
       const read = readStartOptions(values, deps.now());
-      return text === '' || text.length > REQUEST_MAX || unknown.length > 0 || !read.ok
-        ? null
-        : answers.onIt(shortName(values.get('repo') ?? deps.defaultRepository));
+      if (text === '' || text.length > REQUEST_MAX || unknown.length > 0 || !read.ok) return null;
+      const repository = values.get('repo') ?? null;
+      const by = await deps.people.decider(call.user, call.team, call.homeTeam);
+      if ((await deps.orchestrator.admits(by, repository)) !== null) return null;
+      return answers.onIt(shortName(repository ?? deps.defaultRepository));
     },
     async run(call, deps) {
       const { orchestrator, people, rehearsal } = deps;

@@ -1,13 +1,13 @@
 import type { App } from '@slack/bolt';
 import { z } from 'zod';
-import { type Control, controls } from '../../src/domain/control.ts';
+import { type Control, controls, startRefusals } from '../../src/domain/control.ts';
 import { durationText } from '../../src/domain/duration.ts';
 import type { PlanForm } from '../../src/orchestrator/plan-reviews.ts';
 import { editableOf } from '../../src/planning/plan-edits.ts';
 import { actionIds } from '../../src/slack/actions.ts';
 import type { View } from '../../src/slack/blocks.ts';
 import { planEditForm, planSendBackForm, saveForm } from '../../src/slack/builders/plan-forms.ts';
-import { controlWords } from '../../src/slack/control-words.ts';
+import { controlWords, startRefusalWords } from '../../src/slack/control-words.ts';
 import { openOrSay } from '../../src/slack/open-view.ts';
 import type { PlanFormView } from '../../src/slack/views.ts';
 import { answers as words } from '../../src/slack/words.ts';
@@ -48,7 +48,7 @@ export function registerPlanActions(app: App, deps: HandlerDeps): void {
   deps.worker.handle('plan-refused', async ({ intent, payload }) => {
     const { why, ...click } = refusedSchema.parse(payload);
     const run = await deps.queries.byRun(click.value);
-    const text = run === null ? words.runGone : controlWords('plan', why, run.session.requester);
+    const text = run === null ? words.runGone : refusalWords(why, run.session.requester);
     await tellRefused({ ...click, intent, what: click.action }, why, text, deps);
   });
 
@@ -74,10 +74,17 @@ export function registerPlanActions(app: App, deps: HandlerDeps): void {
   });
 }
 
-const refusedSchema = clickSchema.extend({ why: z.enum(controls) });
+const noStart = z.enum(startRefusals);
+const refusedSchema = clickSchema.extend({ why: z.union([z.enum(controls), noStart]) });
 
 /** Why there is no form. */
-type No = Exclude<Control, 'done'>;
+type No = Exclude<Control, 'done'> | z.infer<typeof noStart>;
+
+function refusalWords(why: z.infer<typeof refusedSchema>['why'], requester: string): string {
+  const refusal = noStart.safeParse(why);
+  if (refusal.success) return startRefusalWords(refusal.data);
+  return controlWords('plan', z.enum(controls).parse(why), requester);
+}
 
 /** The form, or why there is none. */
 async function editForm(click: Click, deps: HandlerDeps): Promise<View | No> {
@@ -94,6 +101,9 @@ async function sendBackForm(click: Click, deps: HandlerDeps): Promise<View | No>
 async function keepForm(click: Click, deps: HandlerDeps): Promise<View | No> {
   const definition = await deps.plans.definitionOf(click.value);
   if (definition === null) return 'unknown';
+  const by = await deps.people.decider(click.user, click.team, click.homeTeam);
+  const refusal = await deps.orchestrator.admits(by, null);
+  if (refusal !== null) return refusal;
   return saveForm({
     runId: click.value,
     title: definition.workflow.title,

@@ -5,7 +5,6 @@ import { actionIds } from '../../src/slack/actions.ts';
 import { answerBlocks, runDetailBlocks } from '../../src/slack/builders/answers.ts';
 import { atBudgetBlocks } from '../../src/slack/builders/at-budget.ts';
 import { controlWords } from '../../src/slack/control-words.ts';
-import { epicKey } from '../../src/slack/epic-key.ts';
 import { handOverWords } from '../../src/slack/hand-over-words.ts';
 import type { Message } from '../../src/slack/message.ts';
 import { runDetail } from '../../src/slack/run-views.ts';
@@ -45,14 +44,14 @@ export function registerRunActions(app: App, deps: HandlerDeps): void {
         run === null ? 'unknown' : 'other_team',
         deps,
       );
-    const thread = epicKey(run.session.id);
+    // Pressed in the channel, so answered there: in a thread that is not open, nobody sees what only they can see.
     const done = await act(click, intent, receivedAt, run, deps);
     // A button of the epic shows its own result; only what cannot be seen there is said.
     if ('refused' in done)
-      await tellRefused({ ...click, intent, what: click.action, thread }, done.refused, done.words, deps);
+      await tellRefused({ ...click, intent, what: click.action }, done.refused, done.words, deps);
     else if (done.told !== null) {
       const { team, user, channel } = click;
-      await deps.answers.send({ intent, team, user, channel, thread }, done.told);
+      await deps.answers.send({ intent, team, user, channel }, done.told);
     }
   });
 }

@@ -192,7 +192,11 @@ async function steer(
     return;
   }
   const said = { intent, receivedAt, sessionId, by, text, addressed, plain, at };
-  await answerSteered(await deps.steer.hear(said), { ...kept, intent, sessionId, what: 'said' }, deps);
+  await answerSteered(
+    await deps.steer.hear(said),
+    { ...kept, intent, sessionId, what: 'said', inThread: true },
+    deps,
+  );
 }
 
 interface Where {
@@ -203,21 +207,20 @@ interface Where {
   readonly sessionId: string;
   /** By which way it was said: the audit has it where nothing came of it. */
   readonly what: string;
+  /** Said in the epic's thread, where what is for one person is answered, too; not by a form, which stands in none. */
+  readonly inThread: boolean;
 }
 
 /** What was done is told in the thread; why nothing was, only to whoever spoke. */
 export async function answerSteered(result: Steered | null, where: Where, deps: HandlerDeps): Promise<void> {
-  const { intent, team, user, channel, sessionId, what } = where;
+  const { intent, team, user, channel, sessionId, what, inThread } = where;
   if (result === null || (result.did === 'nothing' && result.why === 'chatter')) return;
   const run = await deps.queries.bySession(sessionId);
   if (run === null) return;
   const thread = epicKey(sessionId);
+  const theirs = { intent, team, user, channel, ...(inThread ? { thread } : {}) };
   const tried = {
-    intent,
-    team,
-    user,
-    channel,
-    thread,
+    ...theirs,
     value: sessionId,
     what: `${what}:${result.steering.kind}`,
   };
@@ -231,13 +234,13 @@ export async function answerSteered(result: Steered | null, where: Where, deps: 
   if (result.did === 'rollback') {
     const words = rollbackBlocks(result.answer, run.session.requester, deps.rehearsal);
     if (result.answer.done === 'refused') return tellRefused(tried, result.answer.why, words, deps);
-    await deps.answers.send({ intent, team, user, channel, thread }, words);
+    await deps.answers.send(theirs, words);
     return;
   }
   if (result.did === 'hand-over') {
     const words = answerBlocks(handOverWords(result.answer, run.session.requester), deps.rehearsal);
     if (result.answer.done === 'refused') return tellRefused(tried, result.answer.why, words, deps);
-    await deps.answers.send({ intent, team, user, channel, thread }, words);
+    await deps.answers.send(theirs, words);
     return;
   }
   const open = run.approvals.filter(({ status }) => status === 'pending').map(({ subject }) => subject.title);

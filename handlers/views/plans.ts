@@ -7,7 +7,6 @@ import { editableOf, type PlanEdits } from '../../src/planning/plan-edits.ts';
 import { actionIds, callbackIds, inputIds } from '../../src/slack/actions.ts';
 import { answerBlocks } from '../../src/slack/builders/answers.ts';
 import { controlWords, startRefusalWords } from '../../src/slack/control-words.ts';
-import { epicKey } from '../../src/slack/epic-key.ts';
 import { mk } from '../../src/slack/text.ts';
 import type { HandlerDeps } from '../deps.ts';
 import { tellRefused } from '../refused.ts';
@@ -255,17 +254,13 @@ async function refuse(
   deps: HandlerDeps,
 ): Promise<void> {
   const session = (await deps.queries.byRun(runId))?.session;
-  const place =
-    session === undefined ? { channel: '' } : { channel: session.channel, thread: epicKey(session.id) };
-  await tellRefused({ ...to, ...place, what, value: runId }, why, text, deps);
+  // Opened from the epic, so answered beside it: a plan has no thread yet.
+  await tellRefused({ ...to, channel: session?.channel ?? '', what, value: runId }, why, text, deps);
 }
 
 async function say(text: string, { intent, team, user, runId }: About, deps: HandlerDeps): Promise<void> {
   const run = await deps.queries.byRun(runId);
   if (run === null) return;
-  const { id, channel } = run.session;
-  await deps.answers.send(
-    { intent, team, user, channel, thread: epicKey(id) },
-    answerBlocks(text, deps.rehearsal),
-  );
+  const { channel } = run.session;
+  await deps.answers.send({ intent, team, user, channel }, answerBlocks(text, deps.rehearsal));
 }

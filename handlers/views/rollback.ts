@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { rollbackLevels } from '../../src/domain/rollback.ts';
 import { actionIds, callbackIds, inputIds } from '../../src/slack/actions.ts';
 import { chosenPoint, rollbackBlocks, rollbackForm } from '../../src/slack/builders/rollback-form.ts';
-import { epicKey } from '../../src/slack/epic-key.ts';
 import { openOrSay } from '../../src/slack/open-view.ts';
 import { clickSchema, readClick } from '../click.ts';
 import type { HandlerDeps } from '../deps.ts';
@@ -73,7 +72,7 @@ export function registerRollback(app: App, deps: HandlerDeps): void {
     const tried = { intent, team, user, channel: '', what: callbackIds.rollback, value: runId };
     if (run === null || run.session.team !== team)
       return turnAway(tried, run === null ? 'unknown' : 'other_team', deps);
-    const { id, channel, requester } = run.session;
+    const { channel, requester } = run.session;
     const answer = await deps.rollbacks.ask({
       runId,
       by: user,
@@ -84,8 +83,8 @@ export function registerRollback(app: App, deps: HandlerDeps): void {
       receivedAt,
     });
     const words = rollbackBlocks(answer, requester, deps.rehearsal);
-    const place = { channel, thread: epicKey(id) };
-    if (answer.done === 'refused') await tellRefused({ ...tried, ...place }, answer.why, words, deps);
-    else await deps.answers.send({ intent, team, user, ...place }, words);
+    // Opened from the epic, so answered beside it.
+    if (answer.done === 'refused') await tellRefused({ ...tried, channel }, answer.why, words, deps);
+    else await deps.answers.send({ intent, team, user, channel }, words);
   });
 }

@@ -4,6 +4,7 @@ import { isTerminal } from '../../src/domain/run.ts';
 import type { Steering } from '../../src/domain/steering.ts';
 import { actionIds, callbackIds, inputIds } from '../../src/slack/actions.ts';
 import { isEverything, steerForm } from '../../src/slack/builders/steer-form.ts';
+import { controlWords } from '../../src/slack/control-words.ts';
 import { openOrSay } from '../../src/slack/open-view.ts';
 import { answers as words } from '../../src/slack/words.ts';
 import { clickSchema, readClick } from '../click.ts';
@@ -31,18 +32,15 @@ export function registerSteering(app: App, deps: HandlerDeps): void {
     await ack();
     const read = readClick(body);
     if (read === null || !(await isFirst(read.intent, deps))) return;
-    const run = await deps.queries.byRun(read.click.value);
-    const open = run !== null && run.session.team === read.click.team && !isTerminal(run.view.status);
-    const work = open ? await deps.steer.workOf(read.click.value) : [];
-    if (work.length === 0) await deps.worker.accept(read.intent, 'steer-gone', read.click);
-    else
-      await openOrSay(
-        deps,
-        { ...read.click, trigger: read.trigger },
-        steerForm({ runId: read.click.value, work }),
-      );
+    const { click, trigger } = read;
+    const run = await deps.queries.byRun(click.value);
+    const open = run !== null && run.session.team === click.team && !isTerminal(run.view.status);
+    const may = open && (await deps.roles.steers(run.session, click.user)) === null;
+    const work = may ? await deps.steer.workOf(click.value) : [];
+    if (work.length === 0) await deps.worker.accept(read.intent, 'steer-refused', click);
+    else await openOrSay(deps, { ...click, trigger }, steerForm({ runId: click.value, work }));
   });
-  deps.worker.handle('steer-gone', async ({ intent, payload }) => {
+  deps.worker.handle('steer-refused', async ({ intent, payload }) => {
     const click = clickSchema.parse(payload);
     const run = await deps.queries.byRun(click.value);
     if (run === null || run.session.team !== click.team)
@@ -51,7 +49,9 @@ export function registerSteering(app: App, deps: HandlerDeps): void {
         run === null ? 'unknown' : 'other_team',
         deps,
       );
-    await tellRefused({ ...click, intent, what: click.action }, 'ended', words.alreadyEnded, deps);
+    const no = await deps.roles.steers(run.session, click.user);
+    const text = no === null ? words.alreadyEnded : controlWords('plan', no, run.session.requester);
+    await tellRefused({ ...click, intent, what: click.action }, no ?? 'ended', text, deps);
   });
 
   app.view(callbackIds.steer, async ({ body, ack }) => {
@@ -83,7 +83,7 @@ export function registerSteering(app: App, deps: HandlerDeps): void {
       return turnAway(tried, run === null ? 'unknown' : 'other_team', deps);
     }
     const { id: sessionId, channel } = run.session;
-    const to = { intent, team, user, channel, sessionId, what: callbackIds.steer };
+    const to = { intent, team, user, channel, sessionId, what: callbackIds.steer, inThread: false };
     // A form that was opened on an earlier run is about that one.
     const at = run.session.currentRunId === runId ? receivedAt : 0;
     const said = { intent, receivedAt, sessionId, by: user, text: text ?? '', addressed: true, at };

@@ -197,6 +197,7 @@ export async function createSlack(options: SlackOptions) {
   };
   registerCommands(app, {
     ...shared,
+    clock,
     absences: core.absences,
     health: core.health,
     usage: core.usage,

@@ -13,12 +13,14 @@ export const controls = [
 export type Control = (typeof controls)[number];
 
 /** Why somebody may not start work, or look, here. */
-export type StartRefusal =
-  | 'guest'
-  | 'stranger'
-  | 'not_a_person'
-  | 'repository'
-  | 'role'
-  | 'look'
+export const startRefusals = [
+  'guest',
+  'stranger',
+  'not_a_person',
+  'repository',
+  'role',
+  'look',
   /** Nobody may: who may cannot be read. */
-  | 'unreadable';
+  'unreadable',
+] as const;
+export type StartRefusal = (typeof startRefusals)[number];

@@ -51,11 +51,17 @@ export class Roles {
   async looks(by: Decider, repository: string | null): Promise<StartRefusal | null> {
     const outside = this.outsider(by);
     if (outside !== null || !this.#isClosed()) return outside;
-    const { rules } = this.#deps.access;
-    const places =
-      repository === null ? ['', ...rules.flatMap((rule) => rule.repository ?? [])] : [repository];
+    const places = repository === null ? this.#places() : [repository];
     for (const place of places) if (await this.has('viewer', by, place)) return null;
     return 'look';
+  }
+
+  /** Why somebody may ask for work nowhere at all; null when there is a repository where they may. */
+  async asks(by: Decider): Promise<StartRefusal | null> {
+    const outside = this.outsider(by);
+    if (outside !== null) return outside;
+    for (const place of this.#places()) if (await this.has('requester', by, place)) return null;
+    return 'role';
   }
 
   /** Whether somebody may look at a session's runs. Nobody is asked about where all members may. */
@@ -84,6 +90,11 @@ export class Roles {
     if (isNamed(access, 'approver', who, place, sameRepository) || has('admin')) return null;
     if (!has('requester')) return 'not_allowed';
     return user === session.requester ? null : 'not_yours';
+  }
+
+  /** One repository for each rule that names one, and one that none names. */
+  #places(): readonly string[] {
+    return ['', ...this.#deps.access.rules.flatMap((rule) => rule.repository ?? [])];
   }
 
   async #at(by: Decider, repository: string) {

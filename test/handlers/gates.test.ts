@@ -176,6 +176,7 @@ const TRIED: Readonly<Record<string, (user: string) => Promise<void>>> = {
   '/orchestrate rollback': say(() => `rollback ${runs.get('over')} full`),
   '/orchestrate hand-over': say(() => `hand-over ${runs.get('over')}`),
   '/orchestrate signal': say(() => `signal ${runs.get('asks')} go`),
+  '/orchestrate': say(() => ''),
   '/orchestrate <workflow>': say(() => 'ask by the command'),
   '/orchestrate agents quarantine': say(() => 'agents quarantine backend odd tests'),
   '/orchestrate flag <name>': say(() => 'flag canary on'),
@@ -239,6 +240,53 @@ describe('docs/roles.md', () => {
     // Neither is for nobody: a table that refuses all, or allows all, would prove little.
     expect(rows.flatMap(({ mayNot }) => mayNot).length).toBeGreaterThan(150);
     expect(rows.flatMap(({ may }) => may).length).toBeGreaterThan(100);
+  });
+});
+
+// Before the hundreds of answers that the others queue: a channel takes one a second.
+describe('a viewer on the desk', () => {
+  const viewer = () => ids.get(PEOPLE.viewer) ?? '';
+  const theirs = async () => (await w.seen('carol')).filter(({ ephemeralFor }) => ephemeralFor !== null);
+  /** What the viewer alone reads after they did something: one answer, where they look, and no form. */
+  async function answered(act: () => Promise<unknown>): Promise<string> {
+    const before = (await theirs()).length;
+    const audit = last('audit');
+    await act();
+    await until(async () => (await theirs()).length > before);
+    await w.settled();
+    const [answer, ...more] = (await theirs()).slice(before);
+    expect(more).toEqual([]);
+    expect(answer?.threadTs).toBeNull();
+    expect((await w.desk.snapshot(viewer())).modals).toEqual([]);
+    expect(reasons(viewer(), audit).filter((why) => ABOUT_PEOPLE.has(why))).toHaveLength(1);
+    return answer?.text ?? '';
+  }
+  const epicOf = (title: string) => w.find('carol', new RegExp(`^${title}\\b`));
+
+  test('is told at once in place of a form that they could not send', async () => {
+    await w.command('alice', 'ask steered');
+    const session = async () =>
+      (await w.core.store.sessions.recent(w.team, 50)).find(({ request }) => request === 'steered');
+    await w.find('alice', /^steered.*Estimate/s);
+    const plan = await epicOf('steered');
+    expect(await answered(() => w.click('carol', plan, 'plan_save'))).toContain('not among those who may');
+    const runId = (await session())?.currentRunId ?? '';
+    expect(await w.core.orchestrator.answerPlan(runId, 'start', ids.get('alice') ?? '')).toBe('done');
+    await w.find('carol', /^steered.*Needs/s);
+    const epic = await epicOf('steered');
+    expect(await answered(() => w.click('carol', epic, 'run_steer'))).toContain('not change it');
+    expect(await answered(() => w.command('carol', ''))).toContain('not among those who may start');
+  });
+
+  test('is not told that work is on its way which they may not ask for', async () => {
+    const before = (await w.seen('carol')).length;
+    await w.command('carol', 'ask Not mine');
+    await w.find('carol', 'not among those who may start');
+    await w.settled();
+    const said = (await w.seen('carol')).slice(before).map(({ text }) => text);
+    expect(said.filter((text) => text.includes('On it'))).toEqual([]);
+    await w.command('alice', 'ask Hers');
+    await w.find('alice', 'On it: reading');
   });
 });
 
