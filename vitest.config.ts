@@ -12,7 +12,7 @@ const long = [
   'test/agents/{contract,mcp,program-needs}.test.ts',
   'test/approvals/{desk-crowd,planted-around}.test.ts',
   'test/db/{history,bus.property}.test.ts',
-  'test/handlers/{apart,budget,conflicts,gates,hand-over,reach,subscriptions,tasks}.test.ts',
+  'test/handlers/{apart,budget,conflicts,gates,hand-over,hand-over-https,reach,subscriptions,tasks}.test.ts',
   'test/hostile/{git-traps,members,permuted,requester}.test.ts',
   'test/orchestrator/{hand-over,person-withdrawn,program-needs,streams*}.test.ts',
   'test/patterns/nesting.property.test.ts',

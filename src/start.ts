@@ -90,6 +90,7 @@ async function startWith(
     repositories: config.repositories,
     github: config.github,
     sshAuthSock: config.sshAuthSock,
+    extraAuthorities: config.extraAuthorities,
     commandMemoryBytes: config.commandMemoryBytes,
     commandDiskBytes: config.commandDiskBytes,
     policy: config.policy,

@@ -49,6 +49,7 @@ export async function handOverRun(argv: string[]): Promise<number> {
       body: bodyOf(raw, run, input),
       github: config.github,
       sshAuthSock: config.sshAuthSock,
+      extraAuthorities: config.extraAuthorities,
     });
     console.log(told(done, input.branch));
     return 0;

@@ -164,6 +164,7 @@ function coreOptions(config: Config, home: string, workflow: Workflow, castUrl: 
     repositories: null,
     catalogHome: config.home,
     sshAuthSock: config.sshAuthSock,
+    extraAuthorities: config.extraAuthorities,
     commandMemoryBytes: config.commandMemoryBytes,
     commandDiskBytes: config.commandDiskBytes,
     extraWorkflows: [workflow],

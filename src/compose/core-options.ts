@@ -20,10 +20,12 @@ export interface CoreOptions extends ModelsOptions {
   readonly home: string;
   /** Null: the rehearsal's sample, made when it is not there. */
   readonly repository: string | null;
-  /** The ssh agent's socket, for fetching repositories over ssh; commands never see it. */
   /** Where branches are pushed and pull requests opened; null or absent: there is no token. */
   readonly github?: { readonly server: string; readonly api: string; readonly token: string } | null;
+  /** The ssh agent's socket, for fetching repositories over ssh; commands never see it. */
   readonly sshAuthSock?: string | undefined;
+  /** A PEM file of authorities trusted beside the usual ones, for https. */
+  readonly extraAuthorities?: string | undefined;
   readonly commandMemoryBytes?: number | null | undefined;
   readonly commandDiskBytes?: number | null | undefined;
   readonly repositories: readonly string[] | null;

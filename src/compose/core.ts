@@ -117,6 +117,7 @@ export async function createCore(options: CoreOptions) {
       sandbox,
       clock,
       sshAuthSock: options.sshAuthSock,
+      extraAuthorities: options.extraAuthorities,
       searchPath: options.searchPath,
       memoryBytes: options.commandMemoryBytes,
       diskBytes: options.commandDiskBytes,
@@ -191,6 +192,7 @@ export async function createCore(options: CoreOptions) {
       home,
       github: options.github ?? null,
       sshAuthSock: options.sshAuthSock,
+      extraAuthorities: options.extraAuthorities,
     });
     const approvals = new Approvals({
       approvals: store.approvals,

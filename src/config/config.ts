@@ -80,6 +80,8 @@ export interface Config {
   readonly castDelayMs: number | null;
   readonly logLevel: string;
   readonly sshAuthSock: string | undefined;
+  /** A PEM file of authorities beside the usual ones; Node itself reads it for its own connections. */
+  readonly extraAuthorities: string | undefined;
   /** Null: no token. */
   readonly github: { readonly server: string; readonly api: string; readonly token: string } | null;
   /** Null: by the class of the run. */
@@ -155,6 +157,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
         ? null
         : { server: env.GITHUB_SERVER_URL, api: env.GITHUB_API_URL, token: env.GITHUB_TOKEN },
     sshAuthSock: env.SSH_AUTH_SOCK,
+    extraAuthorities: env.NODE_EXTRA_CA_CERTS,
     commandMemoryBytes: env.BATON_COMMAND_MEMORY === undefined ? null : env.BATON_COMMAND_MEMORY * 1024 ** 2,
     commandDiskBytes: env.BATON_COMMAND_DISK === undefined ? null : env.BATON_COMMAND_DISK * 1024 ** 2,
     secrets: [

@@ -75,6 +75,8 @@ export const environmentSchema = z.object({
   ),
   /** The ssh agent, for repositories fetched over ssh. */
   SSH_AUTH_SOCK: z.string().optional(),
+  /** Node's own: a PEM file of authorities beside the usual ones. Git is told of them, too. */
+  NODE_EXTRA_CA_CERTS: z.string().optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 

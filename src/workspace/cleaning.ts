@@ -19,6 +19,8 @@ export interface CleanerSettings {
   readonly home: string;
   readonly searchPath?: string | undefined;
   readonly sshAuthSock?: string | undefined;
+  /** A PEM file of authorities trusted beside the usual ones, for https. */
+  readonly extraAuthorities?: string | undefined;
   /** Its token goes to that server alone. */
   readonly github: GitHub | null;
 }
@@ -31,10 +33,10 @@ export function createCleaner(settings: CleanerSettings): Cleaner {
   const context = async () => {
     await mkdir(join(settings.home, 'git-home'), { recursive: true });
     const home = await realpath(settings.home);
-    const path = settings.searchPath ?? SYSTEM_PATH;
+    const { searchPath: path = SYSTEM_PATH, sshAuthSock, extraAuthorities } = settings;
     return {
       home,
-      git: createGit({ home: join(home, 'git-home'), path, sshAuthSock: settings.sshAuthSock }),
+      git: createGit({ home: join(home, 'git-home'), path, sshAuthSock, extraAuthorities }),
     };
   };
   return {

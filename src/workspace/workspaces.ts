@@ -38,6 +38,8 @@ export interface WorkspacesSettings {
   readonly diskBytes?: number | null | undefined;
   /** Passed to git for fetches over ssh, never to commands. */
   readonly sshAuthSock?: string | undefined;
+  /** A PEM file of authorities trusted beside the usual ones, for https. */
+  readonly extraAuthorities?: string | undefined;
 }
 
 /** The workspaces of one Baton home, over real git. Makes the folders it needs on first use. */
@@ -52,7 +54,8 @@ export function createWorkspaces(settings: WorkspacesSettings): Workspaces {
     const path = settings.searchPath ?? `${SYSTEM_PATH}:/opt/homebrew/bin`;
     const confined = settings.sandbox.kind === 'bubblewrap' && (await gitIsOfTheSystem());
     const room = confined ? createGitRoom(join(home, 'git-home', 'rooms')) : undefined;
-    const git = createGit({ home: join(home, 'git-home'), path, sshAuthSock: settings.sshAuthSock, room });
+    const { sshAuthSock, extraAuthorities } = settings;
+    const git = createGit({ home: join(home, 'git-home'), path, sshAuthSock, extraAuthorities, room });
     return {
       git,
       home,

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { BatonError } from '../../domain/failure.ts';
 import { hasCode } from '../durable-file.ts';
+import { authoritiesFile } from './authorities.ts';
 import { FIXED_CONFIG, neutralise, type Override, otherEnd } from './git-config.ts';
 import type { GitPlace, GitRoom } from './git-room.ts';
 import type { GitArgs } from './git-verbs.ts';
@@ -30,6 +31,8 @@ export interface GitOptions {
   readonly network?: boolean;
   /** Settings for this call that must not show in its arguments. */
   readonly secretConfig?: readonly Override[];
+  /** What is taken out of a failure's words: a server may say back what it was sent. */
+  readonly secrets?: readonly string[];
 }
 
 export interface GitAnswer {
@@ -59,6 +62,8 @@ export interface GitSettings {
   readonly home: string;
   readonly path: string;
   readonly sshAuthSock?: string | undefined;
+  /** A PEM file of authorities trusted beside the usual ones, for https. */
+  readonly extraAuthorities?: string | undefined;
   /** Absent where there is no sandbox: then commands see whatever the person sees anyway. */
   readonly room?: GitRoom | undefined;
 }
@@ -72,7 +77,12 @@ const UNBOUND: Bound = { config: new Map(), overrides: [] };
 
 /** The one way to git. */
 export function createGit(settings: GitSettings): Git {
-  const environmentOf = (place: GitPlace, options: GitOptions, overrides: readonly Override[]) => {
+  const environmentOf = async (
+    place: GitPlace,
+    args: GitArgs,
+    options: GitOptions,
+    overrides: readonly Override[],
+  ) => {
     const environment: Record<string, string> = {
       PATH: settings.path,
       HOME: settings.home,
@@ -109,6 +119,8 @@ export function createGit(settings: GitSettings): Git {
     if (options.network === true) {
       environment['GIT_SSH_COMMAND'] = 'ssh -oBatchMode=yes';
       if (settings.sshAuthSock !== undefined) environment['SSH_AUTH_SOCK'] = settings.sshAuthSock;
+      if (settings.extraAuthorities !== undefined && args.some((each) => each.startsWith('https:')))
+        environment['GIT_SSL_CAINFO'] = await authoritiesFile(settings.home, settings.extraAuthorities);
     }
     return environment;
   };
@@ -121,13 +133,14 @@ export function createGit(settings: GitSettings): Git {
     const room = (await settings.room?.wrap(place, args, config)) ?? [];
     const [program = 'git', ...rest] = [...room, ...argv];
     const timeout = options.timeoutMs ?? LOCAL_TIMEOUT_MS;
+    const env = await environmentOf(place, args, options, [...overrides, ...(options.secretConfig ?? [])]);
     const { promise, resolve, reject } = Promise.withResolvers<GitAnswer>();
     const child = execFile(
       program,
       rest,
       {
         cwd: place.cwd,
-        env: environmentOf(place, options, [...overrides, ...(options.secretConfig ?? [])]),
+        env,
         encoding: 'buffer',
         maxBuffer: options.maxBytes ?? MAX_OUTPUT_BYTES,
         timeout,
@@ -140,7 +153,11 @@ export function createGit(settings: GitSettings): Git {
         if (typeof error.code === 'number' && options.answers?.includes(error.code) === true) {
           return resolve({ code: error.code, stdout, cut: false });
         }
-        reject(gitError(error, args[0], stderr.toString('utf8')));
+        const said = (options.secrets ?? []).reduce(
+          (text, secret) => text.replaceAll(secret, '…'),
+          stderr.toString('utf8'),
+        );
+        reject(gitError(error, args[0], said));
       },
     );
     // A child that ends early closes its end: what it had not read is of no interest then.
@@ -221,7 +238,7 @@ function gitError(
       error,
     );
   }
-  const words = withoutCredentials(stderr.trim()).slice(0, MAX_ERROR_CHARS);
+  const words = shortened(withoutCredentials(stderr.trim()));
   if (OUT_OF_SOMETHING.test(stderr)) {
     return new BatonError({
       class: 'transient',
@@ -235,6 +252,14 @@ function gitError(
     code: 'git_failed',
     message: `git ${command} failed${words === '' ? '.' : `: ${words}`}`,
   });
+}
+
+/** Both ends: a remote's words come first, and what git makes of them last. */
+function shortened(text: string): string {
+  if (text.length <= MAX_ERROR_CHARS) return text;
+  const end = text.slice(-MAX_ERROR_CHARS / 2);
+  // From the beginning of a line: by it the remote's words are told from git's.
+  return `${text.slice(0, MAX_ERROR_CHARS / 2)}…${end.slice(Math.max(end.indexOf('\n'), 0))}`;
 }
 
 /** Addresses without the user and password part. */

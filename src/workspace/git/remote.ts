@@ -3,8 +3,7 @@ import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import type { GitHub } from '../hand-over/hand-over.ts';
 import { addressOf } from '../repository.ts';
-import type { BoundGit, Git } from './git.ts';
-import type { Override } from './git-config.ts';
+import type { BoundGit, Git, GitOptions } from './git.ts';
 
 /** Milliseconds; a list of heads is small. */
 const ASK_TIMEOUT_MS = 60_000;
@@ -38,13 +37,17 @@ export async function fromCleanPlace<T>(
 }
 
 /** The token for this host alone, through git's environment; where it redirects to is not followed. */
-export function secretsFor(address: string, token: string | null): Override[] {
-  if (token === null || !address.startsWith('https://')) return [];
+export function secretsFor(
+  address: string,
+  token: string | null,
+): Required<Pick<GitOptions, 'secretConfig' | 'secrets'>> {
+  if (token === null || !address.startsWith('https://')) return { secretConfig: [], secrets: [] };
   const basic = Buffer.from(`x-access-token:${token}`).toString('base64');
-  return [
+  const secretConfig = [
     { key: `http.${new URL(address).origin}/.extraHeader`, value: `Authorization: Basic ${basic}` },
     { key: 'http.followRedirects', value: 'false' },
   ];
+  return { secretConfig, secrets: [token, basic] };
 }
 
 /** What the remote has now, by ref, which is nothing where there is none; null when it did not say. */
@@ -60,13 +63,13 @@ export async function remoteHeads(
   const known = addressOf(plain);
   if (known === null ? !isAbsolute(plain) : 'problem' in known) return null;
   const isOurs = github !== null && plain.toLowerCase().startsWith(`${github.server.toLowerCase()}/`);
-  const secretConfig = secretsFor(plain, isOurs ? github.token : null);
+  const secrets = secretsFor(plain, isOurs ? github.token : null);
   try {
     const text = await fromCleanPlace(git, home, null, (clean) =>
       clean.text(['ls-remote', '--heads', '--', plain], {
         network: true,
         timeoutMs: ASK_TIMEOUT_MS,
-        secretConfig,
+        ...secrets,
       }),
     );
     return new Map(

@@ -22,6 +22,8 @@ export interface HandOverSettings {
   /** Null: no token. */
   readonly github: GitHub | null;
   readonly sshAuthSock?: string | undefined;
+  /** A PEM file of authorities trusted beside the usual ones, for https. */
+  readonly extraAuthorities?: string | undefined;
 }
 
 export interface HandOver extends HandOverSettings, HandOverPlace {
@@ -48,8 +50,8 @@ export function createHandOverDesk(settings: HandOverSettings): HandOverDesk {
   const at = async ({ location, branch }: HandOverPlace) => {
     await mkdir(join(settings.home, 'git-home'), { recursive: true });
     const home = await realpath(settings.home);
-    const { sshAuthSock } = settings;
-    const git = createGit({ home: join(home, 'git-home'), path: SYSTEM_PATH, sshAuthSock });
+    const { sshAuthSock, extraAuthorities } = settings;
+    const git = createGit({ home: join(home, 'git-home'), path: SYSTEM_PATH, sshAuthSock, extraAuthorities });
     const located = await locate({ git, home }, location, false);
     if ('problem' in located)
       throw new BatonError({ class: 'needs_person', code: 'repository_unusable', message: located.problem });
