@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { createCleaningStore } from '../../db/cleaning.ts';
 import { installed } from '../../db/installations.ts';
 import { openToRead } from '../../db/read-only.ts';
+import { refusedTokens } from '../../db/settings.ts';
 import { probeServer } from '../agents/mcp/probe.ts';
 import { lookAtModel } from '../agents/model/reachable.ts';
 import { isInstalled } from '../compose/checks.ts';
@@ -50,6 +51,7 @@ export async function doctor(): Promise<number> {
     await repository(config),
     ...(await tidied(config)),
     slack(config),
+    ...refused(config),
     ...workspaces(config),
     await model(config),
     ...(await Promise.all(
@@ -230,6 +232,23 @@ function slack({ slack: { mode } }: Config): Check {
     state: 'good',
     text: MODES[mode],
   };
+}
+
+/** What Slack answered the Baton that runs here, or the last one that did. */
+function refused({ home: folder }: Config): Check[] {
+  const file = path.join(folder, 'baton.db');
+  if (!existsSync(file)) return [];
+  const raw = openToRead(file);
+  try {
+    return refusedTokens(raw).map(({ team, code, at }) => ({
+      name: 'slack',
+      state: 'bad',
+      text: `Slack refuses the token of ${team} (${code}, ${new Date(at).toISOString()}); its messages and runs wait`,
+      fix: 'Start Baton with a valid SLACK_BOT_TOKEN, or install it there again: everything goes on by itself.',
+    }));
+  } finally {
+    raw.close();
+  }
 }
 
 /** Who has installed Baton, and who took it out again. Nothing where there is no database yet. */

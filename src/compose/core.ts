@@ -12,7 +12,7 @@ import { createRunMetrics } from '../../db/metrics.ts';
 import { createAnswerStore } from '../../db/model-answers.ts';
 import { openStore } from '../../db/open.ts';
 import { createOutboxStore } from '../../db/outbox.ts';
-import { noteCleanStop, takeCleanStop } from '../../db/settings.ts';
+import { createRefusedTokens, noteCleanStop, takeCleanStop } from '../../db/settings.ts';
 import { createStore } from '../../db/store.ts';
 import { createUsageReader } from '../../db/usage.ts';
 import { createAgentRunner } from '../agents/agent-runner.ts';
@@ -391,6 +391,7 @@ export async function createCore(options: CoreOptions) {
       defaultRepository,
       /** Whether this process still is the one that has the database. */
       isOurs: database.isOurs,
+      refusedTokens: createRefusedTokens(db, () => clock.now()),
       /** Ends what is under way politely; the next start goes on from here without counting a crash. */
       async stop(): Promise<void> {
         try {

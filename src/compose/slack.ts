@@ -74,6 +74,7 @@ export async function createSlack(options: SlackOptions) {
     log,
     logger: boltLogger(log, redact),
     onPut: () => {
+      mute.clear();
       sender.thaw();
       moved();
       subscribed?.again();
@@ -81,6 +82,7 @@ export async function createSlack(options: SlackOptions) {
     onGone: () => moved(),
   });
   const { workspaces, identity } = joined;
+  const mute = core.refusedTokens;
   const sender = createSender({
     store: core.outbox,
     // Asked for right before each call: whoever was taken over says nothing more.
@@ -89,6 +91,10 @@ export async function createSlack(options: SlackOptions) {
     log,
     random: Math.random,
     onUndeliverable: (row, code) => tellUndeliverable(row, code),
+    onFrozen: (team, code) => {
+      mute.note(team, code);
+      moved();
+    },
   });
   core.connectChat(closedMessages(rehearsal));
   const projector = new SlackProjector({
@@ -219,12 +225,10 @@ export async function createSlack(options: SlackOptions) {
   const absent = new AbsentWorkspaces({
     engine: core.engine,
     store: core.store,
-    isHere: (team) => workspaces.of(team) !== null,
+    standing: (team) => (workspaces.of(team) === null ? 'gone' : mute.has(team) ? 'mute' : 'here'),
     log,
   });
   const moved = (): void => {
-    // With one token there is one workspace, and nobody comes or goes.
-    if (options.oauth === undefined || options.oauth === null) return;
     absent
       .look()
       .catch((error: unknown) =>
@@ -269,7 +273,8 @@ export async function createSlack(options: SlackOptions) {
       const address = await open(app);
       const server = (await hookServer?.start()) ?? null;
       core.engine.recover();
-      moved();
+      // With one token there is one workspace, and nobody comes or goes but by what Slack says to it.
+      if (mute.clear() || joined.door !== null) moved();
       core.events.wake();
       project.again();
       sender.wake();

@@ -89,6 +89,9 @@ test('a burst over several threads goes through without one rate limit, in order
     clock,
     log: quiet,
     random: () => 0.5,
+    onFrozen: (_team, code) => {
+      throw new Error(`the desk refused the token: ${code}`);
+    },
     onUndeliverable: async (row, code) => {
       throw new Error(`${row.key}: ${code}`);
     },

@@ -30,6 +30,7 @@ export async function senderHarness() {
     void log.push({ level, message, fields });
   const logger = { info: to('info'), warn: to('warn'), error: to('error') };
   const hooks = { afterRead: async () => {} };
+  const frozen: { team: string; code: string }[] = [];
   const undelivered: { key: string; code: string }[] = [];
   const clients = createClients({
     token: 'xoxb-test',
@@ -53,6 +54,7 @@ export async function senderHarness() {
       log: logger,
       random: () => 0.5,
       onUndeliverable: async (row: OutboxRow, code) => void undelivered.push({ key: row.key, code }),
+      onFrozen: (team, code) => void frozen.push({ team, code }),
     });
   let sender = start();
   const senders = [sender];
@@ -65,6 +67,7 @@ export async function senderHarness() {
     /** `afterRead` holds up what the sender has read, so that it is out of date when it gets it. */
     hooks,
     undelivered,
+    frozen,
     get sender() {
       return sender;
     },

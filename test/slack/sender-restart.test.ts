@@ -42,6 +42,7 @@ test('a sender that starts anew keeps the distance to what the one before sent',
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
     random: () => 0.5,
     onUndeliverable: async () => undefined,
+    onFrozen: () => undefined,
   };
   await store.enqueue([message(1)], clock.now());
   const first = createSender(options);

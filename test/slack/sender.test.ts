@@ -249,22 +249,33 @@ test.each(['is_archived', 'not_in_channel', 'channel_not_found'])(
   },
 );
 
-test('a revoked token freezes that workspace only, keeps its messages and says so once', async () => {
-  h.slack.trouble('chat.postMessage', { kind: 'error', error: 'token_revoked' });
-  await h.enqueue(post('a'), post('b'));
-  await h.enqueue(
-    post('x', { team: 'T2', target: { kind: 'channel', channel: 'C9' } }),
-    post('n', { team: 'T-none' }),
-  );
-  await h.pass(600_000);
-  expect(texts()).toEqual(['x']);
-  expect(h.rows().map(({ status }) => status)).toEqual(['pending', 'pending', 'sent', 'pending']);
-  const said = h.log.filter(({ level }) => level === 'error');
-  expect(said.map(({ fields }) => fields)).toEqual([
-    { team: 'T1', code: 'token_revoked' },
-    { team: 'T-none', code: 'no_token' },
-  ]);
-});
+test.each(['token_revoked', 'invalid_auth', 'account_inactive', 'token_expired'])(
+  '%s freezes that workspace only, keeps its messages, says so once, and all go out in order once it speaks again',
+  async (error) => {
+    h.slack.trouble('chat.postMessage', { kind: 'error', error });
+    await h.enqueue(post('a'), post('b', { thread: 'a' }), update('a', 'a later'));
+    await h.enqueue(
+      post('x', { team: 'T2', target: { kind: 'channel', channel: 'C9' } }),
+      post('n', { team: 'T-none' }),
+    );
+    await h.pass(600_000);
+    expect(texts()).toEqual(['x']);
+    expect(statuses()).toEqual(['pending', 'pending', 'pending', 'sent', 'pending']);
+    const said = h.log.filter(({ level }) => level === 'error');
+    expect(said.map(({ fields }) => fields)).toEqual([
+      { team: 'T1', code: error },
+      { team: 'T-none', code: 'no_token' },
+    ]);
+    expect(h.frozen).toEqual([{ team: 'T1', code: error }]);
+
+    h.sender.thaw();
+    await h.enqueue(post('c', { thread: 'a' }));
+    await h.pass(10_000);
+    expect(h.slack.messages.map(({ text }) => text)).toEqual(['x', 'a later', 'b', 'c']);
+    expect(methods().filter((method) => method === 'chat.postMessage')).toHaveLength(5);
+    expect(h.frozen).toHaveLength(1);
+  },
+);
 
 const approve = {
   type: 'actions',

@@ -14,6 +14,7 @@ export interface DeliveryOptions {
   readonly log: SendLog;
   readonly random: () => number;
   readonly onUndeliverable: (row: OutboxRow, code: string) => Promise<void>;
+  readonly onFrozen: (team: string, code: string) => void;
   readonly state: SendState;
 }
 
@@ -33,6 +34,9 @@ const AMBIGUOUS_SETTLE_MS = 2_000;
 /** After so many doubts about one row the fault lies in the row. */
 const DOUBTS_MAX = 6;
 
+/** Not Slack's word: there is nothing to speak with. */
+const NO_TOKEN = 'no_token';
+
 type Verb = 'post' | 'update' | 'ephemeral' | 'verify';
 
 export function createDelivery({
@@ -42,11 +46,12 @@ export function createDelivery({
   log,
   random,
   onUndeliverable,
+  onFrozen,
   state,
 }: DeliveryOptions): Delivery {
   async function send(row: OutboxRow, how: 'post' | 'update' | 'ephemeral'): Promise<void> {
     const to = transport(row.team);
-    if (to === null) return freeze(row, 'no_token');
+    if (to === null) return freeze(row, NO_TOKEN);
     const content = contentOf(row);
     let ref: MessageRef | null = null;
     try {
@@ -79,7 +84,7 @@ export function createDelivery({
 
   async function verify(row: OutboxRow): Promise<void> {
     const to = transport(row.team);
-    if (to === null) return freeze(row, 'no_token');
+    if (to === null) return freeze(row, NO_TOKEN);
     try {
       const found = await to.find(await placeOf(to, row), row.id, row.createdAt);
       if (found !== null) return await done(row, { key: row.key, channel: found.channel, ts: found.ts });
@@ -162,6 +167,7 @@ export function createDelivery({
         { team: row.team, code },
         'Slack refuses the token of this workspace. Nothing more is sent there; messages are kept. Set a valid SLACK_BOT_TOKEN and start again',
       );
+      if (code !== NO_TOKEN) onFrozen(row.team, code);
     }
     if (row.status === 'pending') await store.retry(row.id, clock.now(), code);
   }

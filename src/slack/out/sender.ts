@@ -16,6 +16,8 @@ export interface SenderOptions {
   readonly random: () => number;
   /** A message that could not be delivered and will not be tried again: tell the person by another way. */
   readonly onUndeliverable: (row: OutboxRow, code: string) => Promise<void>;
+  /** Slack refused the token of a workspace, in its own word: nothing is sent there until `thaw`. Once. */
+  readonly onFrozen: (team: string, code: string) => void;
 }
 
 /**
