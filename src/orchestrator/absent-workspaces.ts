@@ -70,7 +70,8 @@ export class AbsentWorkspaces {
           if (await (now === 'here' ? this.#goOn(runId) : this.#hold(runId, now === 'gone' ? gone : mute)))
             changed += 1;
       if (changed === 0) continue;
-      if (now === 'here') log.info({ team, runs: changed }, 'Baton is in this workspace again; its runs go on');
+      if (now === 'here')
+        log.info({ team, runs: changed }, 'Baton is in this workspace again; its runs go on');
       else log.warn({ team, runs: changed }, WAITING[now]);
     }
   }
