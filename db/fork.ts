@@ -1,5 +1,6 @@
+import { type KeptNote, namedNote } from '../src/domain/agent-note.ts';
 import type { RunEvent, StoredEvent } from '../src/domain/events.ts';
-import { and, eq, gt, lt, lte } from './drizzle.ts';
+import { and, eq, gt, lt, lte, sql } from './drizzle.ts';
 import type { EventLog } from './event-log.ts';
 import { carryMessages } from './fork-messages.ts';
 import { runs, steps } from './tables/runs.ts';
@@ -21,6 +22,7 @@ const TAKEN_ALONG: ReadonlySet<RunEvent['type']> = new Set([
   'loop.round',
   'handoff',
   'snapshot.taken',
+  'agent.told',
 ]);
 
 /** What holds of a run however far it is taken back. */
@@ -62,22 +64,59 @@ export function copyBeginning(
   for (const { seq: number, at: then, event } of told) {
     const row = outcomes.get(number);
     if (row === undefined && !TAKEN_ALONG.has(event.type)) continue;
-    last = log.append(to, event, then + passed);
-    if (row !== undefined)
-      tx.insert(steps)
-        .values({ ...row, runId: to, settledSeq: last })
-        .run();
+    last = log.append(to, named(event, number), then + passed);
+    if (row === undefined) continue;
+    tx.insert(steps)
+      .values({ ...row, runId: to, settledSeq: last })
+      .run();
+    if (row.kind === 'child')
+      for (const note of notesOfPart(tx, log, { of: from, begunBy: row.key }))
+        last = log.append(to, { type: 'agent.told', note }, then + passed);
   }
   for (const { event } of [...log.after(from, seq, MAX_EVENTS), ...ofParts(tx, log, from)])
     if (SPENT.has(event.type)) last = log.append(to, event, now);
   return last;
 }
 
-function ofParts(tx: Tx, log: EventLog, from: string): StoredEvent[] {
-  const parts = tx
+/** Agents remember which notes they have read by their names: none is named anew by its new place. */
+function named(event: RunEvent, seq: number): RunEvent {
+  return event.type === 'agent.told' ? { ...event, note: namedNote(event.note, '', seq) } : event;
+}
+
+/** What the agents of a part that has ended told, and of its own parts, under the names by which others have read it. */
+function notesOfPart(
+  tx: Tx,
+  log: EventLog,
+  part: { readonly of: string; readonly begunBy: string },
+): KeptNote[] {
+  const begun = tx
     .select({ id: runs.id })
     .from(runs)
-    .where(and(gt(runs.id, `${from}.`), lt(runs.id, `${from}/`)))
+    .where(and(isPartOf(part.of), sql`json_extract(${runs.spec}, '$.parent.key') = ${part.begunBy}`))
     .all();
-  return parts.flatMap(({ id }) => log.after(id, 0, MAX_EVENTS));
+  return begun
+    .filter(({ id }) => !id.includes('.', part.of.length + 1))
+    .flatMap(({ id }) => [id, ...idsOfParts(tx, id)])
+    .flatMap((id) => log.after(id, 0, MAX_EVENTS))
+    .flatMap(({ runId, seq, event }) =>
+      event.type === 'agent.told' ? [namedNote(event.note, runId.slice(part.of.length), seq)] : [],
+    );
+}
+
+function ofParts(tx: Tx, log: EventLog, from: string): StoredEvent[] {
+  return idsOfParts(tx, from).flatMap((id) => log.after(id, 0, MAX_EVENTS));
+}
+
+function idsOfParts(tx: Tx, of: string): string[] {
+  return tx
+    .select({ id: runs.id })
+    .from(runs)
+    .where(isPartOf(of))
+    .all()
+    .map(({ id }) => id);
+}
+
+/** Parts are named after what they are part of. */
+function isPartOf(runId: string) {
+  return and(gt(runs.id, `${runId}.`), lt(runs.id, `${runId}/`));
 }

@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { guidanceSchema } from '../src/domain/steering.ts';
 import type { GuidanceStore } from '../src/ports/guidance.ts';
 import { recordDecision } from './decisions.ts';
-import { and, asc, eq, inArray, sql } from './drizzle.ts';
-import { type EventLog, PACKED, unpack } from './event-log.ts';
+import { and, asc, eq, sql } from './drizzle.ts';
+import type { EventLog } from './event-log.ts';
+import { createNoteReader } from './notes.ts';
 import type { Db } from './open.ts';
 import { events } from './tables/runs.ts';
 import { atomically } from './transaction.ts';
@@ -11,6 +12,7 @@ import { atomically } from './transaction.ts';
 const rowSchema = z.object({ guidance: guidanceSchema });
 
 export function createGuidanceStore(db: Db, log: EventLog): GuidanceStore {
+  const notes = createNoteReader(db);
   return {
     async give(runId, guidance, why, now) {
       atomically(db, log, (tx) => {
@@ -40,22 +42,7 @@ export function createGuidanceStore(db: Db, log: EventLog): GuidanceStore {
         .map(({ data }) => rowSchema.parse(JSON.parse(data)).guidance);
     },
     async notes(runId) {
-      return db
-        .select({ seq: events.seq, at: events.at, data: events.data })
-        .from(events)
-        .where(
-          and(
-            eq(events.runId, runId),
-            inArray(events.type, ['agent.told', PACKED]),
-            sql`instr(${events.data}, '"agent.told"') > 0`,
-          ),
-        )
-        .orderBy(asc(events.seq))
-        .all()
-        .flatMap((row) => unpack(runId, row))
-        .flatMap(({ seq, event }) =>
-          event.type === 'agent.told' ? [{ id: `note_${seq}`, ...event.note }] : [],
-        );
+      return notes(runId);
     },
   };
 }

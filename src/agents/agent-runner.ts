@@ -314,7 +314,11 @@ function* leaveNote(
     return `Not told: one piece of work leaves at most ${MAX_NOTES} notes. Put the rest into your result.`;
   session.notes += 1;
   const all = to === 'all';
-  yield* flow.emit({ type: 'agent.told', note: { from: role.name, node, to: all ? null : to, kind, text } });
+  const id = `${flow.path}/note-${session.notes}`;
+  yield* flow.emit({
+    type: 'agent.told',
+    note: { id, from: role.name, node, to: all ? null : to, kind, text },
+  });
   return `Kept for ${all ? 'all agents' : to} of this work, to be read at the next turn.`;
 }
 

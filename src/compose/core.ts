@@ -236,6 +236,7 @@ export async function createCore(options: CoreOptions) {
     const broker = createModelBroker(model);
     const play = runnerFor(createAgentRunner(), runners);
     const inWorktrees: Omit<ProgramDependencies, 'runners' | 'broker'> = {
+      guidance: store.guidance,
       workspaceOf: (runId, stream) => registry.of(runId, stream),
       allowUnsandboxed: (call) => gate.pass(call),
       redact,

@@ -1,4 +1,4 @@
-import type { AgentNote } from '../domain/agent-note.ts';
+import type { KeptNote } from '../domain/agent-note.ts';
 import type { Guidance } from '../domain/steering.ts';
 import type { NewDecision } from './decisions.ts';
 
@@ -8,6 +8,6 @@ export interface GuidanceStore {
   give(runId: string, guidance: Guidance, why: NewDecision, now: number): Promise<void>;
   /** All that was said to a run so far, oldest first. */
   of(runId: string): Promise<readonly Guidance[]>;
-  /** What agents of a run told one another so far, oldest first. `id` names a note within its run. */
-  notes(runId: string): Promise<readonly (AgentNote & { readonly id: string })[]>;
+  /** What agents of a run, and of the run that it is a part of with all its parts, told one another so far, oldest first. */
+  notes(runId: string): Promise<readonly KeptNote[]>;
 }

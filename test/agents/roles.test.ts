@@ -58,6 +58,15 @@ const ROLES: Readonly<Record<ResultKind, readonly string[]>> = {
   vote: [],
 };
 
+/** Those whose documents have them share what they know while they work: a mesh, streams side by side, levels, reviews. */
+const TALKS = new Set(
+  [
+    'agent-architect orchestrator workflow-orchestrator ai-researcher analyze-product context-intelligence',
+    'developer specialist-engineer qa-engineer project-manager sr-architect integration-architect',
+    'smart-spec-generator dependency-resolver execution-monitor adaptive-learner policy-guardian',
+    'reviewer security-reviewer performance-reviewer',
+  ].flatMap((names) => names.split(' ')),
+);
 const canWrite = ({ tools }: AgentRole): boolean => tools.includes('write') || tools.includes('edit');
 
 describe('the roles that ship', () => {
@@ -99,6 +108,7 @@ describe('the roles that ship', () => {
     // Who changes or judges a change runs the tests.
     if (['work', 'review', 'verdict'].includes(role.output)) expect(role.tools).toContain('run');
     expect(new Set(role.tools).size).toBe(role.tools.length);
+    expect(role.tools.includes('tell')).toBe(TALKS.has(role.name));
     expect(role.model).toBeNull();
   });
 

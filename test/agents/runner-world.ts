@@ -11,6 +11,7 @@ import { toolCall } from '../../src/agents/tool-call.ts';
 import { parseCast } from '../../src/cast/load.ts';
 import { startCast } from '../../src/cast/server.ts';
 import type { AgentResult, AgentTask } from '../../src/domain/agent.ts';
+import type { KeptNote } from '../../src/domain/agent-note.ts';
 import type { RunnerSettings } from '../../src/domain/runner-settings.ts';
 import { createRedactor } from '../../src/policy/redact.ts';
 import type { Activity } from '../../src/ports/activity.ts';
@@ -84,6 +85,8 @@ export async function runnerWorld(
   permit: (argv: readonly string[]) => boolean = () => true,
   /** What else is asked of the run. */
   more: Pick<Guard, 'need'> = {},
+  /** What other agents told so far; it may grow. */
+  notes: readonly KeptNote[] = [],
 ): Promise<RunnerWorld> {
   const place = await bench(
     {
@@ -134,6 +137,7 @@ export async function runnerWorld(
     allowUnsandboxed: async () => true,
     redact,
     clock: realClock,
+    guidance: { of: async () => [], notes: async () => notes },
   };
   const broker = createModelBroker({
     baseUrl: (player.kind === 'model' ? undefined : player.model) ?? 'http://127.0.0.1:1/v1',
@@ -154,7 +158,7 @@ export async function runnerWorld(
             ),
             redact,
             prices: { rehearsal: { input: 0, cached: 0, output: 0 } },
-            guidance: { of: async () => [], notes: async () => [] },
+            guidance: shared.guidance,
           }),
         ]
       : []),

@@ -32,6 +32,12 @@ roles:
       result: { summary: "It follows.", met: true, score: 90, issues: [] }
     - when: { node: tactics }
       result: { summary: "It does not.", met: false, score: 20, issues: ["Another protocol."] }
+  ai-researcher:
+    - when: { node: team, turn: 0 }
+      calls:
+        - { tool: tell, arguments: { to: specialist-engineer, kind: finding, text: "The old parser is exact." } }
+    - when: { node: team }
+      result: { summary: "An answer.", answer: "So it is", confidence: 0.5, reason: "It is known." }
   qa-engineer:
     - when: { node: test-plan, request_contains: broken }
       say: "I cannot do this."
@@ -170,5 +176,9 @@ describe('workflows of teams', () => {
       'team:qa-engineer',
       'verify',
     );
+    // Its members share what they find with one another, beside what they hand back to the hub.
+    expect(played.of('agent.told').map(({ note: { from, to, text } }) => [from, to, text])).toEqual([
+      ['ai-researcher', 'specialist-engineer', 'The old parser is exact.'],
+    ]);
   });
 });

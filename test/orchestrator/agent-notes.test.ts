@@ -67,7 +67,7 @@ test('an agent’s notes are events of the run, and are read by those they are f
   try {
     const ended = await followRun(core, await startRun(core, 'notes', 'notes'));
     expect(ended?.status).toBe('completed');
-    expect(ended?.of('agent.told').map(({ note }) => note)).toEqual(
+    expect(ended?.of('agent.told').map(({ note: { id: _id, ...note } }) => note)).toEqual(
       NOTES.map((note) => ({
         ...note,
         from: 'teller',

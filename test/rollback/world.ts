@@ -11,7 +11,6 @@ import { openAccess } from '../../src/domain/access.ts';
 import type { Approval } from '../../src/domain/approval.ts';
 import type { RunEvent } from '../../src/domain/events.ts';
 import { BatonError } from '../../src/domain/failure.ts';
-import { emptyHandoff } from '../../src/domain/handoff.ts';
 import { asJson } from '../../src/domain/json.ts';
 import type { PersonTask } from '../../src/domain/person-task.ts';
 import { isRollbackRun } from '../../src/domain/rollback.ts';
@@ -27,27 +26,25 @@ import { rollbackActivities, rollbackDigest } from '../../src/orchestrator/rollb
 import { rollbackProgram } from '../../src/orchestrator/rollback/program.ts';
 import { Rollbacks } from '../../src/orchestrator/rollback/rollbacks.ts';
 import { WorkspaceRegistry } from '../../src/orchestrator/workspace-registry.ts';
-import { Interpreter } from '../../src/patterns/interpreter.ts';
-import { person } from '../../src/patterns/person.ts';
 import { readPolicy } from '../../src/policy/approval-settings.ts';
 import { expireApproval, nudgeApproval, takeSnapshot } from '../../src/ports/activities.ts';
 import { type Activity, contract, implement } from '../../src/ports/activity.ts';
-import type { Flow, Operation, Program } from '../../src/ports/flow.ts';
+import type { Program } from '../../src/ports/flow.ts';
 import { createWorkspaces } from '../../src/workspace/workspaces.ts';
 import { BreakableJournal } from '../engine/rig.ts';
 import { approvalsOver } from '../support/approvals.ts';
 import { everybody, member } from '../support/directory.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import { git, NO_SANDBOX, put } from '../workspace/support.ts';
+import { PART, part, photos, stage, tell, write } from './pieces.ts';
 
 export const TARGET = 'run_target';
 const BRANCH = 'baton/work';
 
-const write = contract('write', z.object({ file: z.string() }), z.object({}));
 const fail = contract('fail', z.object({}), z.object({}));
 
 /** What the work of a test is: three files, a good state kept after the first two, then a wait; and perhaps a failure. */
-function work({ fails, person, goesOn }: WorldOptions): Program {
+function work({ fails, person, goesOn, notes }: WorldOptions): Program {
   return {
     name: 'session',
     version: 1,
@@ -65,8 +62,13 @@ function work({ fails, person, goesOn }: WorldOptions): Program {
         ]);
       else yield* stage('one', at, flow);
       if (person === 'between') yield* photos(flow);
+      if (notes === true) {
+        yield* tell('one', flow);
+        yield* flow.child('part', PART, z.null());
+      }
       yield* stage('two', at, flow);
       if (person === 'last') yield* photos(flow);
+      if (notes === true) yield* tell('two', flow);
       yield* flow.step('three', write, { file: 'three.txt' });
       if (fails === true) yield* flow.step('fail', fail, {}, { giveUp: 'throw' });
       else yield* flow.waitSignal('go', 'go', z.string());
@@ -79,43 +81,13 @@ function work({ fails, person, goesOn }: WorldOptions): Program {
   };
 }
 
-/** A person's task, as workflows have it; what came of it is written to a file. */
-function* photos(flow: Flow): Operation<void> {
-  const nobody = (): never => {
-    throw new Error('no agents here');
-  };
-  const { result } = yield* new Interpreter([person]).run(
-    { kind: 'person', id: 'photos', task: 'Take photographs', people: ['UBEN'] },
-    emptyHandoff,
-    flow,
-    {
-      request: '',
-      testCommand: null,
-      stream: null,
-      role: nobody,
-      runner: nobody,
-      permit: nobody,
-      approved: () => undefined,
-    },
-  );
-  const { summary } = z.object({ summary: z.string() }).parse(result);
-  yield* flow.step('kept', write, { file: `${summary}.txt` });
-}
-
-function* stage(name: string, at: number, flow: Flow): Operation<void> {
-  yield* flow.emit({ type: 'node.started', node: name, kind: 'agent', agent: name });
-  yield* flow.call(name, function* (inner) {
-    yield* inner.step('write', write, { file: `${name}.txt` });
-    yield* inner.step('validated', takeSnapshot, { node: name, stream: null, at });
-  });
-  yield* flow.emit({ type: 'node.finished', node: name, agent: name, status: 'done', summary: name });
-}
-
 export interface WorldOptions {
   readonly fails?: boolean;
   /** After its wait it writes the last file once more, as it is, and waits again. */
   readonly goesOn?: boolean;
   readonly policy?: unknown;
+  /** After each stage something is told to other agents, and in a part between the two. */
+  readonly notes?: boolean;
   /** Where a person does a piece of the work: beside the first stage, between the two, or after both. */
   readonly person?: 'beside' | 'between' | 'last';
 }
@@ -228,7 +200,7 @@ export async function rollbackWorld(options: WorldOptions = {}) {
     ];
     const engine: EmbeddedEngine = new EmbeddedEngine({
       journal,
-      programs: [work(options), rollbackProgram],
+      programs: [work(options), part, rollbackProgram],
       activities,
       clock,
       random: () => 0.5,
@@ -262,6 +234,12 @@ export async function rollbackWorld(options: WorldOptions = {}) {
     }
   };
   const status = async (id: string) => (await life.store.runs.status(id))?.status ?? 'unknown';
+  /** Whether a run has written its last file and waits for its word, not for a part of it. */
+  const wrote = async (id: string): Promise<boolean> =>
+    life.log
+      .after(id, 0, 10_000)
+      .some(({ event }) => event.type === 'step.completed' && event.key === 'three') &&
+    (await status(id)) === 'waiting';
   const input = {
     runId: TARGET,
     sessionId: 'ses_1',
@@ -310,12 +288,13 @@ export async function rollbackWorld(options: WorldOptions = {}) {
       return life;
     },
     status,
+    wrote,
     until,
     /** Until the run has written everything and waits, then held; or until it failed. */
     async worked(): Promise<void> {
       if (options.fails === true)
         return until(async () => (await status(TARGET)) === 'failed', 'the failure');
-      await until(async () => (await status(TARGET)) === 'waiting', 'the wait');
+      await until(() => wrote(TARGET), 'the wait');
       await life.engine.pause(TARGET, {
         class: 'needs_person',
         code: 'paused_by_person',

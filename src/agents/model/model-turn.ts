@@ -1,5 +1,5 @@
 import type { ResultKind } from '../../domain/agent.ts';
-import { isForAgent, MAX_NOTES } from '../../domain/agent-note.ts';
+import { MAX_NOTES, unread } from '../../domain/agent-note.ts';
 import { BatonError } from '../../domain/failure.ts';
 import { type Activity, implement, type StepContext } from '../../ports/activity.ts';
 import type { GuidanceStore } from '../../ports/guidance.ts';
@@ -84,8 +84,7 @@ async function newWords(
       text: guidanceText({ ...words, text: redact(words.text) }),
       byPerson: true,
     }));
-  const notes = (await guidance.notes(runId))
-    .filter((note) => !heard.includes(note.id) && isForAgent(note, { agent, node }))
+  const notes = unread(await guidance.notes(runId), { agent, node, heard })
     .slice(0, MAX_NOTES)
     .map((note) => ({
       id: note.id,

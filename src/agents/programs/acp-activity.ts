@@ -1,15 +1,19 @@
 import { z } from 'zod';
+import type { KeptNote } from '../../domain/agent-note.ts';
 import { BatonError, type Failure } from '../../domain/failure.ts';
 import type { RunnerSettings } from '../../domain/runner-settings.ts';
 import { programUsage } from '../../domain/usage.ts';
 import { type Activity, contract, implement, type StepContext } from '../../ports/activity.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { GuidanceStore } from '../../ports/guidance.ts';
 import type { Redact } from '../../ports/redactor.ts';
 import type { Program, Workspace } from '../../ports/workspace.ts';
 import { cancelled } from '../cancelled.ts';
+import { notesText } from '../prompt.ts';
 import { answerSchema, askSchema } from './acp-protocol.ts';
 import { AcpBroken, AcpSession, type Turn } from './acp-session.ts';
 import { commandOf, type ModelBroker } from './model-broker.ts';
+import { notesFor } from './notes.ts';
 
 /** Milliseconds for a program to start and say hello; some download nothing but load a lot. */
 const GREETING_MS = 60_000;
@@ -31,10 +35,15 @@ const exchangeInputSchema = z.object({
   /** What the process is told now, when it waits for the next word. */
   say: z.string().nullable(),
   answers: z.array(answerSchema),
+  /** Ids of other agents' notes that this conversation has read already. */
+  heard: z.array(z.string()).default([]),
   may: z.object({ read: z.boolean(), write: z.boolean(), run: z.boolean() }),
   /** Milliseconds of work left to it. */
   leftMs: z.number(),
 });
+
+/** Ids of the notes that it was told with this exchange; absent where there were none. */
+const heardSchema = z.array(z.string()).exactOptional();
 
 const exchangeOutputSchema = z.discriminatedUnion('status', [
   z.object({
@@ -43,6 +52,7 @@ const exchangeOutputSchema = z.discriminatedUnion('status', [
     /** What it told of its own tools, in its words. */
     seen: z.array(z.string()),
     durationMs: z.number(),
+    heard: heardSchema,
   }),
   z.object({
     status: z.literal('ended'),
@@ -51,6 +61,7 @@ const exchangeOutputSchema = z.discriminatedUnion('status', [
     text: z.string(),
     seen: z.array(z.string()),
     durationMs: z.number(),
+    heard: heardSchema,
   }),
 ]);
 export type ExchangeOutput = z.infer<typeof exchangeOutputSchema>;
@@ -77,6 +88,8 @@ export interface ProgramDependencies {
   readonly redact: Redact;
   readonly clock: Clock;
   readonly broker: ModelBroker;
+  /** What agents of a run told one another. */
+  readonly guidance: Pick<GuidanceStore, 'notes'>;
 }
 
 interface Live {
@@ -111,10 +124,11 @@ export function acpActivities(deps: ProgramDependencies): Activity[] {
       try {
         const one = fresh ? await begin(deps, input, context) : known;
         live.set(conversation, one);
-        if (fresh) one.session.prompt(deps.redact(openingOf(input)));
+        const told = await notesNow(deps, input, context.runId, fresh);
+        if (fresh) one.session.prompt(deps.redact(openingOf(input, notesText(told))));
         else {
           for (const answer of input.answers) one.session.answer(answer);
-          if (input.say !== null) one.session.prompt(deps.redact(input.say));
+          if (input.say !== null) one.session.prompt(deps.redact(joined(input.say, notesText(told))));
         }
         const turn = await listen(deps, one.session, input.leftMs, context.signal);
         one.restIdle = deps.clock.after(IDLE_MS, () => void drop(conversation));
@@ -123,7 +137,8 @@ export function acpActivities(deps: ProgramDependencies): Activity[] {
         // Once for each word to it, rather than for each thing it asks on the way.
         if (turn.status === 'ended')
           context.use(programUsage(input.agent, input.runner, durationMs, turn.tokens));
-        return { ...output, durationMs };
+        const heard = told.map(({ id }) => id);
+        return { ...output, durationMs, ...(heard.length === 0 ? {} : { heard }) };
       } catch (error) {
         await drop(conversation);
         if (context.signal.aborted) throw cancelled(context.signal);
@@ -139,8 +154,24 @@ export function acpActivities(deps: ProgramDependencies): Activity[] {
   ];
 }
 
-function openingOf({ opening, done, say }: ExchangeInput): string {
+/** What other agents left for it is told with the next word to it; a new process is told all of it, having heard nothing. */
+async function notesNow(
+  deps: ProgramDependencies,
+  { agent, node, heard, say }: ExchangeInput,
+  runId: string,
+  fresh: boolean,
+): Promise<KeptNote[]> {
+  if (!fresh && say === null) return [];
+  return notesFor(deps, { runId, agent, node, ...(fresh ? {} : { heard }) });
+}
+
+function joined(...parts: readonly (string | null)[]): string {
+  return parts.filter((part) => part !== null).join('\n\n');
+}
+
+function openingOf({ opening, done, say }: ExchangeInput, notes: string | null): string {
   const parts = [opening];
+  if (notes !== null) parts.push(notes);
   if (done.length > 0) {
     const list = done.map((line) => `- ${line}`).join('\n');
     parts.push(

@@ -34,6 +34,8 @@ interface Talk {
   readonly guard: Guard;
   readonly watch: Watch;
   readonly done: string[];
+  /** Ids of other agents' notes that it was told. */
+  readonly heard: string[];
   answers: Answer[];
   say: string | null;
   exchanges: number;
@@ -58,6 +60,7 @@ export function createAcpRunner(runner: string, settings: RunnerSettings): Runne
         guard,
         watch: createWatch(task.limits.idleTurns ?? null),
         done: [],
+        heard: [],
         answers: [],
         say: null,
         exchanges: 0,
@@ -103,6 +106,7 @@ function* converse(talk: Talk, flow: Flow): Operation<AgentResult> {
     const heard = yield* exchange(talk, flow);
     talk.workedMs += heard.durationMs;
     remember(talk, heard.seen);
+    talk.heard.push(...(heard.heard ?? []).filter((id) => !talk.heard.includes(id)));
     talk.answers = [];
     talk.say = null;
     if (heard.status === 'asks') {
@@ -148,6 +152,7 @@ function* exchange(talk: Talk, flow: Flow): Operation<ExchangeOutput> {
       done: [...talk.done],
       say: talk.say,
       answers: talk.answers,
+      heard: [...talk.heard],
       may: {
         read: role.tools.includes('read'),
         write: role.tools.includes('write') || role.tools.includes('edit'),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type AgentTask, agentTaskSchema } from '../../domain/agent.ts';
+import type { KeptNote } from '../../domain/agent-note.ts';
 import { BatonError } from '../../domain/failure.ts';
 import type { RetryPolicy } from '../../domain/retry.ts';
 import type { RunnerSettings } from '../../domain/runner-settings.ts';
@@ -14,6 +15,7 @@ import { parseResult, resultFormat } from '../results.ts';
 import { type ProgramDependencies, settingsOf } from './acp-activity.ts';
 import { commandOf } from './model-broker.ts';
 import { awaitNeeded, type Needed, neededSchema } from './needs.ts';
+import { notesFor } from './notes.ts';
 
 /** Bytes of an answer: a result is a few sentences and lists. */
 const MAX_ANSWER_BYTES = 1024 * 1024;
@@ -92,7 +94,7 @@ function stopAt({ limits }: AgentTask, workedMs: number): void {
 }
 
 /** What the program reads: version 1 of our own format, described in docs/runners.md. */
-function inputOf(task: AgentTask, needed: readonly Needed[]): string {
+function inputOf(task: AgentTask, needed: readonly Needed[], notes: readonly KeptNote[]): string {
   const { node, role, request, context, previous, feedback, options, output, testCommand, limits } = task;
   return JSON.stringify({
     version: 1,
@@ -106,11 +108,13 @@ function inputOf(task: AgentTask, needed: readonly Needed[]): string {
     options,
     others: task.others ?? [],
     needed,
+    notes: notes.map(({ from, kind, text }) => ({ from, kind, text })),
     testCommand,
     limits,
     prompt: promptForProgram(
       task,
       needed.map(({ task: id, answer }) => `- ${id}: ${answer}`),
+      notes,
     ),
     result: { kind: output, schema: resultFormat(output).schema },
   });
@@ -123,6 +127,8 @@ export function programActivity(deps: ProgramDependencies): Activity {
     const settings = settingsOf(deps.runners, runner);
     const workspace = await deps.workspaceOf(context.runId, task.stream);
     const argv = [settings.command, ...settings.args];
+    // It remembers nothing of when it was started before: whatever is for it is new to it.
+    const notes = await notesFor(deps, { runId: context.runId, agent: task.role.name, node: task.node });
     const answer: Buffer[] = [];
     let bytes = 0;
     const flood = new AbortController();
@@ -143,7 +149,7 @@ export function programActivity(deps: ProgramDependencies): Activity {
         else answer.push(chunk);
       },
     });
-    program.say(`${redact(inputOf(task, needed))}\n`);
+    program.say(`${redact(inputOf(task, needed, notes))}\n`);
     program.finish();
     const { exitCode, ended, output, durationMs } = await program.done;
     context.use(programUsage(task.role.name, runner, durationMs, null));

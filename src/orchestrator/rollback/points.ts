@@ -37,6 +37,7 @@ const SAID: ReadonlySet<RunEvent['type']> = new Set([
   'workspace.ready',
   'vote.counted',
   'sync.reached',
+  'agent.told',
 ]);
 /** The last part of the key under which a validated handoff's state is kept. */
 const VALIDATED = /(?:^|\/)validated(?:#\d+)?$/;

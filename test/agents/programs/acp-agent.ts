@@ -17,6 +17,8 @@ type Act =
   | { readonly act: 'own-read'; readonly path: string }
   | { readonly act: 'say'; readonly text: string }
   | { readonly act: 'environment' }
+  /** Hears what it was prompted with. */
+  | { readonly act: 'prompt' }
   | { readonly act: 'raw'; readonly text: string; readonly times: number }
   | { readonly act: 'grumble'; readonly bytes: number }
   | { readonly act: 'hang' }
@@ -40,6 +42,7 @@ let turn = 0;
 let root = '/';
 let may: Record<string, unknown> = {};
 const heard: string[] = [];
+const prompts: string[] = [];
 
 function send(message: Record<string, unknown>): void {
   process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
@@ -131,6 +134,9 @@ async function perform(act: Act): Promise<string | null> {
     case 'environment':
       heard.push(`environment: ${JSON.stringify(Object.keys(env).sort())} ${JSON.stringify(may)}`);
       return null;
+    case 'prompt':
+      heard.push(...prompts.splice(0));
+      return null;
     case 'raw':
       process.stdout.write(act.text.repeat(act.times));
       return null;
@@ -191,6 +197,7 @@ function handle(message: Incoming): void {
     root = String(params['cwd']);
     send({ id, result: { sessionId: 's1' } });
   } else if (method === 'session/prompt') {
+    prompts.push(JSON.stringify(params['prompt']));
     void prompted(id);
   } else {
     send({ id, error: { code: -32_601, message: 'unknown' } });

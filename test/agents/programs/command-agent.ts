@@ -10,6 +10,8 @@ type Act =
   | { readonly act: 'hang' }
   /** Asks for another task and ends, unless it was told of it. */
   | { readonly act: 'need'; readonly task: string }
+  /** Hears what other agents left for it. */
+  | { readonly act: 'notes' }
   | { readonly act: 'flood' }
   | { readonly act: 'exit'; readonly code: number }
   | { readonly act: 'print'; readonly text: string };
@@ -58,6 +60,9 @@ for (const act of acts) {
       heard.push(`${act.task}: ${told.answer} ${input.prompt.includes(told.answer)}`);
       break;
     }
+    case 'notes':
+      heard.push(JSON.stringify(input.notes), input.prompt);
+      break;
     case 'hang':
       for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
     case 'flood':
