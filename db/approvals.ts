@@ -62,6 +62,12 @@ export function createApprovalStore(
       .prepare();
   const byId = found(approvals.id);
   const byNonce = found(approvals.nonce);
+  const ofRun = db
+    .select()
+    .from(approvals)
+    .where(eq(approvals.runId, sql.placeholder('runId')))
+    .orderBy(asc(approvals.requestedAt))
+    .prepare();
   const one = (query: typeof byId, value: string): Approval | null => {
     const row = query.get({ value });
     return row === undefined ? null : toApproval(row);
@@ -237,13 +243,7 @@ export function createApprovalStore(
       return approval === null ? [] : deedsOf(statements.deeds, approval);
     },
     async ofRun(runId) {
-      return db
-        .select()
-        .from(approvals)
-        .where(eq(approvals.runId, runId))
-        .orderBy(asc(approvals.requestedAt))
-        .all()
-        .map(toApproval);
+      return ofRun.all({ runId }).map(toApproval);
     },
     async voidAll(runId, now) {
       within((tx, writer) => {

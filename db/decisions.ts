@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { RunEvent } from '../src/domain/events.ts';
 import { jsonSchema } from '../src/domain/json.ts';
 import type { Decision, DecisionStore, NewDecision } from '../src/ports/decisions.ts';
-import { asc, eq } from './drizzle.ts';
+import { asc, eq, sql } from './drizzle.ts';
 import type { EventLog } from './event-log.ts';
 import type { Db } from './open.ts';
 import { decisions } from './tables/people.ts';
@@ -45,26 +45,29 @@ export function recordDecision(
 }
 
 export function createDecisionStore(db: Db, log: EventLog): DecisionStore {
+  // Asked for each run of every list: built once.
+  const ofRun = db
+    .select()
+    .from(decisions)
+    .where(eq(decisions.runId, sql.placeholder('runId')))
+    .orderBy(asc(decisions.at))
+    .prepare();
   return {
     async record(runId, decision, now, tell) {
       atomically(db, log, (tx) => recordDecision(tx, log, runId, decision, now, tell));
     },
     async ofRun(runId) {
-      const rows = db
-        .select()
-        .from(decisions)
-        .where(eq(decisions.runId, runId))
-        .orderBy(asc(decisions.at))
-        .all();
-      return rows.map(toDecision);
+      return ofRun.all({ runId }).map(toDecision);
     },
   };
 }
 
+const alternativesSchema = z.array(z.string());
+
 function toDecision(row: typeof decisions.$inferSelect): Decision {
   return {
     ...row,
-    alternatives: z.array(z.string()).parse(JSON.parse(row.alternatives)),
+    alternatives: alternativesSchema.parse(JSON.parse(row.alternatives)),
     evidence: jsonSchema.parse(JSON.parse(row.evidence)),
   };
 }

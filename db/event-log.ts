@@ -94,8 +94,9 @@ export class EventLog {
   /** Events of a run after `seq`, in order. */
   after(runId: string, seq: number, limit: number): StoredEvent[] {
     const found: StoredEvent[] = [];
-    for (const row of rows.parse(this.#read.all(runId, seq, limit))) {
-      for (const stored of unpack(runId, row))
+    // Row by row: each may hold fifty events, and those beyond the page need not be read.
+    for (const row of this.#read.iterate(runId, seq, limit)) {
+      for (const stored of unpack(runId, rowSchema.parse(row)))
         if (stored.seq > seq && found.length < limit) found.push(stored);
       if (found.length >= limit) break;
     }
@@ -120,7 +121,7 @@ export class EventLog {
 }
 
 const lastNumber = z.number().nullable();
-const rows = z.array(z.object({ seq: z.number(), at: z.number(), data: z.string() }));
+const rowSchema = z.object({ seq: z.number(), at: z.number(), data: z.string() });
 
 const dataSchema = z.union([z.array(runEventSchema), runEventSchema.transform((event) => [event])]);
 

@@ -13,6 +13,7 @@ import {
   type RecentSend,
 } from '../src/ports/outbox.ts';
 import { and, asc, desc, eq, gte, inArray, lt, ne, sql } from './drizzle.ts';
+import type { GroupCommit } from './group-commit.ts';
 import { outbox, messages as places } from './tables/slack.ts';
 
 /** Cards in one place that are looked through; what is older is no longer asked about. */
@@ -172,18 +173,25 @@ function sentSince(db: OutboxDb, at: number): RecentSend[] {
     .flatMap((row) => (row.at === null ? [] : [{ ...row, at: row.at }]));
 }
 
-/** The sender's side of the outbox on SQLite. */
-export function createOutboxStore(db: BetterSQLite3Database): OutboxStore {
-  const immediate = <T>(work: (tx: OutboxDb) => T): T => db.transaction(work, { behavior: 'immediate' });
+/** Runs work in a transaction; resolves once it is on the disk. */
+type Commit = <T>(work: (tx: OutboxDb) => T) => Promise<T>;
+
+/**
+ * The sender's side of the outbox on SQLite.
+ * @param group shares one commit among what is asked for within a turn; else each has its own
+ */
+export function createOutboxStore(db: BetterSQLite3Database, group?: GroupCommit): OutboxStore {
+  const commit: Commit = async (work) =>
+    group === undefined ? db.transaction(work, { behavior: 'immediate' }) : group.run(work);
   const waiting = createReader(db);
   return {
-    enqueue: async (messages, now) => immediate((tx) => enqueueRows(tx, messages, now)),
+    enqueue: (messages, now) => commit((tx) => enqueueRows(tx, messages, now)),
     waiting: async (limit) => waiting(limit),
-    claim: async (id, now) => immediate((tx) => claim(tx, id, now)),
-    sent: async (id, ref, now) => immediate((tx) => sent(tx, id, ref, now)),
-    retry: async (id, notBefore, error) => immediate((tx) => retry(tx, id, notBefore, error)),
-    fail: async (id, error, now) => end(db, id, 'failed', error, now),
-    drop: async (id, reason, now) => end(db, id, 'dropped', reason, now),
+    claim: (id, now) => commit((tx) => claim(tx, id, now)),
+    sent: (id, ref, now) => commit((tx) => sent(tx, id, ref, now)),
+    retry: (id, notBefore, error) => commit((tx) => retry(tx, id, notBefore, error)),
+    fail: (id, error, now) => commit((tx) => end(tx, id, 'failed', error, now)),
+    drop: (id, reason, now) => commit((tx) => end(tx, id, 'dropped', reason, now)),
     sentSince: async (at) => sentSince(db, at),
     ref: async (key) => toRef(db.select().from(places).where(eq(places.key, key)).get()),
     refAt: async (team, channel, ts) =>

@@ -8,7 +8,7 @@ import {
 import { decline, expire, finish, handOver, skip } from '../src/domain/person-task-rules.ts';
 import { type PersonTaskStore, personSignal, type TaskWord } from '../src/ports/person-tasks.ts';
 import { recordDecision } from './decisions.ts';
-import { and, asc, eq } from './drizzle.ts';
+import { and, asc, eq, sql } from './drizzle.ts';
 import { refuseEnded } from './ended.ts';
 import type { EventLog } from './event-log.ts';
 import type { Db } from './open.ts';
@@ -18,6 +18,13 @@ import { atomically, type Tx } from './transaction.ts';
 
 /** The only doors to the state of a task for a person. */
 export function createPersonTaskStore(db: Db, log: EventLog): PersonTaskStore {
+  // Asked for each run of every list: built once.
+  const ofRun = db
+    .select()
+    .from(personTasks)
+    .where(eq(personTasks.runId, sql.placeholder('runId')))
+    .orderBy(asc(personTasks.askedAt))
+    .prepare();
   const one = (of: typeof personTasks.id | typeof personTasks.nonce, value: string): PersonTask | null => {
     const row = db.select().from(personTasks).where(eq(of, value)).get();
     return row === undefined ? null : toTask(row);
@@ -156,13 +163,7 @@ export function createPersonTaskStore(db: Db, log: EventLog): PersonTaskStore {
       });
     },
     async ofRun(runId) {
-      return db
-        .select()
-        .from(personTasks)
-        .where(eq(personTasks.runId, runId))
-        .orderBy(asc(personTasks.askedAt))
-        .all()
-        .map(toTask);
+      return ofRun.all({ runId }).map(toTask);
     },
     async openIn(team) {
       return db

@@ -3,12 +3,12 @@ import type { Housekeeping, Projections, ReplayGuard, RunReader } from '../src/p
 import { sweepBus } from './bus-sweep.ts';
 import { and, asc, desc, eq, gt, inArray, isNotNull, lt, sql } from './drizzle.ts';
 import type { EventLog } from './event-log.ts';
+import type { GroupCommit } from './group-commit.ts';
 import { sweepAnswers } from './model-answers.ts';
 import type { Db } from './open.ts';
 import { enqueueRows } from './outbox.ts';
 import { runs, steps } from './tables/runs.ts';
 import { deliveries, outbox, replays } from './tables/slack.ts';
-import { atomically } from './transaction.ts';
 
 const DAY_MS = 86_400_000;
 /** A redelivery comes within minutes; a week leaves room for somebody who looks into a problem. */
@@ -20,7 +20,7 @@ const KEEP_SIGNATURES_MS = 2 * 10 * 60_000;
 /** One look into the primary key per open run, so thousands of parked runs cost next to nothing. */
 const hasNews = sql`exists (select 1 from events e where e.run_id = ${runs.id} and e.seq > ${runs.projectedSeq})`;
 
-export function createProjections(db: Db, log: EventLog): Projections {
+export function createProjections(db: Db, log: EventLog, group: GroupCommit): Projections {
   return {
     async behind() {
       return db
@@ -38,10 +38,11 @@ export function createProjections(db: Db, log: EventLog): Projections {
       return log.after(runId, after, limit);
     },
     async advance({ runId, seq, done, messages, now }) {
-      atomically(db, log, (tx) => {
+      await group.run((tx) => {
+        const news = log.after(runId, seq, 1).length > 0;
         const moved = tx
           .update(runs)
-          .set({ projectedSeq: seq, projectionDone: done ? 1 : 0 })
+          .set({ projectedSeq: seq, projectionDone: done && !news ? 1 : 0 })
           .where(and(eq(runs.id, runId), lt(runs.projectedSeq, seq)))
           .run();
         if (moved.changes > 0) enqueueRows(tx, messages, now);
@@ -51,19 +52,17 @@ export function createProjections(db: Db, log: EventLog): Projections {
 }
 
 export function createRunReader(db: Db): RunReader {
+  // Their ids begin with its own and a dot; the digit after the dot in ASCII is a slash, so this is a range of the key.
+  const parts = db
+    .select({ id: runs.id })
+    .from(runs)
+    .where(and(gt(runs.id, sql.placeholder('from')), lt(runs.id, sql.placeholder('to'))))
+    // Those begun in one turn have one time: the row's own number tells which came first.
+    .orderBy(asc(runs.createdAt), sql`rowid`)
+    .prepare();
   return {
     async parts(runId) {
-      // Their ids begin with its own and a dot; the digit after the dot in ASCII is a slash, so this is a range of the key.
-      return (
-        db
-          .select({ id: runs.id })
-          .from(runs)
-          .where(and(gt(runs.id, `${runId}.`), lt(runs.id, `${runId}/`)))
-          // Those begun in one turn have one time: the row's own number tells which came first.
-          .orderBy(asc(runs.createdAt), sql`rowid`)
-          .all()
-          .map(({ id }) => id)
-      );
+      return parts.all({ from: `${runId}.`, to: `${runId}/` }).map(({ id }) => id);
     },
     async position(runIds) {
       const rows = db

@@ -20,6 +20,7 @@ export function createStore(
   log: EventLog,
   humanMinuteUsd: number | null = null,
   tell: () => TellClosed | null = () => null,
+  group: GroupCommit = new GroupCommit(db, log),
 ): Store {
   return {
     sessions: createSessionStore(db, log),
@@ -29,8 +30,8 @@ export function createStore(
     personTasks: createPersonTaskStore(db, log),
     audit: createAuditStore(db, log),
     installations: createInstallationStore(db, log),
-    inbox: createInbox(db, new GroupCommit(db, log)),
-    projections: createProjections(db, log),
+    inbox: createInbox(db, group),
+    projections: createProjections(db, log, group),
     runs: createRunReader(db),
     housekeeping: createHousekeeping(db),
     replays: createReplayGuard(db),

@@ -4,6 +4,7 @@ import { createBus } from '../../db/bus.ts';
 import { createCleaningStore } from '../../db/cleaning.ts';
 import { EventLog } from '../../db/event-log.ts';
 import { createFlagStore } from '../../db/flags.ts';
+import { GroupCommit } from '../../db/group-commit.ts';
 import { createHealthStore } from '../../db/health.ts';
 import { SqliteJournal } from '../../db/journal.ts';
 import { createLeaseStore } from '../../db/leases.ts';
@@ -97,7 +98,9 @@ export async function createCore(options: CoreOptions) {
     const { compute_second: computeSecondUsd, human_minute: humanMinuteUsd } = options.rates ?? NO_RATES;
     // Who is told, and how, is known once the chat is joined.
     const chat: { tell: TellClosed | null } = { tell: null };
-    const store = createStore(db, log, humanMinuteUsd, () => chat.tell);
+    // What comes in and what is to go out within a turn of the event loop is one commit.
+    const group = new GroupCommit(db, log);
+    const store = createStore(db, log, humanMinuteUsd, () => chat.tell, group);
     const catalog = loadCatalog(options.catalogHome ?? home, {
       events: options.events?.declared ?? {},
       extra: options.extraWorkflows,
@@ -359,7 +362,7 @@ export async function createCore(options: CoreOptions) {
     return {
       engine,
       store,
-      outbox: createOutboxStore(db),
+      outbox: createOutboxStore(db, group),
       cleaning: createCleaningStore(raw),
       workspaces,
       registry,

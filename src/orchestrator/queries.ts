@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Approval } from '../domain/approval.ts';
 import type { PersonTask } from '../domain/person-task.ts';
 import { withParts } from '../domain/run-parts.ts';
@@ -7,7 +8,8 @@ import type { Session, Store } from '../ports/store.ts';
 
 /** Runs a list goes through; each is folded from its events. */
 const MOST_LISTED = 10;
-const PAGE = 1_000;
+/** Events folded in one turn of the event loop: some milliseconds. */
+const PAGE = 250;
 /** Sessions looked through for one person's overview. */
 const MOST_SEEN = 50;
 /** Newest sessions looked through for ended ones, and how many of a person's own are shown. */
@@ -65,7 +67,7 @@ export class Queries {
   /** The newest sessions that somebody in a channel may know of: that channel's, and their own anywhere. */
   async recent(asking: Asking): Promise<RunAnswer[]> {
     const sessions = await this.#store.sessions.recent(asking.team, MOST_LISTED, { visibleTo: asking });
-    return Promise.all((await this.#seen(sessions, asking.user)).map((session) => this.#answer(session)));
+    return this.#answers(await this.#seen(sessions, asking.user));
   }
 
   /** The newest whose run has not ended, however many have ended since. */
@@ -74,7 +76,7 @@ export class Queries {
       open: true,
       visibleTo: asking,
     });
-    return Promise.all((await this.#seen(sessions, asking.user)).map((session) => this.#answer(session)));
+    return this.#answers(await this.#seen(sessions, asking.user));
   }
 
   /** The session an id (or its end) names; without one, the newest of this person. */
@@ -98,13 +100,13 @@ export class Queries {
     const theirs = await sessions.recent(team, MOST_SEEN, { requester: user });
     const channels = new Set(theirs.map(({ channel }) => channel));
     const open = await this.#seen(await sessions.recent(team, MOST_SEEN, { open: true }), user);
-    const answers = await Promise.all(open.map((session) => this.#answer(session)));
+    const answers = await this.#answers(open);
     // An ended run can wait for an answer, too: whether it is taken back.
     const openIds = new Set(open.map(({ id }) => id));
     const over = (await this.#seen(await sessions.recent(team, MOST_ENDED), user)).filter(
       ({ id }) => !openIds.has(id),
     );
-    const lately = await Promise.all(over.map((session) => this.#answer(session)));
+    const lately = await this.#answers(over);
     const known = answers.filter(({ session }) => channels.has(session.channel));
     const mayDecide = ({ session }: RunAnswer, { policy, requester, status }: Approval): boolean =>
       status === 'pending' &&
@@ -146,6 +148,16 @@ export class Queries {
     return session === null ? null : this.#answer(session);
   }
 
+  /** Each in a turn of the event loop of its own, so that nobody waits for somebody else's long list. */
+  async #answers(sessions: readonly Session[]): Promise<RunAnswer[]> {
+    const answers: RunAnswer[] = [];
+    for (const session of sessions) {
+      answers.push(await this.#answer(session));
+      await nextTurn();
+    }
+    return answers;
+  }
+
   async #answer(session: Session, runId = session.currentRunId): Promise<RunAnswer> {
     const parts = await this.#store.runs.parts(runId);
     const views: RunView[] = [];
@@ -171,6 +183,7 @@ export class Queries {
       const events = await this.#store.projections.events(runId, view.seq, PAGE);
       for (const event of events) fold(view, event);
       if (events.length < PAGE) return view;
+      await nextTurn();
     }
   }
 }

@@ -46,7 +46,9 @@ export class SlackProjector {
     this.#options = options;
   }
 
-  /** Tells what is new in all runs that are behind. Calls must not overlap. */
+  /**
+   * Tells what is new in all runs that are behind, one in each turn of the event loop. Calls must not overlap.
+   */
   async catchUp(): Promise<void> {
     for (const { runId, sessionId, projectedSeq } of await this.#options.store.projections.behind()) {
       await this.#project(runId, sessionId, projectedSeq);

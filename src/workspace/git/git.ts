@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { BatonError } from '../../domain/failure.ts';
 import { hasCode } from '../durable-file.ts';
+import { Turns } from '../turns.ts';
 import { authoritiesFile } from './authorities.ts';
 import { FIXED_CONFIG, neutralise, type Override, otherEnd } from './git-config.ts';
 import type { GitPlace, GitRoom } from './git-room.ts';
@@ -77,6 +78,7 @@ const UNBOUND: Bound = { config: new Map(), overrides: [] };
 
 /** The one way to git. */
 export function createGit(settings: GitSettings): Git {
+  const turns = new Turns();
   const environmentOf = async (
     place: GitPlace,
     args: GitArgs,
@@ -134,6 +136,7 @@ export function createGit(settings: GitSettings): Git {
     const [program = 'git', ...rest] = [...room, ...argv];
     const timeout = options.timeoutMs ?? LOCAL_TIMEOUT_MS;
     const env = await environmentOf(place, args, options, [...overrides, ...(options.secretConfig ?? [])]);
+    await turns.next();
     const { promise, resolve, reject } = Promise.withResolvers<GitAnswer>();
     const child = execFile(
       program,
