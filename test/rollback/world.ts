@@ -294,7 +294,10 @@ export async function rollbackWorld(options: WorldOptions = {}) {
     async worked(): Promise<void> {
       if (options.fails === true)
         return until(async () => (await status(TARGET)) === 'failed', 'the failure');
-      await until(() => wrote(TARGET), 'the wait');
+      // A part of it is waited for, too; a person before its files are written.
+      const reached =
+        options.notes === true ? () => wrote(TARGET) : async () => (await status(TARGET)) === 'waiting';
+      await until(reached, 'the wait');
       await life.engine.pause(TARGET, {
         class: 'needs_person',
         code: 'paused_by_person',
