@@ -23,21 +23,37 @@ export interface HandOverPlace {
   readonly onto: string | null;
 }
 
+/** What would be handed over now. */
+export interface HandOverFound {
+  readonly commit: string;
+  /** Where git would push it to, settings of the repository followed; null: nowhere, its patch is written. */
+  readonly address: string | null;
+  /** Why it is pushed nowhere; null: it is pushed. */
+  readonly why: string | null;
+}
+
+/** What was shown. Without an address it was shown by a version that looked at the commit alone. */
+export interface HandOverShown {
+  readonly commit: string;
+  readonly address?: string | null | undefined;
+}
+
 /** Hands a run's branch over to where its repository came from. Each of both may be repeated after a crash at any moment. */
 export interface HandOverDesk {
-  /** Where the branch stands. Errors: needs_person `repository_unusable`, `branch_missing`. */
-  commitOf(place: HandOverPlace): Promise<string>;
+  /** Where the branch stands, and where it would go. Errors: needs_person `repository_unusable`, `branch_missing`. */
+  look(place: HandOverPlace): Promise<HandOverFound>;
   /**
    * Pushes a commit onto the branch's name at the remote, forward only; without a GitHub, writes a patch file.
-   * Errors: as `commitOf`, needs_person `push_refused`, transient `push_failed`.
+   * Errors: as `look`, needs_person `push_refused`, `remote_changed`, transient `push_failed`.
    */
-  push(place: HandOverPlace, commit: string): Promise<Pushed>;
+  push(place: HandOverPlace, shown: HandOverShown): Promise<Pushed>;
   /**
    * Exactly one pull request for the branch: found by its head and its marker, updated, or opened.
-   * Errors: needs_person `github_refused`, transient `github_failed`.
+   * Errors: needs_person `github_refused`, `remote_changed`, transient `github_failed`.
    */
   pullRequest(
     place: HandOverPlace,
+    shown: HandOverShown,
     text: { readonly title: string; readonly body: string },
   ): Promise<PullRequest>;
 }

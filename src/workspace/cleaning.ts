@@ -10,7 +10,7 @@ import {
 } from '../domain/cleaning.ts';
 import type { Cleaner } from '../ports/cleaning.ts';
 import { type BoundGit, createGit, type Git } from './git/git.ts';
-import { remoteHeads } from './git/remote.ts';
+import { pushAddress, remoteHeads } from './git/remote.ts';
 import type { GitHub } from './hand-over/hand-over.ts';
 import { headOf, locate, type Repository } from './repository.ts';
 import { SYSTEM_PATH } from './sandbox/bubblewrap.ts';
@@ -47,8 +47,9 @@ export function createCleaner(settings: CleanerSettings): Cleaner {
         const located = await locate({ git, home }, location, false);
         if ('problem' in located) continue;
         const { repository } = located;
-        const ask = (): Promise<ReadonlyMap<string, string> | null> =>
-          remoteHeads(git, home, repository.config.get('remote.origin.url') ?? null, settings.github);
+        // Where branches are pushed to is where they may be.
+        const ask = async (): Promise<ReadonlyMap<string, string> | null> =>
+          remoteHeads(git, home, await pushAddress(repository.git), settings.github);
         const place = await placeOf(git, repository, works, ask);
         for (const work of here) plans.push(...(await planFor(place, work, now, afterMs)));
       }

@@ -98,7 +98,7 @@ test.each([
   expect((await card()).text).not.toContain('Pull request');
 });
 
-test('a branch that moved after it was shown is not pushed, and over other commits nothing is', async () => {
+test('a branch that moved after it was shown is asked about again, and over other commits nothing is pushed', async () => {
   const { epic, card } = await ended('moved');
   await w.click('alice', await card(), 'run_hand_over');
   const question = await w.find('bob', /Hand baton\/moved-\w+ over\?/, epic.ts);
@@ -107,19 +107,49 @@ test('a branch that moved after it was shown is not pushed, and over other commi
   const other = git(repository, 'commit-tree', '-m', 'more', '-p', branch, `${branch}^{tree}`);
   git(repository, 'update-ref', `refs/heads/${branch}`, other);
   await w.click('bob', question, 'approval_approve');
-  await w.find('alice', /branch changed after it was shown|void|content/i, question.ts);
+  await w.find('alice', /changed after it was shown.*it is asked again/, question.ts);
   expect(() => git(remote, 'rev-parse', '--verify', branch)).toThrow();
   // Somebody else's commits are on that branch of the remote.
   const theirs = git(remote, 'commit-tree', '-m', 'theirs', '-p', 'main', 'main^{tree}');
   git(remote, 'update-ref', `refs/heads/${branch}`, theirs);
-  await until(async () => {
-    await w.click('alice', await card(), 'run_hand_over');
-    await w.settled();
-    return (await w.seen('bob')).some(
-      ({ text, ts }) => ts > question.ts && /Hand baton.* over\?/s.test(text),
-    );
-  });
   await w.click('bob', await w.find('bob', /Hand baton.* over\?/s, question.ts), 'approval_approve');
   await w.find('alice', /holds other commits, which were left as they are/, question.ts);
   expect(git(remote, 'rev-parse', branch)).toBe(theirs);
 });
+
+test.each([
+  ['url', (to: string) => ['remote.origin.url', to]],
+  ['pushurl', (to: string) => ['remote.origin.pushurl', to]],
+  ['instead', (to: string, from: string) => [`url.${to}.insteadOf`, from]],
+  ['push instead', (to: string, from: string) => [`url.${to}.pushInsteadOf`, from]],
+])(
+  'the address changed by %s after it was shown: the yes is void, and it is asked again',
+  async (how, setting) => {
+    const repository = join(root, 'web');
+    const { epic, card } = await ended(`address by ${how}`);
+    await w.click('alice', await card(), 'run_hand_over');
+    const words = /Hand baton\/address-by-[\w-]+ over\?/;
+    const question = await w.find('bob', words, epic.ts);
+    expect(JSON.stringify(question.blocks)).toContain(`to file://${remote}`);
+    const branch = /baton\/address-by-[\w-]+/.exec(question.text)?.[0] ?? '';
+    const elsewhere = join(root, 'acme', `${how.replace(' ', '-')}.git`);
+    git(root, 'clone', '-q', '--bare', '--single-branch', repository, elsewhere);
+    const [key = '', value = ''] = setting(`file://${elsewhere}`, `file://${remote}`);
+    git(repository, 'config', key, value);
+    try {
+      await w.click('bob', question, 'approval_approve');
+      await w.find('alice', /changed after it was shown.*it is asked again/, question.ts);
+      for (const place of [remote, elsewhere])
+        expect(() => git(place, 'rev-parse', '--verify', branch)).toThrow();
+      const again = await w.find('bob', words, question.ts);
+      expect(JSON.stringify(again.blocks)).toContain(`to file://${elsewhere}`);
+      await w.click('bob', again, 'approval_approve');
+      await until(async () => JSON.stringify((await card()).blocks).includes('Pull request #'));
+      expect(git(elsewhere, 'rev-parse', branch)).toBe(git(repository, 'rev-parse', branch));
+      expect(() => git(remote, 'rev-parse', '--verify', branch)).toThrow();
+    } finally {
+      git(repository, 'config', '--unset', key);
+      git(repository, 'config', 'remote.origin.url', `file://${remote}`);
+    }
+  },
+);

@@ -76,7 +76,7 @@ async function outward(place: Ground): Promise<boolean> {
     place.try('config', 'remote.origin.url', `file://${place.remote}`);
     const desk = createHandOverDesk({ home, github });
     const handed = { location, branch, runId: 'run_1', onto: null };
-    pushed = (await desk.push(handed, await desk.commitOf(handed))).status === 'pushed';
+    pushed = (await desk.push(handed, await desk.look(handed))).status === 'pushed';
   } catch (error) {
     if (!(error instanceof BatonError)) throw error;
   }

@@ -2,7 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type HandOver, handOver, targetOf } from '../../src/workspace/hand-over/hand-over.ts';
+import {
+  createHandOverDesk,
+  type HandOver,
+  handOver,
+  targetOf,
+} from '../../src/workspace/hand-over/hand-over.ts';
 import { type GitHubShaped, startGitHub } from './github.ts';
 import { AT, type Bench, bench, failureOf, git } from './support.ts';
 
@@ -170,7 +175,6 @@ describe('handing over', () => {
     chmodSync(trap, 0o755);
     git(place.repository, 'config', 'credential.helper', `!${trap}`);
     git(place.repository, 'config', 'remote.origin.receivepack', trap);
-    git(place.repository, 'config', `url.file:///nowhere/.pushInsteadOf`, 'file://');
     mkdirSync(join(remote, 'hooks'), { recursive: true });
     writeFileSync(join(remote, 'hooks/update'), `#!/bin/sh\n'${trap}'\n`, { mode: 0o755 });
     expect(await handOver(input)).toMatchObject({ status: 'pull-request' });
@@ -193,6 +197,45 @@ describe('handing over', () => {
       why: expect.stringContaining('not on that GitHub'),
     });
     expect(server.asked).toEqual([]);
+  });
+
+  it('goes nowhere but where it was shown to go: to push, and to open the pull request', async () => {
+    await using place = await bench();
+    const { input, work, remote } = await worked(place);
+    const commit = await work('one\n');
+    const desk = createHandOverDesk(input);
+    const shown = await desk.look(input);
+    expect(shown).toEqual({ commit, address: `file://${remote}`, why: null });
+    const other = join(place.root, 'acme', 'other.git');
+    git(place.root, 'clone', '-q', '--bare', '--single-branch', place.repository, other);
+    git(place.repository, 'config', 'remote.origin.pushurl', `file://${other}`);
+    const changed = {
+      class: 'needs_person',
+      code: 'remote_changed',
+      message: expect.stringContaining(other),
+    };
+    expect(await failureOf(desk.push(input, shown))).toMatchObject(changed);
+    expect(await failureOf(desk.push(input, { ...shown, address: null }))).toMatchObject(changed);
+    expect(await failureOf(desk.pullRequest(input, shown, input))).toMatchObject(changed);
+    for (const each of [remote, other]) expect(() => git(each, 'rev-parse', '--verify', BRANCH)).toThrow();
+    expect(server.asked).toEqual([]);
+    // A question that an earlier version asked was not about the address.
+    expect(await desk.push(input, { commit })).toMatchObject({ status: 'pushed' });
+  });
+
+  it('takes the one address that git push would take, and none where there are several', async () => {
+    await using place = await bench();
+    const { input, work, remote } = await worked(place);
+    await work('one\n');
+    const desk = createHandOverDesk(input);
+    git(place.repository, 'config', 'remote.origin.url', 'short:web.git');
+    git(place.repository, 'config', `url.file://${place.root}/acme/.insteadOf`, 'short:');
+    expect(await desk.look(input)).toMatchObject({ address: `file://${remote}` });
+    git(place.repository, 'config', '--add', 'remote.origin.pushurl', 'short:one.git');
+    git(place.repository, 'config', '--add', 'remote.origin.pushurl', 'short:two.git');
+    expect(await desk.look(input)).toMatchObject({ address: null, why: 'the remote is not on that GitHub' });
+    git(place.repository, 'remote', 'remove', 'origin');
+    expect(await desk.look(input)).toMatchObject({ address: null });
   });
 
   it('names a branch that is not there', async () => {

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { Approval, ApprovalPolicy } from '../../domain/approval.ts';
 import { canonicalJson } from '../../domain/json.ts';
 import { type Activity, implement } from '../../ports/activity.ts';
-import type { HandOverDesk } from '../../ports/hand-over.ts';
+import type { HandOverDesk, HandOverFound } from '../../ports/hand-over.ts';
 import type { Store } from '../../ports/store.ts';
 import type { Approvals } from '../approvals.ts';
 import type { Findings } from '../findings.ts';
@@ -33,10 +33,12 @@ export function handOverActivities(deps: HandOverDeps): Activity[] {
   const { desk, store, approvals, findings, redact } = deps;
   return [
     implement(askHandOver, async ({ request, at }, { runId, key, idempotencyKey }) => {
-      const commit = await desk.commitOf(placeOf(request));
+      const found = await desk.look(placeOf(request));
+      const { commit, address, why } = found;
       const matches = findings.ofHandOver();
-      if (matches.length === 0) return { commit, asked: null };
-      const payload = payloadOf(request, commit, findings.version);
+      if (matches.length === 0) return { commit, address, asked: null };
+      const payload = payloadOf(request, found, findings.version);
+      const to = why === null ? `to ${address}` : `nowhere, for ${why}: its patch is written`;
       const stored = await store.approvals.open({
         id: `apr_${createHash('sha256').update(idempotencyKey).digest('hex').slice(0, 20)}`,
         nonce: randomUUID(),
@@ -50,24 +52,24 @@ export function handOverActivities(deps: HandOverDeps): Activity[] {
           risk: 'What is pushed can be read by whoever reads the remote; nothing is merged by this.',
           payload,
           digest: digestOf(payload),
-          excerpt: redact(`${request.branch} at ${commit}\n${request.repository}`),
+          excerpt: redact(`${request.branch} at ${commit}\n${to}\nfrom ${request.repository}`),
           excerptCut: false,
         },
         policy: await findings.policyFor(request.team, deps.defaults, matches, null),
         requestedAt: at,
         expiresAt: at + deps.defaults.expireAfterMs,
       });
-      return { commit, asked: { approvalId: stored.id, policy: stored.policy } };
+      return { commit, address, asked: { approvalId: stored.id, policy: stored.policy } };
     }),
 
     implement(takeHandOver, async ({ request, approvalId }, { idempotencyKey }) => {
-      const commit = await desk.commitOf(placeOf(request));
-      const digest = digestOf(payloadOf(request, commit, findings.version));
+      const found = await desk.look(placeOf(request));
+      const digest = digestOf(payloadOf(request, found, findings.version));
       const taken = await approvals.take(approvalId, idempotencyKey, digest);
       return { refused: taken.ok ? null : taken.why };
     }),
 
-    implement(pushBranch, async ({ request, commit, at }, { runId }) => {
+    implement(pushBranch, async ({ request, commit, address, at }, { runId }) => {
       await store.decisions.record(
         request.target,
         {
@@ -78,14 +80,14 @@ export function handOverActivities(deps: HandOverDeps): Activity[] {
           choice: 'hand over',
           reason: `${request.branch} as it was at ${commit.slice(0, 12)}`,
           alternatives: [],
-          evidence: { branch: request.branch, commit },
+          evidence: { branch: request.branch, commit, ...(address == null ? {} : { address }) },
         },
         at,
       );
-      return desk.push(placeOf(request), commit);
+      return desk.push(placeOf(request), { commit, address });
     }),
 
-    implement(openPullRequest, async ({ request }) => {
+    implement(openPullRequest, async ({ request, commit, address }) => {
       const told = await deps.queries().byRun(request.target);
       const { session, view, decisions } = told ?? { session: null, view: null, decisions: [] };
       const words = {
@@ -97,10 +99,8 @@ export function handOverActivities(deps: HandOverDeps): Activity[] {
         decisions: decisions.toSorted((a, b) => a.at - b.at),
         costUsd: view?.costUsd ?? null,
       };
-      return desk.pullRequest(placeOf(request), {
-        title: redact(pullRequestTitle(words)),
-        body: redact(pullRequestBody(words)),
-      });
+      const text = { title: redact(pullRequestTitle(words)), body: redact(pullRequestBody(words)) };
+      return desk.pullRequest(placeOf(request), { commit, address }, text);
     }),
   ];
 }
@@ -109,13 +109,13 @@ function placeOf({ target, repository, branch, onto }: HandOverInput) {
   return { runId: target, location: repository, branch, onto };
 }
 
-/** What a hand-over's approval is bound to: which commit goes where. */
+/** What a hand-over's approval is bound to: which commit goes where, to the address as git would resolve it. */
 function payloadOf(
   { target, repository, branch, onto }: HandOverInput,
-  commit: string,
+  { commit, address }: HandOverFound,
   policy: string,
 ): string {
-  return canonicalJson({ kind: 'hand-over', target, repository, branch, onto, commit, policy });
+  return canonicalJson({ kind: 'hand-over', target, repository, branch, onto, commit, address, policy });
 }
 
 /** The digest of what would be handed over now. @throws when there is no such branch any more */
@@ -125,5 +125,5 @@ export async function handOverDigest(
 ): Promise<string> {
   const asking = await store.runs.status(approval.runId);
   const request = handOverInputSchema.parse(asking?.spec.input);
-  return digestOf(payloadOf(request, await desk.commitOf(placeOf(request)), findings.version));
+  return digestOf(payloadOf(request, await desk.look(placeOf(request)), findings.version));
 }

@@ -17,14 +17,17 @@ export type HandOverInput = z.infer<typeof handOverInputSchema>;
 
 const request = handOverInputSchema;
 const commit = z.string();
+/** Where it goes; null: nowhere, absent: a version asked that did not look. */
+const address = z.string().nullable().optional();
 const at = z.number();
 
-/** Looks where the branch stands, and asks where the policy demands it. `asked` null: it does not. */
+/** Looks where the branch stands and where it would go, and asks where the policy demands it. `asked` null: it does not. */
 export const askHandOver = contract(
   'hand-over.ask',
   z.object({ request, at }),
   z.object({
     commit,
+    address,
     asked: z.object({ approvalId: z.string(), policy: storedPolicySchema }).nullable(),
   }),
 );
@@ -37,11 +40,15 @@ export const takeHandOver = contract(
 );
 
 /** Records who hands over what, then pushes it. */
-export const pushBranch = contract('hand-over.push', z.object({ request, commit, at }), pushedSchema);
+export const pushBranch = contract(
+  'hand-over.push',
+  z.object({ request, commit, address, at }),
+  pushedSchema,
+);
 
 /** Opens or updates the one pull request, with what was asked, decided and spent. */
 export const openPullRequest = contract(
   'hand-over.pull-request',
-  z.object({ request, commit }),
+  z.object({ request, commit, address }),
   pullRequestSchema,
 );

@@ -14,6 +14,9 @@ import {
 
 export const HAND_OVER_PROGRAM = 'hand-over';
 const VERSION = 1;
+/** Questions about one hand-over: what changes each time it is shown is not shown for ever. */
+const MOST_QUESTIONS = 3;
+const CHANGED = 'The branch, or where it goes, changed after it was shown, so the answer does not hold.';
 
 /**
  * Handing a run over, as a run of its own: what was asked, the push and the pull request are steps that may be repeated, so a
@@ -51,44 +54,67 @@ function* handOver(request: HandOverInput, flow: Flow): Operation<Json> {
 
 /** @returns why it was not done, or what was done in place of it; null when there is a pull request */
 function* asked(request: HandOverInput, flow: Flow): Operation<string | null> {
-  const step = (label: string): StepOptions => ({ label, giveUp: 'throw' });
-  const at = yield* flow.now('asked-at');
-  const { commit, asked } = yield* flow.step(
-    'ask',
-    askHandOver,
-    { request, at },
-    step('looking at the branch'),
-  );
-  if (asked !== null) {
-    const answer = yield* decisionInTime({ ...asked, askedAt: at }, flow);
-    const no = whyNot(answer?.verdict ?? null, answer?.comment ?? null);
-    if (no !== null) return no;
-    const taken = { request, approvalId: asked.approvalId, at: yield* flow.now('at') };
-    const { refused } = yield* flow.step('take', takeHandOver, taken, step('using the yes'));
-    if (refused !== null)
-      return `It was allowed and not handed over: ${WHY[refused] ?? 'the yes does not hold any more'}. Nothing was pushed.`;
+  for (let questions = 1; ; questions += 1) {
+    const allowed = yield* allow(request, flow);
+    if (allowed.status === 'no') return allowed.why;
+    if (allowed.status === 'yes') return yield* carriedOut(request, allowed, flow);
+    if (questions === MOST_QUESTIONS)
+      return `${CHANGED} Nothing was pushed; hand over again when it stays as it is.`;
+    yield* flow.emit({
+      type: 'note',
+      text: `${CHANGED} Nothing was pushed; it is asked again about what it is now.`,
+    });
   }
-  const pushed = yield* flow.step('push', pushBranch, { request, commit, at }, step('pushing the branch'));
+}
+
+type Allowed =
+  | { readonly status: 'yes'; readonly commit: string; readonly address?: string | null; readonly at: number }
+  | { readonly status: 'no'; readonly why: string }
+  | { readonly status: 'changed' };
+
+/** Asks where the policy wants it, and uses the yes. */
+function* allow(request: HandOverInput, flow: Flow): Operation<Allowed> {
+  const no = (why: string): Allowed => ({ status: 'no', why });
+  const at = yield* flow.now('asked-at');
+  const looking = step('looking at the branch');
+  const { commit, address, asked } = yield* flow.step('ask', askHandOver, { request, at }, looking);
+  if (asked === null) return { status: 'yes', commit, ...(address === undefined ? {} : { address }), at };
+  const answer = yield* decisionInTime({ ...asked, askedAt: at }, flow);
+  if (answer?.verdict === 'content_changed') return { status: 'changed' };
+  if (answer?.verdict !== 'approve') return no(whyNot(answer?.comment ?? null, answer === null));
+  const taken = { request, approvalId: asked.approvalId, at: yield* flow.now('at') };
+  const { refused } = yield* flow.step('take', takeHandOver, taken, step('using the yes'));
+  if (refused === 'content_changed') return { status: 'changed' };
+  if (refused !== null)
+    return no(
+      `It was allowed and not handed over: ${WHY[refused] ?? 'the yes does not hold any more'}. Nothing was pushed.`,
+    );
+  return { status: 'yes', commit, ...(address === undefined ? {} : { address }), at };
+}
+
+function* carriedOut(
+  request: HandOverInput,
+  { commit, address, at }: Extract<Allowed, { status: 'yes' }>,
+  flow: Flow,
+): Operation<string | null> {
+  const shown = { request, commit, address };
+  const pushed = yield* flow.step('push', pushBranch, { ...shown, at }, step('pushing the branch'));
   if (pushed.status === 'patch')
     return `Nothing was pushed: ${pushed.why}. ${request.branch} is kept in the repository at ${commit.slice(0, 12)}, and its patch in Baton's folder, under patches/. ${NEXT}`;
-  const opened = yield* flow.step(
-    'pull-request',
-    openPullRequest,
-    { request, commit },
-    step('opening the pull request'),
-  );
+  const opened = yield* flow.step('pull-request', openPullRequest, shown, step('opening the pull request'));
   const { number, url } = opened;
   yield* flow.emit({ type: 'handed.over', branch: request.branch, commit, number, url, by: request.by });
   return null;
 }
 
+function step(label: string): StepOptions {
+  return { label, giveUp: 'throw' };
+}
+
 const NEXT = 'Set GITHUB_TOKEN and an origin on GitHub, then hand over again, or apply the patch yourself.';
 
-function whyNot(verdict: string | null, comment: string | null): string | null {
-  if (verdict === 'approve') return null;
-  if (verdict === null) return 'Nobody decided in time whether it is handed over. Nothing was pushed.';
-  if (verdict === 'content_changed')
-    return 'The branch changed after it was shown. Nothing was pushed; hand over again to be asked about what it is now.';
+function whyNot(comment: string | null, isLate: boolean): string {
+  if (isLate) return 'Nobody decided in time whether it is handed over. Nothing was pushed.';
   return `It was not allowed to be handed over${comment === null ? '' : ` (${comment})`}. Nothing was pushed.`;
 }
 
@@ -98,7 +124,6 @@ function notFinished({ message, hint }: Failure): string {
 
 const WHY: Readonly<Record<string, string>> = {
   lapsed: 'the time in which it could be done ran out',
-  content_changed: 'the branch changed after it was shown',
   right_lost: 'those who allowed it may not do so any more',
   already_taken: 'the yes was used already',
   not_approved: 'it was withdrawn',

@@ -23,6 +23,7 @@ export const GIT_VERBS = [
   'merge-tree',
   'push',
   'read-tree',
+  'remote',
   'rev-parse',
   'status',
   'symbolic-ref',

@@ -50,6 +50,16 @@ export function secretsFor(
   return { secretConfig, secrets: [token, basic] };
 }
 
+/**
+ * Where `git push origin` would go: `pushurl` before `url`, rewritten as `insteadOf` and `pushInsteadOf` of the repository say.
+ * Null: there is no origin, or more than one such address.
+ */
+export async function pushAddress(bound: BoundGit): Promise<string | null> {
+  const asked = await bound.run(['remote', 'get-url', '--push', '--all', 'origin'], { answers: [2, 128] });
+  const [address, ...others] = asked.stdout.toString('utf8').trim().split('\n');
+  return asked.code !== 0 || address === undefined || address === '' || others.length > 0 ? null : address;
+}
+
 /** What the remote has now, by ref, which is nothing where there is none; null when it did not say. */
 export async function remoteHeads(
   git: Git,

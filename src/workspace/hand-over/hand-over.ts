@@ -1,8 +1,15 @@
 import { mkdir, realpath, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BatonError } from '../../domain/failure.ts';
-import type { HandOverDesk, HandOverPlace, PullRequest, Pushed } from '../../ports/hand-over.ts';
-import { createGit } from '../git/git.ts';
+import type {
+  HandOverDesk,
+  HandOverPlace,
+  HandOverShown,
+  PullRequest,
+  Pushed,
+} from '../../ports/hand-over.ts';
+import { createGit, withoutCredentials } from '../git/git.ts';
+import { pushAddress } from '../git/remote.ts';
 import { addressOf, headOf, locate, type Repository } from '../repository.ts';
 import { SYSTEM_PATH } from '../sandbox/bubblewrap.ts';
 import { openPullRequest } from './pull-requests.ts';
@@ -40,9 +47,11 @@ const PATCH_TIMEOUT_MS = 60_000;
 /** Hands a run's branch over in one go. Errors: those of the desk. */
 export async function handOver(input: HandOver): Promise<HandedOver> {
   const desk = createHandOverDesk(input);
-  const pushed = await desk.push(input, await desk.commitOf(input));
+  const found = await desk.look(input);
+  const pushed = await desk.push(input, found);
   if (pushed.status === 'patch') return pushed;
-  return { status: 'pull-request', commit: pushed.commit, pullRequest: await desk.pullRequest(input, input) };
+  const { commit } = pushed;
+  return { status: 'pull-request', commit, pullRequest: await desk.pullRequest(input, found, input) };
 }
 
 /** Real git, and GitHub over HTTPS. The token is in nothing but their requests. */
@@ -56,29 +65,26 @@ export function createHandOverDesk(settings: HandOverSettings): HandOverDesk {
     if ('problem' in located)
       throw new BatonError({ class: 'needs_person', code: 'repository_unusable', message: located.problem });
     const { repository } = located;
-    const remote = repository.config.get('remote.origin.url') ?? null;
+    const remote = await pushAddress(repository.git);
     const target = settings.github === null ? null : targetOf(remote, settings.github);
     const commit = await repository.git.resolve(`refs/heads/${branch}^{commit}`);
     return { home, git, repository, target, commit };
   };
   return {
-    async commitOf(place) {
-      const { commit } = await at(place);
+    async look(place) {
+      const { commit, target } = await at(place);
       if (commit === null) throw branchMissing(place);
-      return commit;
+      return { commit, address: target?.address ?? null, why: target === null ? whyNowhere(settings) : null };
     },
-    async push(place, commit) {
+    async push(place, shown) {
       const { home, git, repository, target } = await at(place);
       const { github } = settings;
+      const { commit } = shown;
+      sameRemote(shown, target?.address ?? null, 'Nothing was pushed; the branch is kept as it is.');
       if ((await repository.git.resolve(`${commit}^{commit}`)) === null) throw branchMissing(place);
       if (target === null || github === null) {
-        const why = github === null ? 'GITHUB_TOKEN is not set' : 'the remote is not on that GitHub';
-        return {
-          status: 'patch',
-          commit,
-          file: await writePatch(home, repository, place.runId, commit),
-          why,
-        };
+        const file = await writePatch(home, repository, place.runId, commit);
+        return { status: 'patch', commit, file, why: whyNowhere(settings) };
       }
       const { branch } = place;
       const { address } = target;
@@ -91,7 +97,7 @@ export function createHandOverDesk(settings: HandOverSettings): HandOverDesk {
       });
       return { status: 'pushed', commit };
     },
-    async pullRequest(place, { title, body }) {
+    async pullRequest(place, shown, { title, body }) {
       const { git, repository, target } = await at(place);
       const { github } = settings;
       if (target === null || github === null)
@@ -101,12 +107,29 @@ export function createHandOverDesk(settings: HandOverSettings): HandOverDesk {
           message: `No pull request was opened: ${github === null ? 'GITHUB_TOKEN is not set any more' : 'the remote is not on that GitHub any more'}. The branch is pushed and stays.`,
           hint: 'Set it back to what it was, then hand over again.',
         });
+      sameRemote(shown, target.address, 'The branch is pushed and stays, without a pull request.');
       const onto = place.onto ?? (await headOf(repository, git)).branch;
       const to = { api: github.api, token: github.token, owner: target.owner, repo: target.repo };
       const { branch } = place;
       return openPullRequest(to, { head: branch, base: onto, title, body, marker: `baton:${branch}` });
     },
   };
+}
+
+function whyNowhere({ github }: HandOverSettings): string {
+  return github === null ? 'GITHUB_TOKEN is not set' : 'the remote is not on that GitHub';
+}
+
+/** @throws needs_person `remote_changed` where it would go elsewhere than was shown */
+function sameRemote({ address }: HandOverShown, now: string | null, kept: string): void {
+  if (address === undefined || address === now) return;
+  const name = (where: string | null) => (where === null ? 'nowhere' : withoutCredentials(where));
+  throw new BatonError({
+    class: 'needs_person',
+    code: 'remote_changed',
+    message: `The address of origin changed on the way: it was to go to ${name(address)}, and now it would go to ${name(now)}. ${kept}`,
+    hint: 'Look who changed it, then hand over again.',
+  });
 }
 
 function branchMissing({ branch, location }: HandOverPlace): BatonError {

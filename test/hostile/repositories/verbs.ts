@@ -100,6 +100,7 @@ export const TRIALS: Record<GitVerb, (tried: Tried) => readonly Call[]> = {
       '+HEAD:refs/heads/trial',
     ]),
   'read-tree': () => [[['read-tree', '--reset', '-u', 'HEAD']]],
+  remote: () => [[['remote', 'get-url', '--push', '--all', 'origin']]],
   'rev-parse': () => [
     [['rev-parse', '--path-format=absolute', '--show-toplevel', '--git-common-dir']],
     [['rev-parse', '--verify', '--quiet', '--end-of-options', 'HEAD^{commit}']],
