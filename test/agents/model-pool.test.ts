@@ -156,6 +156,20 @@ describe('limits', () => {
     expect(waits).toEqual([20_000]);
   });
 
+  test('a kept pause that could not be read is read again by the next call', async () => {
+    const server = await serve(() => good);
+    const reads = [Promise.reject(new Error('SQLITE_BUSY')), Promise.resolve(null)];
+    const pool = new ModelPool({
+      endpoints: [at(server, 'm')],
+      clock: realClock,
+      health: null,
+      pauses: { read: () => reads.shift() ?? Promise.resolve(null), write: async () => undefined },
+    });
+    expect(await codeOf(pool.complete(null, request, caller('r')))).not.toBe('answered');
+    expect(await codeOf(pool.complete(null, request, caller('r')))).toBe('answered');
+    expect(reads).toHaveLength(0);
+  });
+
   test('calls over the limit wait their turn, by run and weight, and say how long; who is stopped leaves', async () => {
     const server = await serve(() => good);
     const { pool, clock } = poolOf([at(server, 'm')], { ...NONE, calls_per_minute: 2 });

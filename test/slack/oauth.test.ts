@@ -76,9 +76,14 @@ describe('installations', () => {
     const clock = new VirtualClock();
     const gone: string[] = [];
     const rows = new Map<string, InstallationRow>();
+    const disk = { full: 0 };
     const store: InstallationStore = {
       put: async (row) => void rows.set(row.id, { ...row, revokedAt: null, revokedBy: null }),
       reseal: async (id, was, sealed, keyId) => {
+        if (disk.full > 0) {
+          disk.full -= 1;
+          throw new Error('SQLITE_FULL');
+        }
         const row = rows.get(id);
         if (row?.sealed !== was) return false;
         rows.set(id, { ...row, sealed, keyId });
@@ -109,7 +114,7 @@ describe('installations', () => {
       });
       return { workspaces, installations };
     };
-    return { rows, trouble, open, clock, gone, keys };
+    return { rows, trouble, open, clock, gone, keys, disk };
   }
   const bot = (token: string) => ({ token, scopes: ['chat:write'], id: 'B1', userId: 'U0BOT' });
   const user = { id: 'UADA', token: undefined, scopes: undefined };
@@ -304,6 +309,28 @@ describe('installations', () => {
       await installations.rotate();
       expect(workspaces.of('T1')?.botToken).toBe('xoxe.xoxb-T1-91');
       await installations.stop();
+    });
+
+    test('one that could not be kept is kept with the next look, and Slack is asked for it once', async () => {
+      const { used, exchange } = slack();
+      const { open, clock, trouble, disk } = setUp(['T1'], exchange);
+      const { workspaces, installations } = open();
+      await installations.storeInstallation(rotating(clock, 'T1'));
+      disk.full = 2;
+      clock.advance(10.5 * HOUR);
+      await installations.rotate();
+      await installations.rotate();
+      await installations.rotate();
+      expect([used, trouble, disk.full]).toEqual([['xoxe-T1-0'], ['T1', 'T1'], 0]);
+      expect(workspaces.of('T1')?.botToken).toBe('xoxe.xoxb-T1-1');
+      await installations.stop();
+      const again = open();
+      await again.installations.load();
+      expect(again.workspaces.of('T1')?.botToken).toBe('xoxe.xoxb-T1-1');
+      clock.advance(10.5 * HOUR);
+      await again.installations.rotate();
+      expect(used).toEqual(['xoxe-T1-0', 'xoxe-T1-1']);
+      await again.installations.stop();
     });
 
     test('installed anew while Slack was asked: what came then stays', async () => {

@@ -77,7 +77,7 @@ const ELSEWHERE: ReadonlySet<string> = new Set(['model_auth', 'model_unknown', '
 export class ModelPool {
   readonly #options: ModelPoolOptions;
   readonly #gates = new Map<string, ProviderGate>();
-  /** Gates whose kept pause is being read. */
+  /** Gates whose kept pause is being read: what could not be read is read again by the next call. */
   readonly #opening = new Map<string, Promise<ProviderGate>>();
 
   constructor(options: ModelPoolOptions) {
@@ -181,7 +181,9 @@ export class ModelPool {
   }
 
   #open(host: string): Promise<ProviderGate> {
-    const opening = this.#opening.get(host) ?? this.#gateOf(host);
+    const known = this.#opening.get(host);
+    if (known !== undefined) return known;
+    const opening = this.#gateOf(host).finally(() => this.#opening.delete(host));
     this.#opening.set(host, opening);
     return opening;
   }

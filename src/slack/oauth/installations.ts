@@ -54,6 +54,8 @@ export class Installations implements BoltStore {
   #cancelTimer: () => void = () => undefined;
   #stopped = false;
   #working = Promise.resolve();
+  /** Exchanged and not kept yet, with what is to be replaced: a refresh token that counted once is of no more use. */
+  readonly #unkept = new Map<string, { readonly was: string; readonly fresh: Secret }>();
 
   constructor(options: InstallationsOptions) {
     this.#options = options;
@@ -100,9 +102,11 @@ export class Installations implements BoltStore {
 
   /** @returns when to look again; null when there is nothing to look for */
   async #rotateOne(row: InstallationRow): Promise<number | null> {
-    const { store, keys, clock, workspaces, exchange, onTrouble, onGone } = this.#options;
+    const { keys, clock, workspaces, exchange, onTrouble, onGone } = this.#options;
     // What cannot be opened, or is not served, was told of when it was loaded.
     if (workspaces.of(row.id)?.id !== row.id) return null;
+    const unkept = this.#unkept.get(row.id);
+    if (unkept?.was === row.sealed) return this.#keep(row, unkept.fresh);
     const secret = secretSchema.parse(JSON.parse(keys.open(row, row.id)));
     const { refreshToken, expiresAt } = secret;
     if (refreshToken === null || expiresAt === null) return null;
@@ -133,10 +137,18 @@ export class Installations implements BoltStore {
       refreshToken: after,
       expiresAt: clock.now() + expiresIn * 1_000,
     };
+    return this.#keep(row, fresh);
+  }
+
+  /** Where it cannot be kept now, it is tried again with the next look: Slack is not asked a second time. */
+  async #keep(row: InstallationRow, fresh: Secret): Promise<number | null> {
+    const { store, keys, clock } = this.#options;
+    this.#unkept.set(row.id, { was: row.sealed, fresh });
     const { sealed, keyId } = keys.seal(JSON.stringify(fresh), row.id);
     // Installed anew, or taken out, while Slack was asked: what stands there now goes before this.
     if (await store.reseal(row.id, row.sealed, sealed, keyId)) this.#connect(row, fresh);
-    return clock.now() + Math.max(RETRY_MS, expiresIn * 1_000 - EARLY_MS);
+    this.#unkept.delete(row.id);
+    return fresh.expiresAt === null ? null : Math.max(clock.now() + RETRY_MS, fresh.expiresAt - EARLY_MS);
   }
 
   /** Opens what is there, and seals with today's key what an older one sealed. */
