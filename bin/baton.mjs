@@ -2,6 +2,7 @@
 // Plain JavaScript that any Node can read: the rest needs Node 22, which runs TypeScript as it is.
 import * as nodeModule from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { loadStripped } from './stripped.mjs';
 
 const [major] = process.versions.node.split('.').map(Number);
 if (major < 22) {
@@ -16,5 +17,6 @@ process.removeAllListeners('warning');
 // else may write.
 const cache = fileURLToPath(new URL('../node_modules/.cache/baton', import.meta.url));
 nodeModule.enableCompileCache?.(cache);
+loadStripped();
 const { main } = await import('../src/main.ts');
 await main(process.argv.slice(2));

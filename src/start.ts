@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import pino from 'pino';
 import { z } from 'zod';
+import { type Begun, begin } from './compose/begin.ts';
 import { createCore } from './compose/core.ts';
 import type { Local, LocalCast, LocalDesk, Services } from './compose/local.ts';
 import type { ModelEndpoint } from './compose/models.ts';
@@ -22,6 +23,11 @@ const HTTP_PORT = 3_000;
 /** Model servers ask for some key; the cast reads none. */
 const NO_KEY = 'rehearsal';
 
+/** Who is told of what happens before there is a log: nobody, at first. */
+interface Told {
+  workflowProblem: (problem: string) => void;
+}
+
 export interface Running {
   /** What a person opens or does next. */
   readonly lines: readonly string[];
@@ -34,9 +40,13 @@ export interface Running {
 export async function startBaton(config: Config, local: Local): Promise<Running> {
   const logs = path.join(config.home, 'logs');
   try {
+    const told: Told = { workflowProblem: () => undefined };
+    const early = begin({ ...config, onWorkflowProblem: (problem) => told.workflowProblem(problem) });
     const { desk, cast } = await local.ready;
-    return await startWith(config, logs, local.services, desk, cast);
+    return await startWith(config, logs, local.services, desk, cast, early, told);
   } catch (error) {
+    // Desk and cast may be coming up still.
+    await local.ready.catch(() => undefined);
     // What an earlier start left running belongs to it; it may still be at work.
     for (const pid of local.services.startedHere) endService(pid);
     throw explained(error);
@@ -66,6 +76,8 @@ async function startWith(
   services: Services,
   desk: LocalDesk | null,
   cast: LocalCast | null,
+  early: Begun,
+  told: Told,
 ): Promise<Running> {
   const clock = systemClock;
 
@@ -80,52 +92,55 @@ async function startWith(
   await once(destination, 'ready');
   const log = pino({ level: config.logLevel, base: null }, destination);
   const rehearsal = config.model.mode === 'rehearsal';
-  const core = await createCore({
-    home: config.home,
-    clock,
-    redact,
-    model: modelOf(config, cast),
-    rehearsal,
-    repository: config.repository,
-    repositories: config.repositories,
-    github: config.github,
-    sshAuthSock: config.sshAuthSock,
-    extraAuthorities: config.extraAuthorities,
-    commandMemoryBytes: config.commandMemoryBytes,
-    commandDiskBytes: config.commandDiskBytes,
-    policy: config.policy,
-    requests: config.requests,
-    people: config.people,
-    flags: config.flags,
-    resources: config.resources,
-    events: config.events,
-    prices: config.prices,
-    runners: config.runners,
-    mcp: config.mcp,
-    rates: config.rates,
-    budget: config.budget,
-    stepLimits: config.stepLimits,
-    cacheAnswers: config.cacheAnswers,
-    backups: config.backups,
-    // The rehearsal's own server is on this machine, and nobody pays for it.
-    ...(rehearsal ? {} : { limits: config.limits }),
-    onWorkflowProblem: (problem) =>
-      log.warn({ problem: redact(problem) }, 'A workflow file was changed and cannot be used as it is'),
-    onHealth: ({ kind, name, problem }) =>
-      problem === null
-        ? log.info({ kind, name }, 'It answers again')
-        : log.warn(
-            { kind, name, problem },
-            'It does not answer; work that needs it waits or goes another way',
-          ),
-    onStoreTrouble: (error) =>
-      error === null
-        ? log.info('The database can be written again')
-        : log.error(
-            { error: redact(toFailure(error).message) },
-            'The database cannot be written; no new work is started until it can',
-          ),
-  });
+  told.workflowProblem = (problem) =>
+    log.warn({ problem: redact(problem) }, 'A workflow file was changed and cannot be used as it is');
+  const core = await createCore(
+    {
+      home: config.home,
+      clock,
+      redact,
+      model: modelOf(config, cast),
+      rehearsal,
+      repository: config.repository,
+      repositories: config.repositories,
+      github: config.github,
+      sshAuthSock: config.sshAuthSock,
+      extraAuthorities: config.extraAuthorities,
+      commandMemoryBytes: config.commandMemoryBytes,
+      commandDiskBytes: config.commandDiskBytes,
+      policy: config.policy,
+      requests: config.requests,
+      people: config.people,
+      flags: config.flags,
+      resources: config.resources,
+      events: config.events,
+      prices: config.prices,
+      runners: config.runners,
+      mcp: config.mcp,
+      rates: config.rates,
+      budget: config.budget,
+      stepLimits: config.stepLimits,
+      cacheAnswers: config.cacheAnswers,
+      backups: config.backups,
+      // The rehearsal's own server is on this machine, and nobody pays for it.
+      ...(rehearsal ? {} : { limits: config.limits }),
+      onHealth: ({ kind, name, problem }) =>
+        problem === null
+          ? log.info({ kind, name }, 'It answers again')
+          : log.warn(
+              { kind, name, problem },
+              'It does not answer; work that needs it waits or goes another way',
+            ),
+      onStoreTrouble: (error) =>
+        error === null
+          ? log.info('The database can be written again')
+          : log.error(
+              { error: redact(toFailure(error).message) },
+              'The database cannot be written; no new work is started until it can',
+            ),
+    },
+    early,
+  );
   try {
     const slack = await createSlack({
       core,

@@ -59,11 +59,11 @@ import { sameRepository } from '../policy/repositories.ts';
 import type { TellClosed } from '../ports/telling.ts';
 import { createHandOverDesk } from '../workspace/hand-over/hand-over.ts';
 import { ensureSampleRepository } from '../workspace/sample.ts';
-import { probeSandbox } from '../workspace/sandbox/sandbox.ts';
 import { failingTests, summariseTests } from '../workspace/test-summary.ts';
 import { createWorkspaces } from '../workspace/workspaces.ts';
+import { type Begun, begin } from './begin.ts';
 import { joinBudget } from './budget.ts';
-import { loadCatalog, SHIPPED } from './catalog.ts';
+import { SHIPPED } from './catalog.ts';
 import { joinChecks } from './checks.ts';
 import type { CoreOptions } from './core-options.ts';
 import { hostLoad } from './host-load.ts';
@@ -78,12 +78,15 @@ const NO_RATES: Rates = { compute_second: 0, human_minute: null };
 
 export type Core = Awaited<ReturnType<typeof createCore>>;
 
-/** Everything but the doors: store, engine, agents, workspaces and use cases, joined by hand. */
-export async function createCore(options: CoreOptions) {
+/**
+ * Everything but the doors: store, engine, agents, workspaces and use cases, joined by hand.
+ * @param early what was begun before, by the same options
+ */
+export async function createCore(options: CoreOptions, early: Begun | null = null) {
   const { clock, redact, home } = options;
   const opened = openStore(path.join(home, 'baton.db'));
   try {
-    return await join(options, opened);
+    return await join(options, opened, early ?? begin(options));
   } catch (error) {
     opened.close();
     throw error;
@@ -92,6 +95,7 @@ export async function createCore(options: CoreOptions) {
   async function join(
     { model, rehearsal, policy, prices }: CoreOptions,
     database: ReturnType<typeof openStore>,
+    { catalog, sandbox: tried }: Begun,
   ) {
     const { raw, db } = database;
     const log = new EventLog(raw, new AuditLog(raw, path.join(home, HEADS_FILE)));
@@ -101,18 +105,11 @@ export async function createCore(options: CoreOptions) {
     // What comes in and what is to go out within a turn of the event loop is one commit.
     const group = new GroupCommit(db, log);
     const store = createStore(db, log, humanMinuteUsd, () => chat.tell, group);
-    const catalog = loadCatalog(options.catalogHome ?? home, {
-      events: options.events?.declared ?? {},
-      extra: options.extraWorkflows,
-      onProblem: options.onWorkflowProblem,
-      runners: options.runners,
-      mcp: options.mcp?.servers,
-    });
     const { interpreter, rules, roles } = catalog;
 
     // Both wait for other processes: they wait beside each other.
     const [sandbox, defaultRepository] = await Promise.all([
-      probeSandbox(),
+      tried,
       options.repository ?? ensureSampleRepository(home),
     ]);
     const workspaces = createWorkspaces({

@@ -13,6 +13,9 @@ const LOOK_AGAIN_MS = 25;
 /** As in bin/baton.mjs. */
 const COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/baton', import.meta.url));
 
+/** As in bin/baton.mjs, too. */
+const LOADER = new URL('../../bin/load-stripped.mjs', import.meta.url).href;
+
 export const deskFileSchema = z.object({
   url: z.string(),
   pid: z.number(),
@@ -49,7 +52,8 @@ export async function ensureService<T>(
   mkdirSync(options.logs, { recursive: true, mode: 0o700 });
   const logFile = path.join(options.logs, `${options.name}.log`);
   const log = openSync(logFile, 'a', 0o600);
-  const child = spawn(process.execPath, [fileURLToPath(new URL(`../../${options.entry}`, import.meta.url))], {
+  const entry = fileURLToPath(new URL(`../../${options.entry}`, import.meta.url));
+  const child = spawn(process.execPath, ['--import', LOADER, entry], {
     detached: true,
     stdio: ['ignore', log, log],
     env: {
