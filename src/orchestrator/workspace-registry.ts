@@ -108,9 +108,11 @@ export class WorkspaceRegistry {
 
   /** Files in which a stream and its siblings will meet, as their newest snapshots stand; each meeting once. */
   async meetings(
-    runId: string,
+    given: string,
     stream: string,
   ): Promise<{ readonly other: string; readonly paths: readonly string[] }[]> {
+    // Parts of a run share its streams: what one of them told is told, and goes with the run.
+    const runId = rootRun(given);
     const all = await this.streams(runId);
     const parent = all.find((each) => each.stream === stream)?.parent;
     const siblings = all.filter((each) => each.parent === parent && each.stream !== stream);

@@ -2,10 +2,12 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Lane, lanes, type OutboxRow } from '../../src/ports/outbox.ts';
 import {
+  channelFree,
   createSendState,
   noteBlocked,
   PER_MINUTE,
   POST_SPACING_MS,
+  tidy,
   WINDOW_MS,
 } from '../../src/slack/out/limits.ts';
 import {
@@ -264,4 +266,19 @@ test('waits grow, are capped and spread', () => {
   expect([1, 2, 3, 4].map((attempt) => backoffMs(attempt, 0))).toEqual([500, 1_000, 2_000, 4_000]);
   expect(backoffMs(1, 0.999)).toBeGreaterThan(backoffMs(1, 0));
   expect(backoffMs(60, 0.999_999)).toBeLessThanOrEqual(BACKOFF_MAX_MS);
+});
+
+test('what a sender keeps of messages long sent does not grow with every message', () => {
+  const state = createSendState(0);
+  for (let n = 0; n <= 10_000; n += 1) {
+    state.refs.set(`k${n}`, { key: `k${n}`, channel: 'C', ts: String(n) });
+    state.lastPost.set(`T1#C${n}`, n);
+    state.lastUpdate.set(`k${n}`, n);
+  }
+  tidy(state, 10_000);
+  expect(state.refs.size).toBe(0);
+  // A channel that was posted in a moment ago still waits.
+  expect(channelFree(state, 'T1#C10000')).toBe(10_000 + POST_SPACING_MS);
+  expect([state.lastPost.has('T1#C0'), state.lastUpdate.has('k0')]).toEqual([false, false]);
+  expect(state.lastUpdate.size).toBeLessThan(2_000);
 });

@@ -89,6 +89,24 @@ export function methodFree(state: SendState, team: string, method: Method, share
   return Math.max(budget, state.blocked.get(key) ?? 0);
 }
 
+/** Entries of one of the maps that grow with every message; above this what is of no more use is forgotten. */
+const MAX_ENTRIES = 10_000;
+
+/**
+ * Forgets what the sender can do without: where messages stand, which is looked up again, and moments whose spacing is
+ * over. To be called before a look at what waits, and never between that and what comes of it.
+ */
+export function tidy({ refs, lastPost, lastUpdate }: SendState, mono: number): void {
+  if (refs.size > MAX_ENTRIES) refs.clear();
+  forgetBefore(lastPost, mono - POST_SPACING_MS);
+  forgetBefore(lastUpdate, mono - UPDATE_SPACING_MS);
+}
+
+function forgetBefore(moments: Map<string, number>, mono: number): void {
+  if (moments.size <= MAX_ENTRIES) return;
+  for (const [key, at] of moments) if (at < mono) moments.delete(key);
+}
+
 /** When something may be posted in a channel again; monotonic milliseconds. */
 export function channelFree(state: SendState, channel: string): number {
   const last = state.lastPost.get(channel);

@@ -2,7 +2,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { OutboxRow, OutboxStore } from '../../ports/outbox.ts';
 import type { SendLog } from '../clients.ts';
 import { createDelivery } from './delivery.ts';
-import { channelKey, createSendState, noteCall, WINDOW_MS } from './limits.ts';
+import { channelKey, createSendState, noteCall, tidy, WINDOW_MS } from './limits.ts';
 import { type Decision, decide, METHOD, noteEnd, noteStart } from './schedule.ts';
 import type { Transport } from './transport.ts';
 
@@ -96,6 +96,7 @@ export function createSender(options: SenderOptions): Sender {
   /** Starts everything that may go now. @returns whether nothing could while the store holds more */
   async function pass(limit: number): Promise<boolean> {
     ended.clear();
+    tidy(state, clock.monotonic());
     const read = await store.waiting(limit);
     await loadRefs(read);
     const complete = read.length < limit;
