@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { z } from 'zod';
 import type { Approval, ApprovalPolicy } from '../../domain/approval.ts';
 import { canonicalJson } from '../../domain/json.ts';
 import { type Activity, implement } from '../../ports/activity.ts';
@@ -59,7 +60,9 @@ export function handOverActivities(deps: HandOverDeps): Activity[] {
         requestedAt: at,
         expiresAt: at + deps.defaults.expireAfterMs,
       });
-      return { commit, address, asked: { approvalId: stored.id, policy: stored.policy } };
+      // Asked before a crash, of what was there then: only that is handed over, whatever is found now.
+      const shown = shownSchema.parse(JSON.parse(stored.subject.payload));
+      return { ...shown, asked: { approvalId: stored.id, policy: stored.policy } };
     }),
 
     implement(takeHandOver, async ({ request, approvalId }, { idempotencyKey }) => {
@@ -108,6 +111,8 @@ export function handOverActivities(deps: HandOverDeps): Activity[] {
 function placeOf({ target, repository, branch, onto }: HandOverInput) {
   return { runId: target, location: repository, branch, onto };
 }
+
+const shownSchema = z.object({ commit: z.string(), address: z.string().nullable().optional() });
 
 /** What a hand-over's approval is bound to: which commit goes where, to the address as git would resolve it. */
 function payloadOf(
