@@ -161,6 +161,10 @@ export function createBus(raw: Database.Database, log: EventLog): Bus {
       const lastAt = z.number().parse(sql.waitingLast.get(subscription));
       return { ids: rows.map(({ id }) => id), firstSeq: first.seq, firstAt: first.at, lastAt };
     },
+    async blocked({ team, names, deliveries }) {
+      const given = { team, names: JSON.stringify(names), deliveries: JSON.stringify(deliveries) };
+      return z.number().parse(sql.blocked.get(given));
+    },
     async claim(batch, deliveries) {
       once(() => {
         for (const id of deliveries) sql.claim.run(batch, id);
@@ -255,6 +259,21 @@ function prepare(raw: Database.Database) {
     waitingLast: raw
       .prepare(
         "select at from bus_deliveries where subscriber = ? and status = 'pending' order by id desc limit 1",
+      )
+      .pluck(),
+    blocked: raw
+      .prepare(
+        `with named (id) as (
+           select run_id from bus_listeners where name in (select value from json_each(@names))
+           union all
+           select json_extract(e.payload, '$.run') from bus_deliveries d join bus_events e on e.seq = d.seq
+             where d.id in (select value from json_each(@deliveries))
+         ), roots (id) as (
+           select distinct substr(n.id, 1, instr(n.id || '.', '.') - 1) from named n
+             join runs r on r.id = n.id and r.status in ('waiting', 'paused')
+         )
+         select count(*) from roots join runs r on r.id = roots.id join sessions s on s.id = r.session_id
+           where s.team = @team`,
       )
       .pluck(),
     claim: raw.prepare(

@@ -48,6 +48,30 @@ export interface Place {
   readonly by: string;
 }
 
+/** Events that may start their run now. */
+interface Due {
+  readonly batch: string;
+  readonly ids: readonly number[];
+  readonly priority: Subscription['priority'];
+  /** Runs that stand still until it is done. */
+  readonly blocked: number;
+  readonly firstAt: number;
+}
+
+/** What people say is urgent, then what most runs wait for, then what came first. */
+function goesBefore(one: Due, other: Due): boolean {
+  const order =
+    priorities.indexOf(one.priority) - priorities.indexOf(other.priority) ||
+    other.blocked - one.blocked ||
+    one.firstAt - other.firstAt;
+  return order < 0;
+}
+
+function waitingWords(blocked: number): string {
+  if (blocked === 0) return '';
+  return blocked === 1 ? '. One run waits for it' : `. ${blocked} runs wait for it`;
+}
+
 /** Starts workflows for events: choreography. What is claimed is started, by this process or the next. */
 export class Subscriptions {
   readonly #deps: SubscriptionsDeps;
@@ -65,26 +89,29 @@ export class Subscriptions {
    */
   async catchUp(): Promise<number | null> {
     const { bus, clock } = this.#deps;
-    await this.#startAll(await bus.claimed());
+    await this.#startAll(await bus.claimed(), 0);
     for (;;) {
       const { due, next } = await this.#look(clock.now());
       if (due === null) return next;
       if ((await bus.underWay()) >= MAX_UNDER_WAY) return null;
       await bus.claim(due.batch, due.ids);
-      const { batch } = due;
-      await this.#startAll((await bus.claimed()).filter((claim) => claim.batch === batch));
+      const { batch, blocked } = due;
+      await this.#startAll(
+        (await bus.claimed()).filter((claim) => claim.batch === batch),
+        blocked,
+      );
     }
   }
 
   /** One that cannot start now must not keep the others from it. */
-  async #startAll(claims: readonly Claim[]): Promise<void> {
-    const ended = await Promise.allSettled(claims.map((claim) => this.#start(claim)));
+  async #startAll(claims: readonly Claim[], blocked: number): Promise<void> {
+    const ended = await Promise.allSettled(claims.map((claim) => this.#start(claim, blocked)));
     for (const end of ended) if (end.status === 'rejected') throw end.reason;
   }
 
   /** What is to start first, and when the next is due. */
   async #look(now: number) {
-    let due: { readonly batch: string; readonly ids: readonly number[]; readonly rank: number } | null = null;
+    let due: Due | null = null;
     let next: number | null = null;
     for (const one of this.#deps.subscriptions) {
       if (this.#deps.placeOf(one) === null) continue;
@@ -100,13 +127,28 @@ export class Subscriptions {
         next = Math.min(next ?? Number.POSITIVE_INFINITY, now + READY_LOOK_MS);
         continue;
       }
-      const rank = priorities.indexOf(one.priority) * Number.MAX_SAFE_INTEGER + firstAt;
-      if (due === null || rank < due.rank) due = { batch: `${eventId(firstSeq)}:${one.id}`, ids, rank };
+      const { priority } = one;
+      const blocked = await this.#blocked(one, ids);
+      const found: Due = { batch: `${eventId(firstSeq)}:${one.id}`, ids, priority, blocked, firstAt };
+      if (due === null || goesBefore(found, due)) due = found;
     }
     return { due, next };
   }
 
-  async #start({ batch, subscription: id, events }: Claim): Promise<void> {
+  /** Runs that stand still until this is done: what its workflow publishes is waited for, or its events speak of them. */
+  async #blocked(one: Subscription, deliveries: readonly number[]): Promise<number> {
+    const { bus, catalog, interpreter, placeOf } = this.#deps;
+    const flow = catalog.workflows.get(one.workflow ?? '')?.flow;
+    const names =
+      flow === undefined
+        ? []
+        : [...interpreter.walk(flow)].flatMap((node) =>
+            node.kind === 'emit' && typeof node['event'] === 'string' ? [node['event']] : [],
+          );
+    return bus.blocked({ team: placeOf(one)?.team ?? '', names, deliveries });
+  }
+
+  async #start({ batch, subscription: id, events }: Claim, blocked: number): Promise<void> {
     const { bus, orchestrator, clock, placeOf, decider, log } = this.#deps;
     const refuse = async (reason: string): Promise<void> => {
       log.warn({ subscription: id, batch, reason }, 'An event started nothing');
@@ -139,9 +181,13 @@ export class Subscriptions {
         given: givenBy(one, events),
         because: {
           actor: id,
-          reason: `${came.join(', ')} came (${[...new Set(events.map(({ name }) => name))].join(', ')}). ${chosen.reason}`,
+          reason: `${came.join(', ')} came (${[...new Set(events.map(({ name }) => name))].join(', ')}). ${chosen.reason}${waitingWords(blocked)}`,
           alternatives: chosen.alternatives,
-          evidence: { events: came, from: [...new Set(events.map(({ source }) => source))] },
+          evidence: {
+            ...(blocked === 0 ? {} : { blocked }),
+            events: came,
+            from: [...new Set(events.map(({ source }) => source))],
+          },
         },
       });
       await bus.settle(batch, { runId: session.currentRunId });

@@ -104,6 +104,15 @@ export interface Bus {
     readonly firstAt: number;
     readonly lastAt: number;
   } | null>;
+  /**
+   * How many runs of a workspace stand still until something is done: those that listen for an event of these names, and
+   * those that the events of these deliveries speak of as their `run`. A run with its parts counts once.
+   */
+  blocked(by: {
+    readonly team: string;
+    readonly names: readonly string[];
+    readonly deliveries: readonly number[];
+  }): Promise<number>;
   /** Marks deliveries as one batch. What is claimed is started, by this process or the next. */
   claim(batch: string, deliveries: readonly number[]): Promise<void>;
   /** Batches that were claimed and have not ended, oldest first. */
