@@ -14,7 +14,7 @@ const long = [
   'test/db/{history,bus.property}.test.ts',
   'test/handlers/{apart,budget,conflicts,gates,hand-over,hand-over-https,reach,subscriptions,tasks}.test.ts',
   'test/hostile/{git-traps,members,permuted,requester}.test.ts',
-  'test/orchestrator/{hand-over,person-withdrawn,program-needs,streams*}.test.ts',
+  'test/orchestrator/{hand-over,person-withdrawn,program-needs,question-withdrawn,streams*}.test.ts',
   'test/patterns/nesting.property.test.ts',
   'test/providers/**/*.test.ts',
   'test/rollback/**/*.test.ts',

@@ -17,6 +17,7 @@ import {
   stepRows,
   timerRows,
 } from './journal-rows.ts';
+import type { QuestionWithdrawals } from './question-withdrawals.ts';
 import { RunRecords } from './run-records.ts';
 import { TaskWithdrawals } from './task-withdrawals.ts';
 
@@ -33,13 +34,16 @@ export class SqliteJournal implements Journal {
   readonly #bus: BusLog;
   readonly #records: RunRecords;
   readonly #withdrawals: TaskWithdrawals;
+  readonly #questions: QuestionWithdrawals | null;
 
-  constructor(raw: Database.Database, log: EventLog) {
+  /** @param questions closes what a run asks when it does without the answer; null where nobody is asked */
+  constructor(raw: Database.Database, log: EventLog, questions: QuestionWithdrawals | null = null) {
     this.#log = log;
     this.#sql = prepare(raw);
     this.#bus = new BusLog(raw);
     this.#records = new RunRecords(raw, log.audit);
     this.#withdrawals = new TaskWithdrawals(raw);
+    this.#questions = questions;
     this.#settled = new Batch(
       raw,
       'insert into steps (run_id, key, kind, status, attempt, settled_seq, outcome)',
@@ -88,9 +92,11 @@ export class SqliteJournal implements Journal {
         );
         // One that was cancelled without being loaded still has its timers.
         if (write.status === 'cancelled') sql.untimerAll.run(write.runId);
-        if (isTerminal(write.status))
+        if (isTerminal(write.status)) {
           for (const event of this.#withdrawals.runEnded(write.runId, write.outcome, write.at))
             this.#log.add(write.runId, event, write.at);
+          this.#questions?.runEnded(write.runId, write.outcome, write.at);
+        }
         if (typeof session === 'string')
           this.#bus.runTurned(write.runId, write.status, write.outcome, write.at);
         return;
@@ -128,6 +134,7 @@ export class SqliteJournal implements Journal {
         const decisionId = this.#records.told(write.runId, seq, write.event, write.at);
         for (const event of this.#withdrawals.told(write.runId, write.event, write.at))
           this.#log.add(write.runId, event, write.at);
+        this.#questions?.told(write.runId, write.event, write.at);
         if (decisionId !== null) this.#log.add(write.runId, { type: 'decision.made', decisionId }, write.at);
         return;
       }

@@ -13,6 +13,7 @@ import { createRunMetrics } from '../../db/metrics.ts';
 import { createAnswerStore } from '../../db/model-answers.ts';
 import { openStore } from '../../db/open.ts';
 import { createOutboxStore } from '../../db/outbox.ts';
+import { QuestionWithdrawals } from '../../db/question-withdrawals.ts';
 import { createRefusedTokens, noteCleanStop, takeCleanStop } from '../../db/settings.ts';
 import { createStore } from '../../db/store.ts';
 import { createUsageReader } from '../../db/usage.ts';
@@ -244,7 +245,7 @@ export async function createCore(options: CoreOptions, early: Begun | null = nul
     };
     const createEngine = options.createEngine ?? ((parts: EngineOptions) => new EmbeddedEngine(parts));
     const engine: EmbeddedEngine = createEngine({
-      journal: new SqliteJournal(raw, log),
+      journal: new SqliteJournal(raw, log, new QuestionWithdrawals(db, log, () => chat.tell)),
       programs: [
         sessionProgram(interpreter, play),
         partProgram(interpreter, agentsOf(play)),

@@ -256,6 +256,8 @@ export const runEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('approval.broke_glass'), approvalId: id, by: z.string(), reason: z.string() }),
   /** Decided, withdrawn or timed out; once more when a yes lapses or is withdrawn before it was used. */
   z.object({ type: z.literal('approval.closed'), approvalId: id }),
+  /** The run does without an answer from here on. Followed by `approval.closed` where it was open. */
+  z.object({ type: z.literal('approval.given_up'), approvalId: id, why: z.string() }),
   /** What was allowed begins; the yes is used up. */
   z.object({ type: z.literal('approval.taken'), approvalId: id }),
   z.object({ type: z.literal('decision.made'), decisionId: id }),

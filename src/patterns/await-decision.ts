@@ -26,6 +26,15 @@ interface Asked {
  * comes in the moment of expiry stands: the expiry is a compare-and-set that fails.
  */
 export function* awaitDecision(name: string, asked: Asked, flow: Flow): Operation<DecisionSignal | null> {
+  const { approvalId } = asked;
+  // However the run comes to do without: the card is closed in that very moment, and says why.
+  yield* flow.onGivenUp((why) => [{ type: 'approval.given_up', approvalId, why }]);
+  const answer = yield* decided(name, asked, flow);
+  yield* flow.onGivenUp(null);
+  return answer;
+}
+
+function* decided(name: string, asked: Asked, flow: Flow): Operation<DecisionSignal | null> {
   if (asked.nextAt === undefined) return yield* awaitInTheFirstWay(name, asked, flow);
   const { approvalId, policy, askedAt } = asked;
   const signal = decisionSignal(approvalId);

@@ -123,6 +123,9 @@ export function approvalMessages(
     }
     case 'approval.closed':
       return [...everywhere(approvalClosed(shown)), ...told.filter(({ kind }) => kind === 'update')];
+    case 'approval.given_up':
+      // Its closing tells.
+      return [];
     case 'approval.taken':
       // What was allowed is seen where it happens: one message less to read.
       return [];

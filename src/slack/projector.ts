@@ -239,6 +239,7 @@ function threadMessages(event: RunEvent, seq: number, view: RunView, setting: Se
     case 'approval.asked':
     case 'approval.broke_glass':
     case 'approval.closed':
+    case 'approval.given_up':
     case 'approval.taken':
       return approvalMessages(event, seq, view, setting, post);
     default:

@@ -17,7 +17,7 @@ import {
   preformatted,
   when,
 } from '../blocks.ts';
-import { money, signs } from '../format.ts';
+import { money, sentence, signs } from '../format.ts';
 import { type Message, message } from '../message.ts';
 import { short, visible } from '../text.ts';
 import type { ApprovalView } from '../views.ts';
@@ -117,11 +117,16 @@ export function approvalClosed(view: ApprovalView): Message {
       lines(
         outcomeRow(view),
         [bold(short(subject.title, 200)), ' · ', ...askedIn(view)],
-        comment === null || comment.trim() === '' ? [] : ['“', short(comment, 500), '”'],
+        isSaid(view.approval) ? ['“', short(comment ?? '', 500), '”'] : [],
       ),
     ],
     view.rehearsal,
   );
+}
+
+/** Whether somebody said something with their answer: of what was withdrawn, the outcome has said why. */
+function isSaid({ comment, status, decidedBy }: Approval): boolean {
+  return (comment ?? '').trim() !== '' && !(status === 'voided' && decidedBy === null);
 }
 
 export function cardBlocks(view: ApprovalView): Part[] {
@@ -383,7 +388,12 @@ export function outcomeRow(view: ApprovalView): Piece[] {
           ': what was shown has changed since. Nothing was decided.',
           ...head,
         ];
-      return [`${signs.skipped} Withdrawn`, ...at, ': it no longer applies. Nothing was done.', ...head];
+      return [
+        `${signs.skipped} Withdrawn`,
+        ...at,
+        `: ${sentence(short(approval.comment ?? 'it no longer applies', 300))} Nothing was done.`,
+        ...head,
+      ];
     default:
       return approval.status satisfies never;
   }
