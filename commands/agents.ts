@@ -21,7 +21,8 @@ export const agents: Command = {
   async run(call, deps) {
     const [verb = '', name = '', ...why] = call.rest.split(/\s+/);
     if (verb === '') return overview(call, deps);
-    if (verb !== 'quarantine' && verb !== 'restore') return answerBlocks(answers.agentsUsage, deps.rehearsal);
+    if ((verb !== 'quarantine' && verb !== 'restore') || name === '')
+      return answerBlocks(answers.agentsUsage, deps.rehearsal);
     return manage(verb, name, why.join(' ').slice(0, REASON_CHARS), call, deps);
   },
 };

@@ -12,6 +12,7 @@ import { teamKey } from '../src/slack/team.ts';
 import { answers as words } from '../src/slack/words.ts';
 import { nearest } from '../src/workflows/nearest.ts';
 import type { Command, CommandCall, CommandDeps } from './command.ts';
+import { withHeadings } from './help.ts';
 
 export interface RegisterDeps extends CommandDeps {
   readonly commands: ReadonlyMap<string, Command>;
@@ -112,13 +113,13 @@ export function registerCommands(app: App, deps: RegisterDeps): void {
   });
 }
 
+/** With a word that is near, that is all there is to say; else what there is. */
 function unknownWord(word: string, deps: RegisterDeps) {
-  const known = [...deps.commands.keys()];
-  return helpBlocks(
-    [...deps.commands.values()],
-    deps.rehearsal,
-    words.unknownWord(word, nearest(word, known)),
-  );
+  const meant = nearest(word, [...deps.commands.keys()]);
+  const said = words.unknownWord(word, meant);
+  return meant === null
+    ? helpBlocks(withHeadings([...deps.commands.values()]), deps.rehearsal, said)
+    : answerBlocks(said, deps.rehearsal);
 }
 
 /** The form for whoever may ask for work somewhere; everybody else is told at once that they may not. */

@@ -5,7 +5,7 @@ import type { Outcome } from '../src/domain/run.ts';
 import type { TellClosed } from '../src/ports/telling.ts';
 import { toApproval } from './approval-rows.ts';
 import { ApprovalWriter, approvalStatements } from './approval-writer.ts';
-import { and, eq, inArray, sql } from './drizzle.ts';
+import { and, eq, sql } from './drizzle.ts';
 import type { EventLog } from './event-log.ts';
 import type { Db } from './open.ts';
 import { approvals } from './tables/people.ts';
@@ -55,10 +55,9 @@ export class QuestionWithdrawals {
       for (const current of meant) {
         const next = withdraw(current, 'withdrawn', at);
         if (next === null) continue;
-        // What somebody said with their yes stays; what nobody answered says why it is gone.
-        const comment = next.decidedBy === null ? why : next.comment;
         const by = { actor: 'baton', actorKind: 'baton' } as const;
-        writer.close(current, { ...next, comment }, { ...by, detail: { why }, executed: null }, at);
+        // Nobody answered: the card says why it is gone.
+        writer.close(current, { ...next, comment: why }, { ...by, detail: { why }, executed: null }, at);
       }
     });
   }
@@ -67,13 +66,11 @@ export class QuestionWithdrawals {
 const GIVEN_UP = 'it was not needed any more';
 const ENDED = 'the run ended without it';
 
-/** What of a run still waits for an answer, or has a yes that nothing used yet. */
+/** What of a run still waits for an answer. A yes that nothing used yet may be a part's, and used by the whole. */
 function openStatement(db: Db) {
   return db
     .select()
     .from(approvals)
-    .where(
-      and(eq(approvals.runId, sql.placeholder('runId')), inArray(approvals.status, ['pending', 'approved'])),
-    )
+    .where(and(eq(approvals.runId, sql.placeholder('runId')), eq(approvals.status, 'pending')))
     .prepare();
 }

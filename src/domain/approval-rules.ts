@@ -310,3 +310,9 @@ function stillAllowed(approval: Approval, voters: readonly Voter[]): boolean {
   });
   return missing(policy, standing).length === 0;
 }
+
+/** Whom a question names of those who may answer it; groups are not among them. */
+export function namedDeciders({ policy, requester }: Pick<Approval, 'policy' | 'requester'>): string[] {
+  const named = [...new Set(requirementsOf(policy).flatMap((each) => each.people))];
+  return named.filter((id) => !policy.fourEyes || id !== requester);
+}

@@ -83,7 +83,7 @@ export function raiseTo(given: number, used: number, rest: number | null): numbe
   return cents / 100 > used ? cents / 100 : wanted;
 }
 
-/** "$5.00", "200 000 tokens", "40 calls of a model", "25 minutes of work". */
+/** "$5.00", "200 000 tokens", "40 model calls", "25 minutes of work". */
 export function amount(unit: BudgetUnit, n: number): string {
   const whole = String(Math.round(n)).replace(/\B(?=(\d{3})+$)/g, ' ');
   switch (unit) {
@@ -92,7 +92,7 @@ export function amount(unit: BudgetUnit, n: number): string {
     case 'tokens':
       return `${whole} tokens`;
     case 'turns':
-      return `${whole} calls of a model`;
+      return `${whole} model calls`;
     case 'minutes':
       return `${n < 10 ? Number(n.toFixed(1)) : whole} minutes of work`;
     default:

@@ -24,7 +24,7 @@ export const parallel = definePattern({
     const streams = new Set(parts.flatMap(({ stream }) => stream ?? [])).size;
     const points = (node.sync ?? []).map(({ id, type }) => `${id} (${type})`);
     return [
-      `${names} in parallel`,
+      parts.length === 1 ? names : `${names} in parallel`,
       streams === 0 ? '' : `, in ${streams} ${streams === 1 ? 'worktree' : 'worktrees'} that are merged`,
       points.length === 0 ? '' : `, meeting at ${points.join(', ')}`,
     ].join('');

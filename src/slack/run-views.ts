@@ -1,4 +1,5 @@
 import type { Approval } from '../domain/approval.ts';
+import { namedDeciders } from '../domain/approval-rules.ts';
 import type { PersonTask } from '../domain/person-task.ts';
 import { isTerminal } from '../domain/run.ts';
 import { elapsedOf, isDelivered, type NodeView, progressOf, type RunView } from '../domain/run-view.ts';
@@ -145,7 +146,7 @@ function stateOf(view: RunView, { approvals, tasks }: Setting): EpicState {
     };
   }
   if (first !== undefined)
-    return { status: 'waiting', what: first.subject.title, people: first.policy.people };
+    return { status: 'waiting', what: first.subject.title, people: namedDeciders(first) };
   const task = tasks.find(({ status }) => status === 'open');
   if (task !== undefined) return { status: 'waiting', what: task.task, people: [task.assignee] };
   return view.status === 'queued' ? { status: 'queued' } : { status: 'running' };

@@ -201,6 +201,8 @@ export interface CommandHelp {
   readonly description: string;
   /** The name of the workflow that it starts; absent for the fixed words. */
   readonly starts?: string;
+  /** What it is for, as the heading it stands under. */
+  readonly heading?: string;
 }
 
 /** The form that edits a plan. */

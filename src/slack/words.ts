@@ -1,5 +1,5 @@
 import type { Approval, ApprovalStatus, Refusal } from '../domain/approval.ts';
-import { missing, raisedTo, requirementsOf } from '../domain/approval-rules.ts';
+import { missing, namedDeciders, raisedTo, requirementsOf } from '../domain/approval-rules.ts';
 import { amount } from '../domain/budget.ts';
 import { boundsText } from '../domain/raise.ts';
 import { signs } from './format.ts';
@@ -71,11 +71,9 @@ function groupName(id: string, handles: Handles): string {
 }
 
 /** Who may decide, as "@bob or somebody of @releasers", or as a rule. Never whoever may not. */
-export function deciders({ policy, requester }: Approval, handles: Handles = NO_HANDLES): string {
-  const asked = requirementsOf(policy);
-  const people = [...new Set(asked.flatMap((each) => each.people))].filter(
-    (id) => !policy.fourEyes || id !== requester,
-  );
+export function deciders(approval: Approval, handles: Handles = NO_HANDLES): string {
+  const asked = requirementsOf(approval.policy);
+  const people = namedDeciders(approval);
   const groups = [...new Set(asked.flatMap((each) => each.groups))];
   const named = [...people.map((id) => mention(id).live), ...groups.map((id) => groupName(id, handles))];
   if (asked.some(({ anyone }) => anyone)) return 'anybody in this workspace but guests';
@@ -207,7 +205,7 @@ export const answers = {
   unknownWord: (word: string, nearest: string | null) =>
     nearest === null
       ? mk`There is no \`/orchestrate ${short(word, 60)}\`. Nothing was started. This is what there is:`
-      : mk`There is no \`/orchestrate ${short(word, 60)}\`. Did you mean \`${short(nearest, 60)}\`? Nothing was started.`,
+      : mk`There is no \`/orchestrate ${short(word, 60)}\`. Did you mean \`${short(nearest, 60)}\`? Nothing was started; \`/orchestrate help\` shows what there is.`,
   noRuns: mk`No runs yet. \`/orchestrate feature ${'<what you want>'}\` starts one.`,
   notInChannel: (channel: string) =>
     mk`I could not post in ${place(channel)}: I am not a member there. Invite me with \`/invite\` in that channel, then send the command again.`,

@@ -112,7 +112,7 @@ describe('Another amount…', () => {
   });
 
   test('of a budget in calls is a whole number of calls', async () => {
-    const { runId, card } = await spent('calls', 'some calls', '4 calls of a model');
+    const { runId, card } = await spent('calls', 'some calls', '4 model calls');
     await w.click('bob', card, 'budget_amount');
     const form = await w.modal('bob');
     expect(await w.submit('bob', form.id, amount('5.5'))).toMatchObject({ ok: false });

@@ -38,8 +38,10 @@ describe('/orchestrate', () => {
     expect((await w.seen('alice')).some(({ text }) => text.includes('Did you mean'))).toBe(false);
     await w.command('bob', 'xyzzy');
     const help = await w.find('bob', 'There is no `/orchestrate xyzzy`');
-    expect(help.text).toContain('&lt;workflow&gt; &lt;what you want&gt;');
-    expect(help.text).toContain(' ask.');
+    expect(help.text).toContain('To start work: /orchestrate ');
+    expect(help.text).toContain('retry [id]');
+    // What is near a word is enough to say.
+    expect(answer.text).not.toContain('To start work');
   });
 
   test('an option that is none here is named, and nothing starts', async () => {

@@ -157,7 +157,7 @@ describe('a budget in calls', () => {
   test('holds like one in dollars; each raise is used once, and a stale click is told why', async () => {
     const runId = await world.start('capped');
     const asked = await world.question(runId);
-    expect(asked.subject.title).toBe('Raise the budget of 4 calls of a model to 6 calls of a model?');
+    expect(asked.subject.title).toBe('Raise the budget of 4 model calls to 6 model calls?');
     expect(await spent(runId)).toBeCloseTo(4 * CALL_USD);
     expect(await world.decide(asked, 'approve')).toMatchObject({ ok: true });
     const again = await world.question(runId);

@@ -260,7 +260,7 @@ describe('what people read', () => {
     const { text, blocks } = approvalCard(approvalViewOf(ordinary));
     expect(text).toContain('🚨 Add CSV export');
     expect(text).toContain('sha256 4f1c…9a covers what is shown here');
-    expect(text).toMatch(/Who: <@U0BOB>, not <@U0ALICE>, then <@U0BOB> by DM · until <!date\^/);
+    expect(text).toMatch(/Who: <@U0BOB>, not <@U0ALICE>, then by DM · until <!date\^/);
     expect(text).toContain('If nobody decides by then, it is not done and the run waits, paused.');
     expect(JSON.stringify(blocks)).toContain('rich_text_preformatted');
     expect(buttonsOf(blocks)).toEqual([

@@ -49,7 +49,7 @@ export function planningActivities({ interpreter, agentTask, workflows }: Planni
         ...(traits === null
           ? {}
           : {
-              traits: `${workflow.flow.kind}, for ${traits.uses}; coordination ${traits.coordination}, side by side: ${traits.parallel}`,
+              traits: `${workflow.flow.kind}, for ${traits.uses}; coordination ${traits.coordination}${traits.parallel === 'none' ? '' : `, side by side: ${traits.parallel}`}`,
             }),
         ...askedFor(wanted, limits),
         agents: [...agents].map(([agent, tasks]) => ({ agent, tasks })),

@@ -13,7 +13,7 @@ import {
   section,
   when,
 } from '../blocks.ts';
-import { elapsed, money, percent } from '../format.ts';
+import { count, elapsed, money, percent } from '../format.ts';
 import { type Message, message } from '../message.ts';
 import { escapeMarkup, short } from '../text.ts';
 import type { CommandHelp, RunDetail, RunLine } from '../views.ts';
@@ -24,7 +24,6 @@ import { agentRows } from './epic.ts';
 const RUNS_SHOWN = 10;
 const DECISIONS_SHOWN = 8;
 const COMMANDS_SHOWN = 30;
-const STARTS_SHOWN = 60;
 
 /** One sentence or two to one person. @param markup from `words.ts`, or made with `mk` */
 export function answerBlocks(markup: string, rehearsal = false): Message {
@@ -65,44 +64,43 @@ export function runDetailBlocks(run: RunDetail, rehearsal: boolean): Message {
   );
 }
 
-/** `/orchestrate help`, also under an answer to an unknown word. */
+/** `/orchestrate help`, also under an answer to an unknown word: how work is started, then the other words by their use. */
 export function helpBlocks(commands: readonly CommandHelp[], rehearsal: boolean, first?: string): Message {
-  const words = commands.filter(({ starts }) => starts === undefined);
+  const words = commands.filter(({ starts }) => starts === undefined).slice(0, COMMANDS_SHOWN);
+  const headings = [...new Set(words.map(({ heading }) => heading ?? ''))];
   return message(
     [
       first === undefined ? null : section(first),
-      words.length === 0
-        ? null
-        : lines(
-            ...words
-              .slice(0, COMMANDS_SHOWN)
-              .map(({ usage, description }): Piece[] => [
-                code(short(usage, 80)),
-                ` ${short(description, 160)}`,
-              ]),
-          ),
       startsRow(commands),
-      lines(['The buttons on each card do the rest.']),
+      ...headings.map((heading) =>
+        lines(
+          heading === '' ? [] : [bold(short(heading, 60))],
+          ...words.filter((each) => (each.heading ?? '') === heading).map(helpRow),
+        ),
+      ),
+      lines(['The buttons on each card do the same, and so does what you say to it in its thread.']),
     ],
     rehearsal,
   );
 }
 
-/** What starts work: one usage, and the names it goes with. */
+function helpRow({ usage, description }: CommandHelp): Piece[] {
+  return [code(short(usage, 80)), ` ${short(description, 160)}`];
+}
+
+/** What starts work: one usage for all workflows, and where to read what each is for. */
 function startsRow(commands: readonly CommandHelp[]): Part | null {
-  const names = commands.flatMap(({ starts }) => starts ?? []);
-  const [first] = commands.filter(({ starts }) => starts !== undefined);
-  if (first?.starts === undefined) return null;
-  const more = names.length - STARTS_SHOWN;
+  const starting = commands.filter(({ starts }) => starts !== undefined);
+  const shown = starting.find(({ starts }) => starts === 'feature') ?? starting[0];
+  if (shown?.starts === undefined) return null;
+  const options = shown.usage.slice(`${shown.starts} <what you want>`.length).trim();
   return lines(
-    [bold('To start work: '), code(short(`<workflow>${first.usage.slice(first.starts.length)}`, 160))],
+    [bold('To start work: '), code(short(`/orchestrate ${shown.starts} <what you want>`, 160))],
     [
-      ...names
-        .slice(0, STARTS_SHOWN)
-        .flatMap((name, at): Piece[] => [at === 0 ? '' : ' ', code(short(name, 32))]),
-      more > 0 ? ` and ${more} more` : '',
-      '. What each is for: ',
+      `${count(starting.length, 'workflow')} can be started like this; `,
       code('workflows'),
+      ' says what each is for. At the end of your words, if you like: ',
+      code(short(options, 160)),
     ],
   );
 }
@@ -135,7 +133,7 @@ export function runRows(run: RunLine): Piece[][] {
 function decisionRows(run: RunDetail): Piece[][] {
   const rows = run.decisions.slice(-DECISIONS_SHOWN).map(({ at, actor, byPerson, choice }): Piece[] => {
     const who: Part | string = byPerson ? person(actor) : short(actor, 60);
-    return [when(at), ' ', who, `: ${short(choice, 200)}`];
+    return [when(at), ' ', who, `: ${short(choice.replaceAll('_', ' '), 200)}`];
   });
   const more = run.decisions.length - rows.length;
   return more > 0 ? [[`${more} earlier`], ...rows] : rows;

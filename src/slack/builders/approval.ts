@@ -1,5 +1,5 @@
 import type { Approval, Requirement, Vote } from '../../domain/approval.ts';
-import { mayEdit, missing, raisedTo, requirementsOf } from '../../domain/approval-rules.ts';
+import { mayEdit, missing, namedDeciders, raisedTo, requirementsOf } from '../../domain/approval-rules.ts';
 import { amount } from '../../domain/budget.ts';
 import { actionIds } from '../actions.ts';
 import {
@@ -41,7 +41,8 @@ export function approvalCard(view: ApprovalView): Message {
  */
 export function approvalReminder(view: ApprovalView, calling?: readonly string[]): Message {
   const { approval } = view;
-  const named = calling === undefined ? namedDeciders(approval) : people(calling, 'or');
+  // Groups are called by the card itself.
+  const named = people(calling ?? namedDeciders(approval), 'or');
   const who: Piece[] = named.length === 0 ? [] : [...named, ': '];
   return message(
     [
@@ -49,9 +50,8 @@ export function approvalReminder(view: ApprovalView, calling?: readonly string[]
         [
           `${signs.needs_person} `,
           ...who,
-          'still waiting for a decision on ',
-          bold(short(approval.subject.title, 150)),
-          '.',
+          'still waiting for a decision: ',
+          bold(sentence(short(approval.subject.title, 150))),
         ],
         [
           'The card is above in this thread; APPROVE or REJECT as a whole message counts like its buttons. Until ',
@@ -129,7 +129,8 @@ function isSaid({ comment, status, decidedBy }: Approval): boolean {
   return (comment ?? '').trim() !== '' && !(status === 'voided' && decidedBy === null);
 }
 
-export function cardBlocks(view: ApprovalView): Part[] {
+/** @param orElse whether it says what comes of it when nobody decides: not where that was said above it */
+export function cardBlocks(view: ApprovalView, orElse = true): Part[] {
   const { subject } = view.approval;
   return [
     lines(
@@ -145,7 +146,7 @@ export function cardBlocks(view: ApprovalView): Part[] {
       editRow(view.approval),
       whoRow(view.approval),
       votesRow(view.approval),
-      ['If nobody decides by then, ', onTimeout(view.approval), '.'],
+      orElse ? ['If nobody decides by then, ', onTimeout(view.approval), '.'] : [],
     ),
     cardButtons(view),
   ];
@@ -174,8 +175,14 @@ function whoRow(approval: Approval): Piece[] {
   const { policy, requester, subject } = approval;
   const lastEditor = subject.lastEditor === undefined ? [] : [subject.lastEditor];
   const not = [...(policy.fourEyes ? [requester] : []), ...lastEditor];
+  // Whoever decides anyway is not named twice.
+  const known = new Set(requirementsOf(policy).flatMap((each) => each.people));
+  const others = people(
+    policy.escalateTo.filter((id) => !known.has(id)),
+    'and',
+  );
   const next: Piece[] =
-    policy.escalateTo.length === 0 ? [] : [', then ', ...people(policy.escalateTo, 'and'), ' by DM'];
+    policy.escalateTo.length === 0 ? [] : [', then ', ...others, others.length === 0 ? 'by DM' : ' by DM'];
   const except: Piece[] = not.length === 0 ? [] : [', not ', ...people(not, 'or')];
   const who = requirementsOf(policy).flatMap((each, i): Piece[] => [
     i === 0 ? '' : '; and ',
@@ -199,15 +206,6 @@ function whoOf(
 function callable(named: readonly string[], groups: readonly string[]): Piece[] {
   const all = [...named.map(person), ...groups.map(group)];
   return all.flatMap((each, i): Piece[] => [i === 0 ? '' : i === all.length - 1 ? ' or ' : ', ', each]);
-}
-
-/** People whom a reminder may call by name: those who may decide, and groups only by the card itself. */
-function namedDeciders({ policy, requester }: Approval): Piece[] {
-  const named = [...new Set(requirementsOf(policy).flatMap((each) => each.people))];
-  return people(
-    named.filter((id) => !policy.fourEyes || id !== requester),
-    'or',
-  );
 }
 
 /** Whose votes are in, and what is missing still. */

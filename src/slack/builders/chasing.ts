@@ -29,7 +29,7 @@ export function approvalDm(view: ApprovalView, waitedMs: number, asked: AskedAs)
   return message(
     [
       lines([`Nobody has answered for ${roughly(waitedMs)}; `, ...why, '. ', ...orElse(view)]),
-      ...cardBlocks(view),
+      ...cardBlocks(view, false),
       lines(['You can also write APPROVE or REJECT here, as a whole message.']),
     ],
     view.rehearsal,
@@ -51,7 +51,7 @@ export function raisedCard(view: ApprovalView, waitedMs: number): Message {
     ` (${urgency}): nobody has answered for ${roughly(waitedMs)}. `,
     ...orElse(view),
   ]);
-  return message([first, ...cardBlocks(view)], view.rehearsal);
+  return message([first, ...cardBlocks(view, false)], view.rehearsal);
 }
 
 export function calledGroup(view: ApprovalView, id: string, waitedMs: number): Message {

@@ -45,8 +45,9 @@ function stateRow(state: EpicState): Piece[] {
     case 'paused':
       return [
         `${signs.paused} `,
-        bold('Paused: '),
-        sentence(short(state.reason, 400)),
+        ...(state.byPerson
+          ? [bold(sentence(short(state.reason, 400)))]
+          : [bold('Paused: '), sentence(short(state.reason, 400))]),
         state.hint === null ? '' : ` ${short(state.hint, 300)}`,
       ];
     default:

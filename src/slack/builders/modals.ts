@@ -133,7 +133,7 @@ export function changesForm(approval: Approval): View {
 const UNIT_LABELS = {
   usd: 'Raise it to how many dollars in all?',
   tokens: 'Raise it to how many tokens in all?',
-  turns: 'Raise it to how many calls of a model in all?',
+  turns: 'Raise it to how many model calls in all?',
   minutes: 'Raise it to how many minutes of work in all?',
 } as const;
 

@@ -35,17 +35,25 @@ function blocksOf(notice: Notice): Part[] {
       ];
     }
     case 'result':
-      return [
-        lines(
-          [`${resultSign(notice.status)} `, short(notice.summary, 600)],
-          notice.branch === null ? [] : ['Branch ', code(short(notice.branch, 120))],
-        ),
-      ];
+      return [lines(...resultRows(notice))];
     case 'note':
       return [lines([short(notice.text, 600)])];
     default:
       return notice satisfies never;
   }
+}
+
+/** The branch once: as the end of the summary, or in a line of its own. */
+function resultRows({ status, summary, branch }: Extract<Notice, { kind: 'result' }>): Piece[][] {
+  const sign = `${resultSign(status)} `;
+  if (branch === null) return [[sign, short(summary, 600)]];
+  const name = code(short(branch, 120));
+  return summary.endsWith(branch)
+    ? [[sign, `${short(summary.slice(0, -branch.length), 480)} `, name]]
+    : [
+        [sign, short(summary, 600)],
+        ['Branch ', name],
+      ];
 }
 
 function resultSign(status: Extract<Notice, { kind: 'result' }>['status']): string {

@@ -38,7 +38,11 @@ export function planBlocks(view: PlanView): Message {
       ]),
       lines(
         ['Plan: ', short(plan.pattern, 500)],
-        [italic('Why: '), short(plan.why, 500)],
+        // What people left out may be what it speaks of.
+        [
+          italic((plan.changes ?? []).length === 0 ? 'Why: ' : 'Why, before it was changed: '),
+          short(plan.why, 500),
+        ],
         ...askedRows(plan),
         ...changeRows(plan),
         ...alternativeRows(plan.alternatives ?? []),
