@@ -161,7 +161,7 @@ describe('a budget in calls', () => {
     expect(await spent(runId)).toBeCloseTo(4 * CALL_USD);
     expect(await world.decide(asked, 'approve')).toMatchObject({ ok: true });
     const again = await world.question(runId);
-    expect(again.subject.title).toContain('Raise the budget of 6 calls');
+    expect(again.subject.title).toContain('Raise the budget of 6 model calls');
     expect(await spent(runId)).toBeCloseTo(6 * CALL_USD);
     expect(await world.decide(asked, 'approve', 'UCLEO')).toMatchObject({
       ok: false,
