@@ -1,13 +1,16 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type GitHubShaped, startGitHub } from '../workspace/github.ts';
 import { bareCopy, type HttpsRemote, startHttpsRemote } from '../workspace/https-remote.ts';
 import { git } from '../workspace/support.ts';
 import { startWorld, until, type World } from './world.ts';
 
+const BATON = fileURLToPath(new URL('../../bin/baton.mjs', import.meta.url));
 const TOKEN = 'ghp_canary0123456789canary0123456789';
 const BASIC = Buffer.from(`x-access-token:${TOKEN}`).toString('base64');
 
@@ -200,6 +203,40 @@ test('a branch that moved at the server meanwhile stays as it is there', async (
   expect(run.there()).toBe(theirs);
   expect(git(join(root, 'web'), 'rev-parse', run.branch)).toBe(run.commit);
   expect(run.pulls()).toHaveLength(1);
+});
+
+test('by button and by the command line, as somebody types it, a run has the very same pull request', async () => {
+  const run = await ended('both doors');
+  await run.handOver();
+  await run.done();
+  await w.settled();
+  const [pull] = run.pulls();
+  const { title, body, number = 0 } = pull ?? {};
+  expect(body).toMatch(/\d UTC: U\w+ approved “Keep it\?”/);
+  expect(body).toMatch(/\d UTC: U\w+ decided, hand-over: hand over/);
+  const updates = () =>
+    api.asked.filter(({ what }) => what === `PATCH /repos/acme/web/pulls/${number}`).length;
+  const before = updates();
+  const runId = /Run `(run_\w+)`/.exec(body ?? '')?.[1] ?? '';
+  const child = spawn(process.execPath, [BATON, 'hand-over', runId.slice(-8)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: {
+      PATH: '/usr/local/bin:/usr/bin:/bin',
+      HOME: w.home,
+      BATON_HOME: w.home,
+      GITHUB_TOKEN: TOKEN,
+      GITHUB_SERVER_URL: server.url,
+      GITHUB_API_URL: api.url,
+      NODE_EXTRA_CA_CERTS: server.authority,
+    },
+  });
+  const said: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => said.push(chunk));
+  const [code] = await once(child, 'close');
+  expect(Buffer.concat(said).toString()).toContain(`Pull request #${number} was there and is up to date`);
+  expect(code).toBe(0);
+  expect(updates()).toBe(before + 1);
+  expect({ title: pull?.title, body: pull?.body }).toEqual({ title, body });
 });
 
 test('after all of that the token is in no file, no log and no message', async () => {

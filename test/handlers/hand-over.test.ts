@@ -70,7 +70,9 @@ test('by button: asked where the policy says so, pushed once, and the card shows
   const [pull] = server.pulls;
   expect(git(remote, 'rev-parse', '--verify', pull?.head ?? '')).toMatch(/^[0-9a-f]{40}$/);
   expect(pull?.body).toContain('**Decisions**');
-  expect(pull?.body).toContain('hand-over: hand over, by');
+  expect(pull?.body).toMatch(/\d UTC: U\w+ approved “Keep it\?”/);
+  expect(pull?.body).toMatch(/\d UTC: U\w+ approved “Hand baton\/something-small-\w+ over\?”/);
+  expect(pull?.body).toMatch(/\d UTC: U\w+ decided, hand-over: hand over/);
   expect(pull?.body).toContain('**Cost** $0.00');
   expect(server.asked.every(({ authorization }) => authorization.includes(TOKEN))).toBe(true);
 

@@ -9,7 +9,7 @@ import type { Approvals } from '../approvals.ts';
 import type { Findings } from '../findings.ts';
 import { digestOf } from '../payloads.ts';
 import type { Queries } from '../queries.ts';
-import { pullRequestBody, pullRequestTitle } from './body.ts';
+import { pullRequestText } from './body.ts';
 import {
   askHandOver,
   type HandOverInput,
@@ -92,17 +92,8 @@ export function handOverActivities(deps: HandOverDeps): Activity[] {
 
     implement(openPullRequest, async ({ request, commit, address }) => {
       const told = await deps.queries().byRun(request.target);
-      const { session, view, decisions } = told ?? { session: null, view: null, decisions: [] };
-      const words = {
-        runId: request.target,
-        request: session?.request ?? request.branch,
-        requester: session?.requester ?? request.by,
-        status: view?.result?.status ?? 'failed',
-        summary: view?.result?.summary ?? '',
-        decisions: decisions.toSorted((a, b) => a.at - b.at),
-        costUsd: view?.costUsd ?? null,
-      };
-      const text = { title: redact(pullRequestTitle(words)), body: redact(pullRequestBody(words)) };
+      if (told === null) throw new Error(`The run ${request.target} is not there.`);
+      const text = pullRequestText(told, redact);
       return desk.pullRequest(placeOf(request), { commit, address }, text);
     }),
   ];

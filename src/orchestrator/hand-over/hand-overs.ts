@@ -7,13 +7,12 @@ import {
 } from '../../domain/hand-over.ts';
 import { isRollbackRun } from '../../domain/rollback.ts';
 import { isTerminal } from '../../domain/run.ts';
-import { startsAt } from '../../domain/workflow.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Engine } from '../../ports/engine.ts';
 import type { Store } from '../../ports/store.ts';
-import { sessionDefinitionSchema, sessionInputSchema } from '../contracts.ts';
 import type { Queries } from '../queries.ts';
 import type { Roles } from '../roles.ts';
+import { handedOverFrom } from './place.ts';
 import { handOverSpec } from './program.ts';
 
 export interface HandOversDeps {
@@ -52,10 +51,7 @@ export class HandOvers {
     const digest = createHash('sha256').update(intent).digest('hex').slice(0, 16);
     const id = handOverRunId(target, digest);
     if ((await store.runs.status(id)) === null && (await this.#isBusy(target))) return no('asked_already');
-    const { repository, branch, given } = sessionInputSchema.parse(run.spec.input);
-    const { workflow } = sessionDefinitionSchema.parse(run.spec.definition);
-    const onto = startsAt(workflow, given)?.branch ?? null;
-    const spec = handOverSpec({ target, by, team: session.team, repository, branch, onto });
+    const spec = handOverSpec({ target, by, team: session.team, ...handedOverFrom(run.spec) });
     await store.sessions.attach({ sessionId: session.id, runId: id, spec, now: clock.now() });
     engine.wake(id);
     return { done: 'begun' };
