@@ -9,6 +9,7 @@ import type { ModelEndpoint } from './compose/models.ts';
 import { createSlack, type SlackOptions } from './compose/slack.ts';
 import type { Config } from './config/config.ts';
 import { BatonError, toFailure } from './domain/failure.ts';
+import type { SandboxKind } from './domain/sandbox-kind.ts';
 import { keepTidy } from './ops/cleaning.ts';
 import { keepHouse, sweep } from './ops/housekeeping.ts';
 import { endService, keepAlive } from './ops/local-services.ts';
@@ -275,7 +276,7 @@ function describe(
   config: Config,
   desk: LocalDesk | null,
   { address, hooks }: { readonly address: string | null; readonly hooks: string | null },
-  sandbox: { readonly kind: string; readonly reason: string },
+  sandbox: { readonly kind: SandboxKind; readonly reason: string },
   team: string,
 ): string[] {
   const lines =
@@ -292,7 +293,7 @@ function describe(
       'The agents are played by a rehearsal cast. Set OPENAI_API_KEY or OPENAI_BASE_URL for real ones.',
     );
   lines.push(
-    `Commands of agents: ${sandbox.kind === 'bubblewrap' ? 'in a sandbox' : `without a sandbox (${sandbox.reason})`}.`,
+    `Commands of agents: ${sandbox.kind !== 'none' ? 'in a sandbox' : `without a sandbox (${sandbox.reason})`}.`,
   );
   if (config.policy.problem !== null)
     lines.push(

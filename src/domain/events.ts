@@ -4,6 +4,7 @@ import { budgetUnits } from './budget.ts';
 import { failureSchema } from './failure.ts';
 import { jsonSchema } from './json.ts';
 import { runStatuses } from './run.ts';
+import { sandboxKinds } from './sandbox-kind.ts';
 import { guidanceSchema } from './steering.ts';
 
 /**
@@ -106,7 +107,7 @@ export const runEventSchema = z.discriminatedUnion('type', [
     type: z.literal('workspace.ready'),
     branch: z.string(),
     base: z.string(),
-    sandbox: z.enum(['bubblewrap', 'none']),
+    sandbox: z.enum(sandboxKinds),
   }),
   /** `node` is the id of the node in the workflow; one agent may serve several nodes. */
   z.object({ type: z.literal('node.started'), node: id, kind: z.string(), agent: z.string().optional() }),

@@ -3,6 +3,7 @@ import { type DeedEvent, deedOf } from './escalation-events.ts';
 import type { DiffStat, Plan, RunEvent, StoredEvent } from './events.ts';
 import type { Failure } from './failure.ts';
 import type { RunStatus } from './run.ts';
+import type { SandboxKind } from './sandbox-kind.ts';
 
 /** One node as far as people care. */
 export interface NodeView {
@@ -52,7 +53,7 @@ export interface RunView {
   lastAt: number;
   plan: Plan | null;
   branch: string | null;
-  sandbox: 'bubblewrap' | 'none' | null;
+  sandbox: SandboxKind | null;
   readonly nodes: Map<string, NodeView>;
   readonly usage: Map<string, AgentUsage>;
   costUsd: number | null;

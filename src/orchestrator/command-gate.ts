@@ -1,4 +1,5 @@
 import { BatonError } from '../domain/failure.ts';
+import type { SandboxKind } from '../domain/sandbox-kind.ts';
 import type { ApprovalStore } from '../ports/store.ts';
 import type { Approvals } from './approvals.ts';
 import type { Findings } from './findings.ts';
@@ -9,7 +10,7 @@ export interface CommandGateDeps {
   readonly store: Pick<ApprovalStore, 'ofRun'>;
   readonly payloads: PayloadDeps;
   readonly findings: Findings;
-  readonly sandbox: () => 'bubblewrap' | 'none';
+  readonly sandbox: () => SandboxKind;
   /** Whether the run works on the rehearsal's own sample. */
   readonly onSample: (runId: string) => Promise<boolean>;
   readonly now: () => number;
@@ -46,7 +47,7 @@ export class CommandGate {
       const digest = await commandDigest(payloads, call, now());
       if (!(await this.#take(call, digest))) throw notAllowed(call.argv);
     }
-    if (sandbox() === 'bubblewrap') return false;
+    if (sandbox() !== 'none') return false;
     if (await onSample(call.runId)) return true;
     return this.#take(call, unsandboxedDigest(payloads, call.runId, call.argv));
   }

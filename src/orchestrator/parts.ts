@@ -4,6 +4,7 @@ import type { AgentRole } from '../domain/agent.ts';
 import { type Handoff, handoffSchema } from '../domain/handoff.ts';
 import { asJson, canonicalJson } from '../domain/json.ts';
 import type { RunSpec } from '../domain/run.ts';
+import { sandboxKinds } from '../domain/sandbox-kind.ts';
 import type { Node } from '../domain/workflow.ts';
 import { type GivenContext, INTERPRETER_VERSION, type Interpreter } from '../patterns/interpreter.ts';
 import type { Flow, Operation, Program } from '../ports/flow.ts';
@@ -25,7 +26,7 @@ const placeSchema = z.object({
   testCommand: z.array(z.string()).nullable(),
   stream: z.string().nullable(),
   holding: z.boolean(),
-  sandbox: z.enum(['bubblewrap', 'none']),
+  sandbox: z.enum(sandboxKinds),
   allowUnsandboxed: z.boolean(),
   handoff: handoffSchema,
 });

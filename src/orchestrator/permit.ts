@@ -1,3 +1,4 @@
+import type { SandboxKind } from '../domain/sandbox-kind.ts';
 import { awaitDecision } from '../patterns/await-decision.ts';
 import { checkCommand, openApproval } from '../ports/activities.ts';
 import type { Flow, Operation } from '../ports/flow.ts';
@@ -11,7 +12,7 @@ export type Permit = (
 ) => Operation<string | null>;
 
 interface Setting {
-  readonly sandbox: 'bubblewrap' | 'none';
+  readonly sandbox: SandboxKind;
   readonly allowUnsandboxed: boolean;
   /** Whether anything in the workflow can run a command at all. */
   readonly runsCommands: boolean;
@@ -31,7 +32,7 @@ const NOT_ALLOWED = 'This command was not allowed.';
  */
 export function* permitFor(setting: Setting, flow: Flow): Operation<Permit> {
   const { sandbox, allowUnsandboxed, runsCommands, gated, node } = setting;
-  const free = sandbox === 'bubblewrap' || allowUnsandboxed;
+  const free = sandbox !== 'none' || allowUnsandboxed;
   const allowed = free || (runsCommands && (yield* askUnsandboxed(flow, node, null)));
   return function* permit(argv, asking, inner, stream = null) {
     if (gated && argv !== null && !(yield* policyAllows(inner, asking, argv, stream))) return NOT_ALLOWED;
@@ -88,7 +89,7 @@ function* askUnsandboxed(flow: Flow, node: string, argv: readonly string[] | nul
       title: line === null ? 'Run commands without a sandbox?' : `Run \`${line}\` without a sandbox?`,
       why:
         line === null
-          ? 'This machine has no bubblewrap, so commands of agents cannot be shut in.'
+          ? 'This machine has no sandbox that works, so commands of agents cannot be shut in.'
           : 'An agent asks to run this command.',
       risk: 'It can read and change whatever Baton itself can on this machine.',
       round: 1,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { diffStatSchema } from '../domain/events.ts';
+import { type SandboxKind, sandboxKinds } from '../domain/sandbox-kind.ts';
 
 /** What can be said of a repository before anything is planned. `problem` says why it cannot be used. */
 export const repositoryReportSchema = z.object({
@@ -26,7 +27,7 @@ export const workspaceInfoSchema = z.object({
   path: z.string(),
   branch: z.string(),
   base: z.string(),
-  sandbox: z.enum(['bubblewrap', 'none']),
+  sandbox: z.enum(sandboxKinds),
   /** The snapshot's commit the files were taken from, where the worktree's folder had been deleted meanwhile. */
   restoredFrom: z.string().optional(),
 });
@@ -372,5 +373,5 @@ export interface Workspaces {
     readonly base: string;
   }): Promise<Past>;
   /** What holds on this machine, for `doctor` and the epic. */
-  sandbox(): { readonly kind: 'bubblewrap' | 'none'; readonly reason: string };
+  sandbox(): { readonly kind: SandboxKind; readonly reason: string };
 }

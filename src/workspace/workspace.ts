@@ -192,7 +192,7 @@ async function commandCall(
       class: 'needs_person',
       code: 'sandbox_missing',
       message: `The command was not run: there is no sandbox on this machine. ${sandbox.reason}`,
-      hint: 'Install bubblewrap and restart Baton, or allow the command to run without a sandbox.',
+      hint: 'Give this machine a sandbox (`baton doctor` says how) and restart Baton, or allow the command to run without one.',
     });
   }
   const { argv, timeoutMs, signal } = command;

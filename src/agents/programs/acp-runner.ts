@@ -198,7 +198,7 @@ function notAllowed(runner: string, why: string): Failure {
     class: 'terminal',
     code: 'runner_not_allowed',
     message: `The runner “${runner}” was not started. ${why}`,
-    hint: 'Install bubblewrap, or allow it when you are asked.',
+    hint: 'Give this machine a sandbox (`baton doctor` says how), or allow it when you are asked.',
   };
 }
 

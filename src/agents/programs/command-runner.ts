@@ -50,7 +50,7 @@ export function createCommandRunner(runner: string, settings: RunnerSettings): R
           class: 'terminal',
           code: 'runner_not_allowed',
           message: `The runner “${runner}” was not started. ${refusal}`,
-          hint: 'Install bubblewrap, or allow it when you are asked.',
+          hint: 'Give this machine a sandbox (`baton doctor` says how), or allow it when you are asked.',
         });
       const needed: Needed[] = [];
       for (let workedMs = 0; ; ) {
