@@ -18,7 +18,7 @@ const long = [
   'test/patterns/nesting.property.test.ts',
   'test/providers/**/*.test.ts',
   'test/rollback/**/*.test.ts',
-  'test/workspace/{bombs,cleaning.property,conflicts,hand-over,open,racer,search,streams,streams.property}.test.ts',
+  'test/workspace/{bombs,cleaning.property,conflicts,hand-over,open,racer,sandbox-runtime,search,streams,streams.property}.test.ts',
 ];
 
 const setupFiles = ['test/support/seed.ts'];

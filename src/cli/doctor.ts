@@ -13,10 +13,11 @@ import type { ModelEndpoint } from '../compose/models.ts';
 import type { Config } from '../config/config.ts';
 import { toFailure } from '../domain/failure.ts';
 import type { McpSettings } from '../domain/mcp-settings.ts';
+import type { SandboxKind } from '../domain/sandbox-kind.ts';
 import { systemClock } from '../system-clock.ts';
 import { diskBounds } from '../workspace/sandbox/disk-watch.ts';
 import { limitsOf } from '../workspace/sandbox/limits-told.ts';
-import { probeSandbox } from '../workspace/sandbox/sandbox.ts';
+import { probeSandbox, type Sandbox } from '../workspace/sandbox/sandbox.ts';
 import { createScratch, type Scratch } from '../workspace/sandbox/scratch.ts';
 import { createWorkspaces } from '../workspace/workspaces.ts';
 import { configFromEnvironment } from './environment.ts';
@@ -41,14 +42,15 @@ export async function doctor(): Promise<number> {
     print({ name: 'settings', state: 'bad', text: toFailure(error).message });
     return 1;
   }
+  const confined = await probeSandbox();
   const checks = [
     node(),
     home(config),
     await git(),
-    ...(await sandbox(config)),
-    ...runners(config),
-    ...(await toolServers(config)),
-    await repository(config),
+    ...sandbox(config, confined),
+    ...runners(config, confined.kind),
+    ...(await toolServers(config, confined)),
+    await repository(config, confined),
     ...(await tidied(config)),
     slack(config),
     ...refused(config),
@@ -96,16 +98,18 @@ async function git(): Promise<Check> {
   }
 }
 
-async function sandbox({ commandMemoryBytes, commandDiskBytes }: Config): Promise<Check[]> {
-  const found = await probeSandbox();
+function sandbox({ commandMemoryBytes, commandDiskBytes }: Config, found: Sandbox): Check[] {
   const kept: Check =
-    found.kind === 'bubblewrap'
+    found.kind !== 'none'
       ? { name: 'sandbox', state: 'good', text: found.reason }
       : {
           name: 'sandbox',
           state: 'note',
           text: found.reason,
-          fix: 'Without bubblewrap every command of an agent asks a person first. Debian and Ubuntu: apt-get install bubblewrap.',
+          fix:
+            process.platform === 'darwin'
+              ? 'Without a sandbox every command of an agent asks a person first.'
+              : 'Without bubblewrap every command of an agent asks a person first. Debian and Ubuntu: apt-get install bubblewrap.',
         };
   return [
     kept,
@@ -116,10 +120,17 @@ async function sandbox({ commandMemoryBytes, commandDiskBytes }: Config): Promis
 }
 
 /** Programs that play agents: whether each is where the sandbox would look for it. */
-function runners(config: Config): Check[] {
+export function runners(config: Pick<Config, 'runners'>, confined: SandboxKind): Check[] {
   return Object.entries(config.runners).map(([name, settings]): Check => {
     const { kind, command, model: asks, agents } = settings;
     const plays = agents.length === 0 ? '' : `, plays ${agents.join(', ')}`;
+    if (asks && confined === 'sandbox-runtime')
+      return {
+        name: 'runner',
+        state: 'bad',
+        text: `${name}: ${command} needs the way to the model, and out of the sandbox of this machine there is none`,
+        fix: 'It is refused when it is to start. Run Baton on Linux with bubblewrap, or give its agents to a model.',
+      };
     if (isInstalled(settings))
       return {
         name: 'runner',
@@ -136,10 +147,10 @@ function runners(config: Config): Check[] {
 }
 
 /** Each tool server is started, or reached, and asked what it lists. Nothing of it is called. */
-async function toolServers({ mcp }: Config): Promise<Check[]> {
+async function toolServers({ mcp }: Config, confined: Sandbox): Promise<Check[]> {
   const names = Object.keys(mcp.servers);
   if (names.length === 0) return [];
-  const scratch = await createScratch(await probeSandbox());
+  const scratch = await createScratch(confined);
   try {
     return await Promise.all(names.map((name) => toolServer(name, mcp, scratch)));
   } finally {
@@ -175,7 +186,7 @@ async function toolServer(name: string, mcp: McpSettings, place: Scratch): Promi
   }
 }
 
-async function repository(config: Config): Promise<Check> {
+async function repository(config: Config, confined: Sandbox): Promise<Check> {
   if (config.repository === null)
     return {
       name: 'repository',
@@ -183,9 +194,7 @@ async function repository(config: Config): Promise<Check> {
       text: "none set: the rehearsal's sample is used",
       fix: 'Set BATON_REPOSITORY to a path or an address.',
     };
-  const report = await createWorkspaces({ home: config.home, sandbox: await probeSandbox() }).inspect(
-    config.repository,
-  );
+  const report = await createWorkspaces({ home: config.home, sandbox: confined }).inspect(config.repository);
   return report.usable
     ? {
         name: 'repository',

@@ -189,6 +189,8 @@ export interface ProgramRequest {
   readonly secrets?: Readonly<Record<string, string>>;
   /** Absolute paths, files or folders, that it may read beside the worktree. */
   readonly reads: readonly string[];
+  /** A Unix socket of Baton's that it has to reach. Throws `terminal` / `sandbox_without_sockets` where it cannot. */
+  readonly socket?: string | undefined;
   /** Whether it may only look at the worktree, where there is a sandbox. */
   readonly readOnly?: boolean;
   readonly timeoutMs: number;

@@ -1,12 +1,15 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { runners } from '../../src/cli/doctor.ts';
 import { resourcesOf } from '../../src/orchestrator/resource-class.ts';
 import type { ResourceClass, Workspace } from '../../src/ports/workspace.ts';
 import { BOUNDS } from '../../src/workspace/sandbox/bounds.ts';
 import { commandGroup, NO_CGROUPS, probeCgroups } from '../../src/workspace/sandbox/cgroups.ts';
 import { DISK } from '../../src/workspace/sandbox/disk-watch.ts';
 import { limitsOf } from '../../src/workspace/sandbox/limits-told.ts';
+import { descendants, pidsWith, psProcesses } from '../../src/workspace/sandbox/process-tree.ts';
 import { probeSandbox } from '../../src/workspace/sandbox/sandbox.ts';
 import { type Bench, bench, NO_SANDBOX } from './support.ts';
 
@@ -121,15 +124,68 @@ describe('what doctor says', () => {
       'note',
       'note',
       'note',
-      'note',
+      'good',
       process.platform === 'linux' ? 'good' : 'note',
       'good',
       'note',
     ]);
     expect(without[0]?.text).toContain('512 MB (sequence), 1024 MB (parallel)');
     expect(without[2]?.text).toContain('no control groups');
+    expect(without[3]?.text).toContain('by ulimit');
     const here = limitsOf(sandbox, 2048 * MIB);
     expect(here[0]?.text).toContain('2048 MB (sequence)');
     expect(here[0]?.state).toBe(sandbox.cgroups.folders.has('memory') ? 'good' : 'note');
+  });
+
+  it('says where sandbox-runtime gives less, and which runners it refuses', () => {
+    const runtime = { wrap: async () => '', release: () => undefined, reads: [] };
+    const told = limitsOf({ ...NO_SANDBOX, kind: 'sandbox-runtime', runtime }, null, DISK, true);
+    expect(told.at(-1)?.text).toMatch(/^sandbox-runtime: .*no server.*not shown.*not started/);
+    expect(told.at(-2)?.text).toContain('shut in');
+    const settings = { kind: 'acp', command: 'node', args: [], agents: [], env: {}, reads: [] } as const;
+    const checked = (model: boolean, kind: 'bubblewrap' | 'sandbox-runtime') =>
+      runners({ runners: { pair: { ...settings, args: [], agents: [], reads: [], model } } }, kind)[0]?.state;
+    expect(checked(true, 'sandbox-runtime')).toBe('bad');
+    expect(checked(false, 'sandbox-runtime')).toBe('good');
+    expect(checked(true, 'bubblewrap')).toBe('good');
+  });
+});
+
+describe('without prlimit', () => {
+  it('the shell holds files, open files, cores and processor time, and passes words on as they are', async () => {
+    await using place = await bench(undefined, { ...NO_SANDBOX, prlimit: false });
+    const script = 'ulimit -f; ulimit -n; ulimit -c; ulimit -t; printf "%s." "$@"';
+    const { output } = await run(await open(place, 'sequence'), [
+      'sh',
+      '-c',
+      script,
+      'sh',
+      'a b',
+      '$c',
+      "d'",
+    ]);
+    expect(output).toBe("2097152\n8192\n0\n170\na b.$c.d'.");
+  });
+});
+
+describe.skipIf(!existsSync('/bin/ps') || process.platform !== 'linux')('processes by ps', () => {
+  it('are those of /proc, with their parents and their memory', async () => {
+    const child = spawn('sh', ['-c', 'echo in; read x'], { stdio: ['pipe', 'pipe', 'ignore'] });
+    await new Promise((resolve) => child.stdout.once('data', resolve));
+    const own = (await descendants(process.pid, psProcesses)).find(({ pid }) => pid === child.pid);
+    expect(own).toMatchObject({ parent: process.pid });
+    const mib = (own?.residentBytes ?? 0) / MIB;
+    // A shell that waits: bytes or pages taken for kilobytes would be far outside.
+    expect(mib).toBeGreaterThan(0.1);
+    expect(mib).toBeLessThan(64);
+    child.stdin.end();
+    await new Promise((resolve) => child.once('close', resolve));
+  });
+
+  it('are found by a word of their environment where ps shows it', () => {
+    const lines =
+      '    1 /sbin/launchd\n  412 node a.js HOME=/x BATON_COMMAND=word\n  413 sh BATON_COMMAND=words\n';
+    expect(pidsWith(lines, 'BATON_COMMAND=word')).toEqual([412]);
+    expect(pidsWith('', 'BATON_COMMAND=word')).toEqual([]);
   });
 });

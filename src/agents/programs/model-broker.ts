@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { RunnerSettings } from '../../domain/runner-settings.ts';
+import type { ProgramRequest } from '../../ports/workspace.ts';
 
 /** Runs in the sandbox and leads to the broker. */
 const FORWARDER = fileURLToPath(new URL('./forward.ts', import.meta.url));
@@ -101,9 +102,9 @@ function pass(
 export async function commandOf(
   settings: RunnerSettings,
   broker: ModelBroker,
-): Promise<{ readonly argv: readonly string[]; readonly reads: readonly string[] }> {
+): Promise<Pick<ProgramRequest, 'argv' | 'reads' | 'socket'>> {
   const argv = [settings.command, ...settings.args];
   if (!settings.model) return { argv, reads: settings.reads };
   const socket = await broker.socket();
-  return { argv: ['node', FORWARDER, socket, ...argv], reads: [...settings.reads, socket, FORWARDER] };
+  return { argv: ['node', FORWARDER, socket, ...argv], reads: [...settings.reads, FORWARDER], socket };
 }

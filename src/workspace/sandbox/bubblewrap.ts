@@ -1,8 +1,9 @@
 import { dirname, join } from 'node:path';
 import { ensureFile } from '../durable-file.ts';
-import { type ClassBounds, LIMITS } from './bounds.ts';
+import type { ClassBounds } from './bounds.ts';
 import { asCommandUser } from './command-user.ts';
 import { dependencyMounts } from './dependencies.ts';
+import { nprocOf, processLimits } from './process-limits.ts';
 import { systemMounts } from './sandbox-mounts.ts';
 import { isThere, type Toolchain } from './toolchain.ts';
 
@@ -44,6 +45,8 @@ export interface Extras {
   readonly secrets?: Readonly<Record<string, string>>;
   /** Absolute paths it may read; those that are missing are left out. */
   readonly reads: readonly string[];
+  /** A Unix socket of Baton's that it has to reach; shown where that is possible. */
+  readonly socket?: string | undefined;
   /** Whether the worktree is only shown. */
   readonly readOnly?: boolean;
 }
@@ -81,7 +84,7 @@ export async function bubblewrap(means: Means, place: SandboxPlace, inside: Insi
   const system = [['--proc', '/proc', '--dev', '/dev'], newer ? SMALL_SHM : []].flat();
   const rest = [
     ['--remount-ro', '/', '--chdir', place.worktree, '--'],
-    limits(means, true, inside.timeoutMs, inside.bounds),
+    processLimits(means.prlimit, nprocOf(ownUser, inside.bounds), inside.timeoutMs, inside.bounds.dataBytes),
     inside.argv,
   ].flat();
   if (!ownUser) return [...flags, ...system, ...shown, ...rest];
@@ -108,7 +111,11 @@ async function mounts(means: Means, place: SandboxPlace, extras: Extras): Promis
     ['--tmpfs', '/tmp', '--ro-bind', node, `${TOOLS}/node`],
     npm === null ? [] : ['--ro-bind', npm.root, npm.root],
     npm === null ? [] : ['--symlink', npm.npm, `${TOOLS}/npm`, '--symlink', npm.npx, `${TOOLS}/npx`],
-    extras.reads.flatMap((path) => ['--ro-bind-try', path, path]),
+    [...extras.reads, ...(extras.socket === undefined ? [] : [extras.socket])].flatMap((path) => [
+      '--ro-bind-try',
+      path,
+      path,
+    ]),
     await repositoryMounts(place),
     [extras.readOnly === true ? '--ro-bind' : '--bind', place.worktree, place.worktree],
     ['--ro-bind-try', dotGit, dotGit],
@@ -163,23 +170,6 @@ export function commandEnvironment(path: string, home: string): Record<string, s
     npm_config_fund: 'false',
     npm_config_audit: 'false',
   };
-}
-
-/** As argv that stands before a command. @param confined whether it runs in a sandbox */
-export function limits(
-  { prlimit, ownUser }: Means,
-  confined: boolean,
-  timeoutMs: number,
-  { dataBytes, tasks }: ClassBounds,
-): string[] {
-  if (!prlimit) return [];
-  // CPU seconds per process; generous, since many threads use them up faster than time passes.
-  const cpu = Math.ceil(timeoutMs / 1000) * 8 + 10;
-  const { nproc, ...others } = LIMITS;
-  // Outside the sandbox the process limit would count everything the user runs.
-  const processes = confined ? { nproc: ownUser ? tasks : nproc } : {};
-  const values = Object.entries({ ...others, ...processes, data: dataBytes, cpu });
-  return ['/usr/bin/prlimit', ...values.map(([name, value]) => `--${name}=${value}`), '--'];
 }
 
 /** Programs that mean to be careful, or refuse, as root are not root inside. */

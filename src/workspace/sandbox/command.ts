@@ -39,6 +39,8 @@ export interface CommandCall {
   readonly residentBytes: number;
   /** What it may leave on the disk; where nothing is said, `DISK`. */
   readonly disk?: DiskBounds;
+  /** Called once, when nothing of it lives any more. */
+  readonly release?: () => void;
   /** The control group it runs in; null where there are none. */
   readonly group: CommandGroup | null;
   /** Milliseconds that never go back. */
@@ -62,7 +64,10 @@ export interface Contained {
 
 /** Runs a command in a process group of its own and takes the whole group down with it. Standard input is closed. */
 export async function runCommand(call: CommandCall): Promise<CommandResult> {
-  if (call.signal.aborted) return { exitCode: null, ended: 'cancelled', output: '', durationMs: 0 };
+  if (call.signal.aborted) {
+    call.release?.();
+    return { exitCode: null, ended: 'cancelled', output: '', durationMs: 0 };
+  }
   return await contain(call).done;
 }
 
@@ -152,6 +157,7 @@ async function supervise(
     // Once more, for what failed on the way; an empty group is gone already.
     await call.group?.close();
     watcher?.();
+    call.release?.();
     call.signal.removeEventListener('abort', onAbort);
   }
 }

@@ -12,6 +12,12 @@ interface Line {
   readonly text: string;
 }
 
+/** Where it keeps less than bubblewrap, or gives less. */
+const OF_SANDBOX_RUNTIME: Line = {
+  state: 'note',
+  text: 'sandbox-runtime: on macOS commands can open no server, even for themselves; what was installed in the checkout is not shown to them; programs that need Baton’s way to the model are not started; a program of the system that leaves its group can outlive its command',
+};
+
 /** What holds a command on this machine, line by line, and what does not. */
 export function limitsOf(
   sandbox: Sandbox,
@@ -43,10 +49,11 @@ export function limitsOf(
       : note(`processes: ${MAX_PROCESSES} by ${every}${processLimit(sandbox, isRoot)}; ${none}`),
     prlimit
       ? good(`files: ${LIMITS.fsize / MIB} MB each, ${LIMITS.nofile} open at once, no core dumps, by prlimit`)
-      : note('files: nothing limits their size; there is no prlimit'),
+      : good(`files: ${LIMITS.fsize / MIB} MB each, ${LIMITS.nofile} open at once, no core dumps, by ulimit`),
     disked(disk),
     good(`output: ${MAX_OUTPUT_BYTES / MIB} MB, then the command is ended; time: what the step allows`),
     ...(isRoot ? [user(sandbox)] : []),
+    ...(sandbox.kind === 'sandbox-runtime' ? [OF_SANDBOX_RUNTIME] : []),
   ];
 }
 
@@ -68,6 +75,11 @@ function processLimit({ prlimit, kind, ownUser }: Sandbox, isRoot: boolean): str
 }
 
 function user({ kind, ownUser, noUser }: Sandbox): Line {
+  if (kind === 'sandbox-runtime')
+    return {
+      state: 'note',
+      text: 'user: Baton runs as root, and so do commands, shut in; run it as a user of its own',
+    };
   if (kind === 'none')
     return {
       state: 'note',

@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 
 interface ProcessRow {
@@ -9,9 +10,14 @@ interface ProcessRow {
 /** Bytes of a memory page; 4 KiB wherever /proc/[pid]/stat is read, or larger, which errs towards stopping late. */
 const PAGE_BYTES = 4096;
 
-/** The processes below one, itself included, by what /proc says; empty where there is no /proc. */
-export async function descendants(root: number): Promise<ProcessRow[]> {
-  const rows = await allProcesses();
+/** Milliseconds; it takes ten. */
+const PS_TIMEOUT_MS = 5_000;
+/** Bytes; environments included, some thousands of processes. */
+const MAX_PS_BYTES = 64 * 1024 * 1024;
+
+/** The processes below one, itself included, by what /proc says, or ps where there is no /proc. */
+export async function descendants(root: number, list = allProcesses): Promise<ProcessRow[]> {
+  const rows = await list();
   const children = new Map<number, ProcessRow[]>();
   for (const row of rows) children.set(row.parent, [...(children.get(row.parent) ?? []), row]);
   const found = rows.filter((row) => row.pid === root);
@@ -20,9 +26,29 @@ export async function descendants(root: number): Promise<ProcessRow[]> {
 }
 
 async function allProcesses(): Promise<ProcessRow[]> {
+  if (process.platform === 'darwin') return psProcesses();
   const names = await readdir('/proc').catch(() => []);
   const rows = await Promise.all(names.filter((name) => /^\d+$/.test(name)).map(readRow));
   return rows.filter((row) => row !== null);
+}
+
+/** By ps as POSIX has it, which is the same on every system; resident memory in kilobytes. */
+export async function psProcesses(): Promise<ProcessRow[]> {
+  const text = await ps(['-A', '-o', 'pid=', '-o', 'ppid=', '-o', 'rss=']);
+  return text.split('\n').flatMap((line) => {
+    const [pid, parent, kilobytes] = line.trim().split(/\s+/).map(Number);
+    return pid === undefined || parent === undefined || kilobytes === undefined
+      ? []
+      : [{ pid, parent, residentBytes: kilobytes * 1024 }];
+  });
+}
+
+/** Empty where it fails. */
+function ps(args: readonly string[]): Promise<string> {
+  return new Promise((resolve) => {
+    const limits = { timeout: PS_TIMEOUT_MS, maxBuffer: MAX_PS_BYTES, env: { LC_ALL: 'C' } };
+    execFile('/bin/ps', args, limits, (error, stdout) => resolve(error === null ? stdout : ''));
+  });
 }
 
 /** proc(5): the name stands in brackets and may hold anything; parent is the second field after it, resident pages the twenty-second. */
@@ -35,6 +61,9 @@ async function readRow(pid: string): Promise<ProcessRow | null> {
 
 /** Processes started with this word in their environment, also those that left their parents and their group. */
 export async function carrying(word: string): Promise<number[]> {
+  // macOS shows the environment of a person's own programs there, not of those that are part of the system.
+  if (process.platform === 'darwin')
+    return pidsWith(await ps(['-A', '-E', '-ww', '-o', 'pid=', '-o', 'command=']), word);
   const names = await readdir('/proc').catch(() => []);
   const found = await Promise.all(
     names
@@ -45,6 +74,15 @@ export async function carrying(word: string): Promise<number[]> {
       }),
   );
   return found.filter((pid) => pid !== null);
+}
+
+/** Of lines that begin with a process id, those that hold a word. */
+export function pidsWith(lines: string, word: string): number[] {
+  return lines
+    .split('\n')
+    .filter((line) => line.split(/\s+/).includes(word))
+    .map((line) => Number.parseInt(line, 10))
+    .filter((pid) => pid > 1 && pid !== process.pid);
 }
 
 /** Sends a signal; a process that is gone already is no failure. A negative number means a group. */
