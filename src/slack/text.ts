@@ -68,8 +68,15 @@ export function cutMarkup(markup: string, max: number): string {
   return `${head.replace(/<[^<>]*$/, '').replace(/&[a-z]{0,3}$/, '')}${CUT_MARK}`;
 }
 
-/** One line of at most `max` units. */
+/** Units by which a line can change at its end with what follows: a pair, a joiner between emoji, white space. */
+const BOUNDARY = 64;
+
+/** One line of at most `max` units. Of a long text, only as much is looked at as it takes to fill them. */
 export function short(text: string, max: number): string {
+  for (let size = 4 * (max + BOUNDARY); size < text.length; size *= 4) {
+    const line = oneLine(text.slice(0, size));
+    if (line.length > max + BOUNDARY) return cut(line, max);
+  }
   return cut(oneLine(text), max);
 }
 

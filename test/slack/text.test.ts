@@ -22,6 +22,7 @@ import {
   mentions,
   mk,
   oneLine,
+  short,
   visible,
 } from '../../src/slack/text.ts';
 
@@ -44,6 +45,31 @@ describe('text', () => {
   ])('%j is a user id: %j', (id, expected) => {
     expect(isUserId(id)).toBe(expected);
     expect(mention(id).live.startsWith('<')).toBe(expected);
+  });
+
+  test('of a long text, the first line is what it would be of the whole', () => {
+    const piece = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 8 }),
+      fc.constantFrom(' ', '\r\n', '\n\t ', '\u200d', '👍', '👩\u200d👩\u200d👧', '\u202e', '\ud83d', '<&>'),
+      fc.nat({ max: 900 }).map((n) => ' '.repeat(n)),
+      fc.nat({ max: 900 }).map((n) => 'é👍'.repeat(n)),
+    );
+    let long = 0;
+    const line = fc.array(piece, { maxLength: 60 }).map((pieces) => pieces.join(''));
+    fc.assert(
+      fc.property(line, fc.integer({ min: 1, max: 150 }), (text, max) => {
+        if (text.length > 4 * (max + 64)) long += 1;
+        expect(short(text, max)).toBe(cut(oneLine(text), max));
+      }),
+      {
+        numRuns: 400,
+        examples: Array.from({ length: 20 }, (_, n) => [
+          `${' '.repeat(280 + n)}${'a👩\u200d👧 '.repeat(400)}`,
+          5,
+        ]),
+      },
+    );
+    expect(long).toBeGreaterThan(19);
   });
 
   test('a list of people reads as one', () => {
