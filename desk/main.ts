@@ -17,6 +17,8 @@ const environmentSchema = z.object({
   DESK_SIGNING_SECRET: z.string().optional(),
   DESK_REQUEST_URL: z.url().optional(),
   DESK_MANIFEST: z.string().optional(),
+  /** Seconds for which a token of `oauth.v2.access` is good. */
+  DESK_TOKEN_SECONDS: z.coerce.number().int().positive().optional(),
 });
 type Environment = z.infer<typeof environmentSchema>;
 
@@ -79,6 +81,8 @@ async function main(input: unknown): Promise<void> {
       dataDir: home,
       requestUrl: settings.DESK_REQUEST_URL,
       manifestPath: settings.DESK_MANIFEST,
+      tokenLifeMs:
+        settings.DESK_TOKEN_SECONDS === undefined ? undefined : settings.DESK_TOKEN_SECONDS * 1_000,
     });
     const apiUrl = `${desk.url}/api/`;
     writePrivate(file, { url: desk.url, pid: process.pid, apiUrl, ...tokens });

@@ -14,6 +14,7 @@ import { tsSource } from './ids.ts';
 import { createLimits } from './limits.ts';
 import type { LinkEvents } from './link.ts';
 import { readManifest } from './manifest.ts';
+import { createRotation } from './rotation.ts';
 import { identityOf, seed } from './seed.ts';
 import { createSocketLink } from './socket.ts';
 import { createCounter } from './stats.ts';
@@ -32,6 +33,8 @@ export type DeskOptions = Readonly<{
   botToken: string;
   appToken: string;
   signingSecret: string;
+  /** Milliseconds for which a token is good that `oauth.v2.access` gives out; for ever unless given. */
+  tokenLifeMs?: number | undefined;
   /** Deliver over signed HTTP to this URL instead of Socket Mode. */
   requestUrl?: string | undefined;
   /** A Slack manifest.yml: names, slash commands and subscriptions. */
@@ -100,7 +103,11 @@ export async function startDesk(options: DeskOptions): Promise<RunningDesk> {
   };
   const deps = {
     desk,
-    tokens: { botToken: options.botToken, appToken: options.appToken },
+    tokens: {
+      botToken: options.botToken,
+      appToken: options.appToken,
+      rotation: options.tokenLifeMs === undefined ? null : createRotation(clock, options.tokenLifeMs),
+    },
     faults: createFaults(),
     pageDir: options.pageDir ?? PAGE_DIR,
     refresh: () => socket?.refresh(),

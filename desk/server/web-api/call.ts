@@ -35,6 +35,9 @@ function tokenError(method: Method, token: string | undefined, tokens: Tokens): 
   if (token === undefined || token === '') return 'not_authed';
   const wanted = method.token === 'app' ? tokens.appToken : tokens.botToken;
   if (token === wanted) return null;
+  const issued = tokens.rotation?.look(token) ?? 'unknown';
+  if (issued === 'expired') return 'token_expired';
+  if (issued === 'good') return method.token === 'bot' ? null : 'not_allowed_token_type';
   return token === tokens.appToken || token === tokens.botToken ? 'not_allowed_token_type' : 'invalid_auth';
 }
 
