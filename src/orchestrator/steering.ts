@@ -296,7 +296,7 @@ export class SteeringDesk {
   /** What was said goes to the agents, or to the plan while there is only a plan. */
   async #words(call: Call, kind: 'feedback' | 'direction'): Promise<Steered> {
     const { store, clock, plans, redact } = this.#deps;
-    const { said, session, steering, view } = call;
+    const { said, session, steering, view, definition } = call;
     const runId = session.currentRunId;
     if (view.startedAt === null) {
       const { intent, by, receivedAt } = said;
@@ -304,7 +304,10 @@ export class SteeringDesk {
       return this.#done(call, 'a new plan takes it into account');
     }
     const who = steering.target ?? 'every agent';
-    const what = kind === 'direction' ? `instructions changed for ${who}` : `${who} takes it into account`;
+    const taken = kind === 'direction' ? `instructions changed for ${who}` : `${who} takes it into account`;
+    // Who works may be chosen on the way, so it is kept for them all the same.
+    const isHere = steering.target === null || this.#hasPart(steering.target, definition, view);
+    const what = isHere ? taken : `kept for ${who}, who has no part in this run so far`;
     const text = redact(steering.direction ?? said.text);
     await store.guidance.give(
       runId,
@@ -319,7 +322,17 @@ export class SteeringDesk {
       decisionOf(said.by, said.intent, steering, what, text),
       clock.now(),
     );
-    return { did: 'done', steering, what: `${what} from the next turn on` };
+    return { did: 'done', steering, what: isHere ? `${what} from the next turn on` : what };
+  }
+
+  /** Whether a name is that of a piece of work of this run, or of an agent who works, or worked, in it. */
+  #hasPart(name: string, { workflow }: SessionDefinition, { nodes, plan }: RunView): boolean {
+    const planned = [...this.#deps.interpreter.walk(workflow.flow)];
+    return (
+      planned.some(({ id, agent }) => id === name || agent === name) ||
+      [...nodes.values()].some(({ node, agent }) => node === name || agent === name) ||
+      (plan?.agents ?? []).some(({ agent }) => agent === name)
+    );
   }
 
   /** One piece of work: the one named, or the one under way when there is only one. */

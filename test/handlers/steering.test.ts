@@ -123,6 +123,9 @@ describe('a mention in the thread', () => {
       choice: 'direction',
       evidence: { priority: 'high', target: 'backend' },
     });
+    // Whoever has no part in it is not said to have been told.
+    await say(epic, 'frontend: use streams, too');
+    await inThread(epic, 'Noted: kept for frontend, who has no part in this run so far');
     const before = asked.length;
     await say(epic, 'retry code');
     await inThread(epic, 'code is done once more');
