@@ -76,7 +76,7 @@ export async function lookAt(
 
 /** Tells somebody why they got no form, and keeps it. It is looked at anew: what they read is true at this moment. */
 export async function answerLook(call: ApprovalCall, wanted: string, deps: ApprovalDeps): Promise<void> {
-  const result = await deps.orchestrator.approvals.turnAway(await saidBy(call, deps), wanted);
+  const result = await deps.orchestrator.approvals.check(await saidBy(call, deps), wanted);
   await answer(call, result, () => words.formLate, deps);
 }
 

@@ -4,6 +4,7 @@ import { auditRows } from '../../db/audit.ts';
 import { openForReading } from '../../db/reading.ts';
 import type { AuditRow } from '../domain/audit.ts';
 import { configFromEnvironment } from './environment.ts';
+import { findRun } from './find-run.ts';
 
 const COLUMNS = [
   'seq',
@@ -22,7 +23,7 @@ const COLUMNS = [
 
 /**
  * `baton history [RUN] [--json | --csv]`: every recorded choice and what was done about approvals, in order; one run's
- * or all. @returns 0, or 2 for wrong arguments
+ * or all. @returns 0, or 2 for wrong arguments @throws BatonError terminal / `run_unknown`
  */
 export function history(argv: string[]): number {
   const { values, positionals } = parseArgs({
@@ -30,13 +31,14 @@ export function history(argv: string[]): number {
     allowPositionals: true,
     options: { json: { type: 'boolean', default: false }, csv: { type: 'boolean', default: false } },
   });
-  const [runId = null] = positionals;
+  const [wanted] = positionals;
   if (positionals.length > 1 || (values.json && values.csv)) {
     console.error('baton history [RUN] [--json | --csv]');
     return 2;
   }
   const raw = openForReading(path.join(configFromEnvironment().home, 'baton.db'));
   try {
+    const runId = wanted === undefined ? null : findRun(raw, wanted);
     if (values.csv) console.log(COLUMNS.join(','));
     for (const row of auditRows(raw, runId)) {
       if (values.json) console.log(JSON.stringify({ ...row, at: timeOf(row) }));

@@ -69,7 +69,7 @@ export class Approvals {
     });
   }
 
-  /** Whether somebody may decide at all, before they are given a form to fill in. Changes nothing, and keeps nothing. */
+  /** Whether somebody may decide at all, to give them a form at once. Changes nothing, keeps nothing, and looks at no worktree. */
   async look({ nonce, by }: Omit<Said, 'place'>): Promise<DecideResult | null> {
     const { approvals, clock } = this.#deps;
     const approval = await approvals.byNonce(nonce);
@@ -81,17 +81,6 @@ export class Approvals {
     } catch {
       return { ok: false, refusal: 'unchecked', approval };
     }
-  }
-
-  /** The same, for whoever got no form: in the audit, with what they wanted. */
-  async turnAway(said: Said, wanted: string): Promise<DecideResult | null> {
-    const looked = await this.look(said);
-    if (looked === null || looked.ok) return looked;
-    const { approvals, clock } = this.#deps;
-    const { nonce, by, place } = said;
-    const { refusal } = looked;
-    await approvals.refused({ nonce, by: by.id, refusal, verdict: wanted, place, now: clock.now() });
-    return looked;
   }
 
   /** What somebody wrote in place of choosing a side: as a decision, and only where that was offered. */
@@ -109,7 +98,7 @@ export class Approvals {
     });
   }
 
-  /** Whether somebody's word about what they were shown would count now, before they take the time to write it. */
+  /** Whether somebody's word about what they were shown would count now. A no is kept in the audit, with what they wanted. */
   async check(said: Said, choice: string): Promise<DecideResult | null> {
     return this.#say(said, choice, async (word, approval) =>
       this.#deps.approvals.check({ ...word, choice, digest: await this.#digestFor(word.by, approval) }),

@@ -117,7 +117,11 @@ describe('history', () => {
   test('what is decided about a part of a run is told with the run', async () => {
     await store.decisions.record('run_1.part', decision('dec_part', { kind: 'approval' }), NOW);
     expect(baton('history', 'run_1', '--json').stdout).toContain('dec_part');
-    expect(baton('history', 'run_2', '--json').stdout).toBe('');
+    // By its end, as people see it.
+    expect(baton('history', 'un_1', '--json').stdout).toContain('dec_part');
+    const unknown = baton('history', 'run_2', '--json');
+    expect([unknown.status, unknown.stdout]).toEqual([1, '']);
+    expect(unknown.stderr).toContain('There is no run run_2.');
   });
 });
 
