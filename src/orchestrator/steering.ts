@@ -5,8 +5,7 @@ import type { RollbackAnswer } from '../domain/rollback.ts';
 
 import { isTerminal } from '../domain/run.ts';
 import type { RunView } from '../domain/run-view.ts';
-import { type Steering, steerSignal, type WorkWord } from '../domain/steering.ts';
-import type { Node } from '../domain/workflow.ts';
+import type { Steering } from '../domain/steering.ts';
 import type { Interpreter } from '../patterns/interpreter.ts';
 import { readBack } from '../planning/back-words.ts';
 import { readSteering } from '../planning/steering-words.ts';
@@ -22,6 +21,7 @@ import type { HandOvers } from './hand-over/hand-overs.ts';
 import { Holding } from './holding.ts';
 import type { Orchestrator } from './orchestrator.ts';
 import type { PersonDesk } from './person-desk.ts';
+import { PiecesOfWork, workDeed } from './pieces-of-work.ts';
 import type { PlanReviews } from './plan-reviews.ts';
 import type { Queries } from './queries.ts';
 import type { Roles } from './roles.ts';
@@ -93,10 +93,12 @@ export type Steered =
 export class SteeringDesk {
   readonly #deps: SteeringDeps;
   readonly #holding: Holding;
+  readonly #pieces: PiecesOfWork;
 
   constructor(deps: SteeringDeps) {
     this.#deps = deps;
     this.#holding = new Holding(deps);
+    this.#pieces = new PiecesOfWork(deps);
   }
 
   /** Understands a message and acts on it, once for each intent. Null when there is no such session. */
@@ -189,15 +191,10 @@ export class SteeringDesk {
   async workOf(runId: string): Promise<{ readonly id: string; readonly agent: string | null }[]> {
     const definition = await this.#definition(runId);
     if (definition?.steered !== true) return [];
-    return this.#work(definition).map(({ id, agent }) => ({
+    return this.#pieces.all(definition).map(({ id, agent }) => ({
       id,
       agent: typeof agent === 'string' ? agent : null,
     }));
-  }
-
-  #work({ workflow }: SessionDefinition): Node[] {
-    const { interpreter } = this.#deps;
-    return [...interpreter.walk(workflow.flow)].filter((node) => interpreter.isWork(node));
   }
 
   async #own(runId: string, by: string) {
@@ -225,16 +222,12 @@ export class SteeringDesk {
     const { orchestrator } = this.#deps;
     const { said, session, steering, view } = call;
     const runId = session.currentRunId;
-    const none = (why: 'not_there' | 'not_now' | 'at_budget'): Steered => ({
-      did: 'nothing',
-      why,
-      steering,
-    });
+    const none = (why: 'ended' | 'not_now' | 'at_budget'): Steered => ({ did: 'nothing', why, steering });
     const goesOn = steering.kind === 'resume' || steering.kind === 'retry';
     if (goesOn && (await waitsForMoney(this.#deps.store, runId))) return none('at_budget');
     switch (steering.kind) {
       case 'stop':
-        await orchestrator.stop(runId, said.by, said.intent);
+        if ((await orchestrator.stop(runId, said.by, said.intent)) !== 'done') return none('ended');
         return this.#done(call, 'the run was stopped; its branch and snapshots are kept');
       case 'pause':
         if (view.status === 'paused') return none('not_now');
@@ -243,35 +236,19 @@ export class SteeringDesk {
         if (view.status !== 'paused') return none('not_now');
         return this.#held(call, 'resume', 'going on');
       case 'start':
-        await orchestrator.answerPlan(runId, 'start', said.by, said.intent);
+        // Somebody may have answered it in the meantime: that answer stands.
+        if ((await orchestrator.answerPlan(runId, 'start', said.by, said.intent)) !== 'done')
+          return none('not_now');
         return this.#done(call, 'the plan was started');
       case 'retry':
         if (view.status === 'paused' && steering.target === null)
           return this.#held(call, 'resume', 'going on where it stopped');
-        return this.#step(call, (by) => ({ do: 'retry', by }), 'is done once more');
-      case 'skip': {
-        const reason = steering.reason ?? 'no reason given';
-        return this.#step(call, (by) => ({ do: 'skip', by, reason }), `is skipped (${reason})`);
-      }
+        return this.#step(call, steering.kind);
+      case 'skip':
       case 'take_over':
-        return this.#step(
-          call,
-          (by) => ({ do: 'take_over', by }),
-          'is yours now; write “done: …” here when it is',
-        );
-      case 'done': {
-        const text = steering.reason ?? 'done by hand';
-        return this.#step(
-          call,
-          (by) => ({ do: 'done', by, text }),
-          'is done; the others go on with what you said',
-        );
-      }
-      case 'reassign': {
-        const role = this.#deps.catalog.roles.get(steering.agent ?? '');
-        if (role === undefined) return none('not_there');
-        return this.#step(call, (by) => ({ do: 'reassign', by, role }), `is done by ${role.name} now`);
-      }
+      case 'done':
+      case 'reassign':
+        return this.#step(call, steering.kind);
       case 'feedback':
       case 'direction':
         return this.#words(call, steering.kind);
@@ -300,7 +277,8 @@ export class SteeringDesk {
     const runId = session.currentRunId;
     if (view.startedAt === null) {
       const { intent, by, receivedAt } = said;
-      await plans.sendBack({ runId, by, intent, receivedAt }, said.text);
+      const { done } = await plans.sendBack({ runId, by, intent, receivedAt }, said.text);
+      if (done !== 'done') return { did: 'nothing', why: 'not_now', steering };
       return this.#done(call, 'a new plan takes it into account');
     }
     const who = steering.target ?? 'every agent';
@@ -335,28 +313,16 @@ export class SteeringDesk {
     );
   }
 
-  /** One piece of work: the one named, or the one under way when there is only one. */
-  async #step(call: Call, word: (by: string) => WorkWord, what: string): Promise<Steered> {
-    const { engine } = this.#deps;
+  /** Words to one piece of work. */
+  async #step(call: Call, kind: Parameters<typeof workDeed>[0]['kind']): Promise<Steered> {
     const { said, session, steering, view, definition } = call;
+    const role = this.#deps.catalog.roles.get(steering.agent ?? '') ?? null;
+    const deed = workDeed({ kind, reason: steering.reason }, said.by, role);
     const none = (why: 'not_there' | 'not_now'): Steered => ({ did: 'nothing', why, steering });
-    if (definition.steered !== true || view.startedAt === null) return none('not_now');
-    const work = this.#work(definition);
-    const running = [...view.nodes.values()].filter(
-      ({ status }) => status === 'running' || status === 'stalled',
-    );
-    const named = work.filter(
-      ({ id, agent }) => steering.target === null || id === steering.target || agent === steering.target,
-    );
-    const under = named.filter(({ id }) => running.some(({ node }) => node === id) || view.taken.has(id));
-    // An agent's name may stand for several pieces: the one under way is meant, or the only one there is.
-    const node = named.length === 1 ? named[0] : under.length === 1 ? under[0] : undefined;
-    if (node === undefined) return none('not_there');
-    if (steering.kind === 'done' && !view.taken.has(node.id)) return none('not_now');
-    await engine.signal(session.currentRunId, steerSignal(node.id), word(said.by), decisionId(said.intent));
-    // A paused run begins no new step: whoever steps in wants it to go on.
-    if (view.status === 'paused') await engine.resume(session.currentRunId);
-    return this.#done(call, `${node.id} ${what}`);
+    if (deed === null) return none('not_there');
+    const at = { runId: session.currentRunId, view, definition };
+    const told = await this.#pieces.tell(at, steering.target, deed.word, decisionId(said.intent));
+    return typeof told === 'string' ? none(told) : this.#done(call, `${told.node} ${deed.what}`);
   }
 
   /** Words about a task for a person: the same door as its buttons. */

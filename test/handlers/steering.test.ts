@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { Message } from '../../desk/contract.ts';
 import type { Workflow } from '../../src/domain/workflow.ts';
+import { planDecisionId } from '../../src/orchestrator/contracts.ts';
+import { decision } from '../db/support.ts';
 import { startWorld, until, type World } from './world.ts';
 
 const pair: Workflow = {
@@ -225,6 +227,22 @@ describe('a mention in the thread', () => {
     await inThread(epic, 'the plan was started');
     await doing('planned', 'code', 'running');
     await say(epic, 'stop');
+  });
+
+  test('going ahead with a plan whose answer is recorded already starts nothing, and is not told as if it had', async () => {
+    await w.command('alice', 'pair answered');
+    await w.find('alice', /answered.*Estimate/s);
+    const { id, currentRunId } = await session('answered');
+    const cancelled = decision(planDecisionId(currentRunId), { kind: 'plan', choice: 'cancel' });
+    await w.core.store.decisions.record(currentRunId, cancelled, Date.now());
+    const by = (await w.desk.snapshot()).people.find(({ name }) => name === 'alice')?.id ?? '';
+    const said = { intent: 'go', receivedAt: Date.now(), sessionId: id, by, addressed: true };
+    const at = (await w.core.store.runs.status(currentRunId))?.createdAt ?? 0;
+    const heard = await w.core.steer.hear({ ...said, text: 'go ahead', at });
+    expect(heard).toMatchObject({ did: 'nothing', why: 'not_now' });
+    expect(await steered('answered')).toEqual([]);
+    await until(async () => (await view('answered'))?.status === 'completed');
+    expect((await view('answered'))?.startedAt).toBeNull();
   });
 });
 
