@@ -7,6 +7,7 @@ import { type Handoff, mergeContext } from '../domain/handoff.ts';
 import { type Count, countVotes, voteMethods, WEIGHT_TOLERANCE } from '../domain/vote.ts';
 import type { Flow, Operation } from '../ports/flow.ts';
 import { askAgent } from './ask.ts';
+import { askWhich } from './ask-which.ts';
 import { commonShape } from './on-error.ts';
 import { definePattern, type RunContext } from './pattern.ts';
 
@@ -37,7 +38,7 @@ const schema = z
     weights: z.record(z.string(), z.number().min(0).max(1)).optional(),
     quorum: shareSchema.default(DEFAULT_QUORUM),
     /** Who decides a tie or a vote that nobody won. */
-    tie: z.enum(['conductor', 'fail']).default('fail'),
+    tie: z.enum(['conductor', 'ask', 'fail']).default('fail'),
     conductor: z.string().optional(),
   })
   .superRefine((node, context) => {
@@ -130,7 +131,8 @@ export const consensus = definePattern({
       ballots,
     });
     const choice = count.winner ?? (yield* breakTie(node, count, options, input, flow, context));
-    const summary = `${choice} (${Math.round(count.share * 100)}% of the votes)`;
+    const byPeople = count.winner === null && node.tie === 'ask';
+    const summary = `${choice} (${byPeople ? 'people decided; the leader had ' : ''}${Math.round(count.share * 100)}% of the votes)`;
     return {
       result: { choice, share: count.share, ballots: ballots.map((ballot) => ({ ...ballot })) },
       context: mergeContext(input.context, [
@@ -153,6 +155,7 @@ export const consensus = definePattern({
       node.participants.map((agent) => context.agentTask(agent)),
       node.participants.length,
     );
+    if (node.tie === 'ask') return { ...votes, asks: votes.asks + 1 };
     if (node.conductor === undefined) return votes;
     const { ms, usd, asks } = context.agentTask(node.conductor);
     return {
@@ -161,7 +164,8 @@ export const consensus = definePattern({
       asks: votes.asks + asks,
     };
   },
-  describe: (node) => `${node.participants.join(', ')} vote (${node.method})`,
+  describe: (node) =>
+    `${node.participants.join(', ')} vote (${node.method}${node.tie === 'ask' ? '; people decide what nobody wins' : ''})`,
 });
 
 function* vote(
@@ -237,6 +241,13 @@ function* breakTie(
     }
   }
   const why = count.quorum ? `the leader has ${Math.round(count.share * 100)}%` : 'too few voted';
+  if (node.tie === 'ask') {
+    const { leaders } = count;
+    const others = options.filter((option) => !leaders.includes(option));
+    const asked = { node, options: [...leaders, ...others], why };
+    const choice = yield* flow.call('people', (inner) => askWhich(asked, inner));
+    if (choice !== null) return choice;
+  }
   throw new BatonError({
     class: 'terminal',
     code: 'no_consensus',

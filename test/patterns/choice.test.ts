@@ -4,7 +4,7 @@ import type { Json } from '../../src/domain/json.ts';
 import type { Node } from '../../src/domain/workflow.ts';
 import { conditional } from '../../src/patterns/conditional.ts';
 import { consensus } from '../../src/patterns/consensus.ts';
-import { type Played, play } from './driver.ts';
+import { answer, approvalEffects, type Played, play } from './driver.ts';
 
 const agent = (id: string): Node => ({ kind: 'agent', id, agent: 'backend', task: `do ${id}` });
 const started = ({ events }: Played): string[] =>
@@ -147,6 +147,51 @@ describe('consensus', () => {
     const played = play(tied, votes('a', 'b', 'b'));
     expect(played.handoff?.result).toMatchObject({ choice: 'b' });
     expect(played.tasks.at(-1)).toMatchObject({ options: ['a', 'b'], role: { name: 'architect' } });
+  });
+
+  describe('people decide what nobody won', () => {
+    const open: Node = {
+      kind: 'consensus',
+      id: 'format',
+      question: 'Which?',
+      options: ['a', 'b', 'c'],
+      participants: ['backend', 'frontend'],
+      tie: 'ask',
+    };
+    const asked = (...said: (string | null)[]): Played => {
+      const { effects } = approvalEffects();
+      const signals = said.map((words, at) =>
+        answer(`a${at + 1}`, words === null ? 'approve' : 'request_changes', 60_000 * (at + 1), words),
+      );
+      return play(open, votes('a', 'b'), { effects, signals });
+    };
+
+    test.each([
+      ['yes takes the leader', [null], 'a'],
+      ['its words take another', ['“B”.'], 'b'],
+      ['its number takes another', ['2'], 'b'],
+      ['what names none is asked again', ['anything but a', '7', 'b'], 'b'],
+    ] as const)('%s', (_name, said, choice) => {
+      const played = asked(...said);
+      expect(played.handoff?.result).toMatchObject({ choice });
+      expect(played.handoff?.context.at(-1)?.summary).toContain('people decided');
+    });
+
+    test('three times nothing of the kind: there is no agreement', () => {
+      expect(codeOf(asked('neither', 'not c', '9'))).toBe('no_consensus');
+    });
+
+    test('a no is final', () => {
+      const { effects } = approvalEffects();
+      const signals = [answer('a1', 'reject', 60_000, 'not now')];
+      expect(codeOf(play(open, votes('a', 'b'), { effects, signals }))).toBe('approval_rejected');
+    });
+
+    test('nobody is asked when somebody won', () => {
+      const { effects, told } = approvalEffects();
+      expect(play(open, votes('a'), { effects }).handoff?.result).toMatchObject({ choice: 'a' });
+      expect(told).toEqual([]);
+    });
   });
 
   test('options may come from the list before', () => {
