@@ -1,3 +1,4 @@
+import type { Failure } from '../domain/failure.ts';
 import type { Flow, Operation } from '../ports/flow.ts';
 import { askPeople } from './ask-people.ts';
 
@@ -7,36 +8,35 @@ const MOST_ASKED = 3;
 /**
  * Has people choose what a vote did not decide: a yes takes the first, the option they write in its place takes that one.
  * @param options what may be chosen, the leader first; at least one
- * @param why how the vote ended
+ * @param failure what it ends with when they do not choose: it says how the vote ended
  * @returns null when they named none of them, asked three times
  * @throws BatonError terminal `approval_rejected` or `approval_timeout`: a no, or silence, is final
  */
 export function* askWhich(
   {
-    node: { id, question },
+    node,
     options,
-    why,
+    failure: { code, message },
   }: {
-    readonly node: { readonly id: string; readonly question: string };
+    readonly node: string;
     readonly options: readonly string[];
-    readonly why: string;
+    readonly failure: Pick<Failure, 'code' | 'message'>;
   },
   flow: Flow,
 ): Operation<string | null> {
   const [first] = options;
   if (first === undefined) return null;
   const list = options.map((option, at) => `${at + 1}. ${option}`).join('\n');
-  const message = `No agreement on "${question}": ${why}`;
   for (let round = 1; round <= MOST_ASKED; round += 1) {
     const missed = round === 1 ? '' : 'What was written is none of the options. ';
     const answer = yield* askPeople(
       {
-        node: id,
-        title: `Nobody won the vote of "${id}". Take “${first}”?`,
+        node,
+        title: `Nobody won the vote of "${node}". Take “${first}”?`,
         why: `${missed}${message}. The options:\n${list}`,
         risk: 'Approve takes it; to take another, ask for changes and write its number or its words, and nothing else.',
         round,
-        subject: { kind: 'failure', code: 'no_consensus', message },
+        subject: { kind: 'failure', code, message },
       },
       flow,
     );
@@ -48,7 +48,7 @@ export function* askWhich(
 }
 
 /** The option that words name by themselves, or by its number. Words around it may say the opposite, so they name none. */
-export function optionNamed(words: string, options: readonly string[]): string | null {
+function optionNamed(words: string, options: readonly string[]): string | null {
   const plain = (text: string): string =>
     text
       .trim()

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { agentResults } from '../domain/agent.ts';
 import { inParallel } from '../domain/estimate.ts';
 import { type Ballot, ballotSchema } from '../domain/events.ts';
-import { BatonError } from '../domain/failure.ts';
+import { BatonError, type Failure } from '../domain/failure.ts';
 import { type Handoff, mergeContext } from '../domain/handoff.ts';
 import { type Count, countVotes, voteMethods, WEIGHT_TOLERANCE } from '../domain/vote.ts';
 import type { Flow, Operation } from '../ports/flow.ts';
@@ -241,19 +241,20 @@ function* breakTie(
     }
   }
   const why = count.quorum ? `the leader has ${Math.round(count.share * 100)}%` : 'too few voted';
-  if (node.tie === 'ask') {
-    const { leaders } = count;
-    const others = options.filter((option) => !leaders.includes(option));
-    const asked = { node, options: [...leaders, ...others], why };
-    const choice = yield* flow.call('people', (inner) => askWhich(asked, inner));
-    if (choice !== null) return choice;
-  }
-  throw new BatonError({
+  const failure: Failure = {
     class: 'terminal',
     code: 'no_consensus',
     message: `No agreement on "${node.question}": ${why}`,
     hint: 'The ballots are recorded. Decide yourself, or change the question, and run it again.',
-  });
+  };
+  if (node.tie === 'ask') {
+    const { leaders } = count;
+    const others = options.filter((option) => !leaders.includes(option));
+    const asked = { node: node.id, options: [...leaders, ...others], failure };
+    const choice = yield* flow.call('people', (inner) => askWhich(asked, inner));
+    if (choice !== null) return choice;
+  }
+  throw new BatonError(failure);
 }
 
 function optionsIn(input: Handoff, node: string): string[] {

@@ -42,6 +42,18 @@ function testsOf(result: Json, passed: boolean): Json {
 
 /** Decides a rule and records what came of it. */
 export function* decide(source: string, facts: Facts, node: string, flow: Flow): Operation<boolean> {
+  return (yield* recorded(source, facts, node, flow)).matched;
+}
+
+/** The same as a finding: what does not hold and, where it speaks of a field that is not there, that; null when it holds. */
+export function* unmet(source: string, facts: Facts, node: string, flow: Flow): Operation<string | null> {
+  const outcome = yield* recorded(source, facts, node, flow);
+  if (outcome.matched) return null;
+  const why = outcome.because === 'absent' ? ': it speaks of something that is not there' : '';
+  return `${source} does not hold${why}`;
+}
+
+function* recorded(source: string, facts: Facts, node: string, flow: Flow): Operation<RuleOutcome> {
   const outcome = yield* evaluated(source, facts, node, flow);
   yield* flow.emit({
     type: 'rule.evaluated',
@@ -49,7 +61,7 @@ export function* decide(source: string, facts: Facts, node: string, flow: Flow):
     rule: source,
     outcome: outcome.matched ? 'matched' : outcome.because,
   });
-  return outcome.matched;
+  return outcome;
 }
 
 function* evaluated(source: string, facts: Facts, node: string, flow: Flow): Operation<RuleOutcome> {
@@ -69,7 +81,16 @@ const UNDECIDED: ReadonlySet<string> = new Set(['rule_type', 'rule_time']);
 /** Pauses the run over a rule that cannot be decided; goes on once somebody has it go on without. */
 export function* undecided(failure: Failure, node: string, flow: Flow): Operation<void> {
   const at = yield* flow.now('rule-at');
-  yield* flow.step('rule', holdRule, { node, failure, at }, { label: 'a rule cannot be decided' });
+  yield* flow.step(
+    'rule',
+    holdRule,
+    { node, failure, at },
+    {
+      label: 'a rule cannot be decided',
+      // No chain of `on_error` has another way: it is neither tried again nor skipped.
+      giveUp: 'pause',
+    },
+  );
 }
 
 /** What came of a rule that is looked at again and again: without a record, and without a pause. */

@@ -6,7 +6,7 @@ import { nodeSchema } from '../domain/workflow.ts';
 import { runCommand } from '../ports/activities.ts';
 import type { Flow, Operation } from '../ports/flow.ts';
 import { askAgent } from './ask.ts';
-import { decide, factsOf, ruleSchema } from './facts.ts';
+import { factsOf, ruleSchema, unmet } from './facts.ts';
 import { commonShape } from './on-error.ts';
 import { definePattern, type RunContext } from './pattern.ts';
 
@@ -145,10 +145,10 @@ function* one(
   context: RunContext,
 ): Operation<string[]> {
   switch (criterion.check) {
-    case 'rule':
-      return (yield* decide(criterion.rule, factsOf(handoff, context), node.id, flow))
-        ? []
-        : [`${criterion.name}: ${criterion.rule} does not hold`];
+    case 'rule': {
+      const finding = yield* unmet(criterion.rule, factsOf(handoff, context), node.id, flow);
+      return finding === null ? [] : [`${criterion.name}: ${finding}`];
+    }
     case 'command':
       return yield* command(node, criterion.name, criterion.run, flow, context);
     case 'judge': {

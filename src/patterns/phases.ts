@@ -4,7 +4,7 @@ import { BatonError } from '../domain/failure.ts';
 import { type Handoff, mergeContext } from '../domain/handoff.ts';
 import { type Estimate, type Node, nodeSchema } from '../domain/workflow.ts';
 import type { Flow, Operation, Settled } from '../ports/flow.ts';
-import { decide, factsOf, ruleSchema } from './facts.ts';
+import { factsOf, ruleSchema, unmet } from './facts.ts';
 import { commonShape } from './on-error.ts';
 import { resolving, streamProblems, streamShape } from './parallel/stream-shape.ts';
 import { closing, type Streams, streamsOf } from './parallel/streams.ts';
@@ -250,9 +250,9 @@ function* validated(
 ): Operation<Handoff> {
   if (validate === undefined) return work;
   if (typeof validate === 'string') {
-    const holds = yield* decide(validate, factsOf(work, context), node.id, flow);
-    const findings = holds ? [] : [...work.validation.findings, `${validate} does not hold`];
-    return { ...work, validation: { ...work.validation, passed: holds, findings } };
+    const finding = yield* unmet(validate, factsOf(work, context), node.id, flow);
+    const findings = finding === null ? [] : [...work.validation.findings, finding];
+    return { ...work, validation: { ...work.validation, passed: finding === null, findings } };
   }
   const verdict = yield* context.run(validate, work, flow);
   return { ...told(work, verdict), result: work.result };

@@ -37,6 +37,19 @@ const workflows = [
     id: 'fork',
     cases: [{ if: 'request > 3', then: { kind: 'end', id: 'over', status: 'failed' } }],
   }),
+  // Neither tried again nor skipped: what nobody can decide is no failure that a chain has an answer to.
+  workflowOf('compare-in-chain', {
+    kind: 'sequence',
+    id: 'all',
+    on_error: ['retry', 'degrade', 'skip'],
+    stages: [
+      {
+        kind: 'conditional',
+        id: 'fork',
+        cases: [{ if: 'request > 3', then: { kind: 'end', id: 'over', status: 'failed' } }],
+      },
+    ],
+  }),
   workflowOf('hear-unknown', { kind: 'receive', id: 'hear', event: 'no-such-thing' }),
   workflowOf('hear-end', {
     kind: 'receive',
@@ -168,16 +181,19 @@ describe('an event between runs', () => {
     expect(await statusOf(waits)).toBe('waiting');
   });
 
-  test('a rule of a node that cannot be decided pauses the run; Retry goes on as if it did not match', async () => {
-    const runId = await start('compare');
-    await until(async () => (await statusOf(runId)) === 'paused');
-    expect(await core.orchestrator.retry(runId, 'U', 'again', systemClock.now())).toBe('done');
-    const end = await ended(runId);
-    expect([end.status, end.events.filter(({ type }) => type === 'rule.evaluated')]).toEqual([
-      'completed',
-      [expect.objectContaining({ rule: 'request > 3', outcome: 'false' })],
-    ]);
-  });
+  test.each(['compare', 'compare-in-chain'])(
+    'a rule of a node that cannot be decided pauses the run; Retry goes on as if it did not match (%s)',
+    async (name) => {
+      const runId = await start(name);
+      await until(async () => (await statusOf(runId)) === 'paused');
+      expect(await core.orchestrator.retry(runId, 'U', 'again', systemClock.now())).toBe('done');
+      const end = await ended(runId);
+      expect([end.status, end.events.filter(({ type }) => type === 'rule.evaluated')]).toEqual([
+        'completed',
+        [expect.objectContaining({ rule: 'request > 3', outcome: 'false' })],
+      ]);
+    },
+  );
 
   test('that nobody declared, or with fields it has not, is refused', async () => {
     expect((await ended(await start('hear-unknown'))).words).toContain('There is no event "no-such-thing"');

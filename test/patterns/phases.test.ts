@@ -64,6 +64,10 @@ test('a rule validates, too', () => {
   });
   expect(mended.handoff?.result).toEqual({ lines: 9 });
   expect(mended.tasks[1]?.feedback).toEqual(['result.lines < 100 does not hold']);
+  // Who reads it must not look for a number that nobody gave.
+  expect(play(node(phase), { agents: { count: [{ result: {} }] } }).outcome).toMatchObject({
+    failure: { message: expect.stringContaining('it speaks of something that is not there') },
+  });
 });
 
 test('without a validation nothing is checked', () => {
