@@ -6,7 +6,12 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { BOUNDS } from '../../src/workspace/sandbox/bounds.ts';
-import { commandGroup, type GroupFolders, probeCgroups } from '../../src/workspace/sandbox/cgroups.ts';
+import {
+  commandGroup,
+  type GroupFolders,
+  groupAt,
+  probeCgroups,
+} from '../../src/workspace/sandbox/cgroups.ts';
 
 /** Files a kernel of version 2 shows in a group, by the controllers that are switched on above it. */
 const FILES: Readonly<Record<string, readonly string[]>> = {
@@ -86,6 +91,37 @@ describe('control groups of version 2', () => {
     ]);
   });
 
+  it.each([
+    ['memory', 'memory.max'],
+    ['pids', 'pids.max'],
+    ['cpu', 'cpu.weight'],
+  ])('are without %s where %s takes nothing, and that is told', async (controller, file) => {
+    const all = ['memory', 'pids', 'cpu'];
+    await using here = await machine('/', { '/': all.join(' ') });
+    // A folder in the file's place: whoever writes is refused, root as well.
+    const shut = async (path: string) => {
+      await rm(join(path, file));
+      await mkdir(join(path, file));
+    };
+    const refusing: GroupFolders = {
+      make: async (path) => {
+        await here.kernel.make(path);
+        await shut(path);
+      },
+      remove: (path) => rm(path, { recursive: true }),
+    };
+    const found = await probeCgroups(join(here.tree, '..', 'proc'), refusing);
+    expect([...found.folders.keys()]).toEqual(all.filter((each) => each !== controller));
+    expect(found.missing).toBe(controller);
+    // Where it was taken at the start and no longer is, the command does not run with less.
+    const before = await here.probe();
+    expect([...before.folders.keys()]).toEqual(all);
+    await expect(commandGroup(before, BOUNDS.sequence, refusing)).rejects.toMatchObject({
+      failure: { code: 'limits_refused', message: expect.stringContaining(`(${controller})`) },
+    });
+    expect(readdirSync(here.tree).filter((name) => name.startsWith('baton-'))).toEqual([]);
+  });
+
   it('are removed as soon as those in them are dead, and not before', async () => {
     await using here = await machine('/app.slice/baton.service', SERVICE);
     const found = await here.probe();
@@ -134,15 +170,17 @@ if (!writable)
 describe.skipIf(!writable)('a group of this kernel’s version 2', () => {
   it('is entered, killed whole with those that hide, and gone', async (test) => {
     const top = mounted ?? '';
-    const group = await commandGroup(
-      { version: 2, folders: new Map([['pids', top]]), missing: '' },
-      BOUNDS.sequence,
+    const name = `baton-${process.pid}-of-a-test`;
+    const made = await mkdir(join(top, name)).then(
+      () => true,
+      () => false,
     );
-    const name = readdirSync(top).find((each) => each.startsWith(`baton-${process.pid}-`));
     // Mounted read-only, as in most containers.
-    if (name === undefined) return test.skip();
+    if (!made) return test.skip();
+    // None of its controllers need be there: this is about who is in it.
+    const group = groupAt([join(top, name)], null);
     const hiding = 'setsid env -i sh -c "exec sleep 1000" > /dev/null 2>&1 & echo in; wait';
-    const child = spawn('env', [...(group?.enter ?? []), 'sh', '-c', hiding], {
+    const child = spawn('env', [...group.enter, 'sh', '-c', hiding], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const ended = new Promise((resolve) => child.once('close', (_code, signal) => resolve(signal)));
@@ -152,7 +190,7 @@ describe.skipIf(!writable)('a group of this kernel’s version 2', () => {
         .trim()
         .split('\n').length,
     ).toBeGreaterThan(1);
-    await group?.close();
+    await group.close();
     expect(await ended).toBe('SIGKILL');
     expect(existsSync(join(top, name))).toBe(false);
   });

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { access, constants, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { constants, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { BatonError } from '../../domain/failure.ts';
 import { hasCode } from '../durable-file.ts';
 import { signalQuietly } from './process-tree.ts';
 
@@ -121,11 +122,8 @@ async function firstUsable(
   return null;
 }
 
-const LIMIT_FILES: Record<Controller, readonly string[]> = {
-  memory: ['memory.limit_in_bytes', 'memory.max'],
-  pids: ['pids.max'],
-  cpu: ['cpu.shares', 'cpu.weight'],
-};
+/** What a group that is only tried is given; nothing runs in it. */
+const TRIAL: Bounds = { cpuShares: 512, memoryBytes: 64 * 1024 ** 2, tasks: 64 };
 
 async function usable(kernel: GroupFolders, folder: string, controller: Controller): Promise<boolean> {
   await clearStale(kernel, folder);
@@ -136,8 +134,7 @@ async function usable(kernel: GroupFolders, folder: string, controller: Controll
     return false;
   }
   try {
-    const files = LIMIT_FILES[controller].map((name) => access(join(trial, name), constants.W_OK));
-    return (await Promise.allSettled(files)).some(({ status }) => status === 'fulfilled');
+    return await limit(trial, controller, TRIAL);
   } finally {
     await kernel.remove(trial).catch(() => undefined);
   }
@@ -166,7 +163,10 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Makes the group a command runs in; null where there are none. */
+/**
+ * Makes the group a command runs in; null where there are none.
+ * @throws BatonError transient / `limits_refused` when the kernel, which took such limits at the start, no longer does
+ */
 export async function commandGroup(
   cgroups: Cgroups,
   bounds: Bounds,
@@ -177,7 +177,25 @@ export async function commandGroup(
   const places = [...new Set(cgroups.folders.values())].map((folder) => join(folder, name));
   for (const place of places) await kernel.make(place).catch(() => undefined);
   const memory = cgroups.folders.get('memory');
-  for (const [controller, folder] of cgroups.folders) await limit(join(folder, name), controller, bounds);
+  const refused: Controller[] = [];
+  for (const [controller, folder] of cgroups.folders)
+    if (!(await limit(join(folder, name), controller, bounds))) refused.push(controller);
+  if (refused.length > 0) {
+    for (const place of places) await removed(kernel, place);
+    throw limitsRefused(refused);
+  }
+  return groupAt(places, memory === undefined ? null : join(memory, name), kernel);
+}
+
+/**
+ * A group that was made, with whatever limits it has.
+ * @param memory the folder that says whether memory ran out
+ */
+export function groupAt(
+  places: readonly string[],
+  memory: string | null,
+  kernel: GroupFolders = KERNEL,
+): CommandGroup {
   const entries = places.map((place) => join(place, 'cgroup.procs'));
   return {
     // A group that cannot be entered is no reason to run without it: then the command does not start.
@@ -190,29 +208,41 @@ export async function commandGroup(
     ],
     async close() {
       for (const place of places) await empty(place);
-      const outOfMemory = memory !== undefined && (await ranOut(join(memory, name)));
+      const outOfMemory = memory !== null && (await ranOut(memory));
       for (const place of places) await removed(kernel, place);
       return { outOfMemory };
     },
   };
 }
 
-/** Files of both versions; the one that is not there is no matter. */
-async function limit(place: string, controller: Controller, bounds: Bounds): Promise<void> {
+function limitsRefused(refused: readonly Controller[]): BatonError {
+  return new BatonError({
+    class: 'transient',
+    code: 'limits_refused',
+    message: `The command was not run: its control group could not be given its limits (${refused.join(', ')}).`,
+    hint: 'Something changed the control groups since Baton started. Restart Baton; `baton doctor` says what holds then.',
+  });
+}
+
+/** Files of both versions; one of them is there. @returns whether the limit itself was taken */
+async function limit(place: string, controller: Controller, bounds: Bounds): Promise<boolean> {
   const set = (file: string, value: number) =>
-    writeFile(join(place, file), String(value), { flag: constants.O_WRONLY }).catch(() => undefined);
+    writeFile(join(place, file), String(value), { flag: constants.O_WRONLY }).then(
+      () => true,
+      () => false,
+    );
   if (controller === 'memory') {
-    await set('memory.limit_in_bytes', bounds.memoryBytes);
-    // Memory and swap together: swap is no way round.
+    const first = await set('memory.limit_in_bytes', bounds.memoryBytes);
+    // Memory and swap together: swap is no way round. A kernel that does not count swap has neither file.
     await set('memory.memsw.limit_in_bytes', bounds.memoryBytes);
-    await set('memory.max', bounds.memoryBytes);
+    const second = await set('memory.max', bounds.memoryBytes);
     await set('memory.swap.max', 0);
-  } else if (controller === 'pids') await set('pids.max', bounds.tasks);
-  else {
-    await set('cpu.shares', bounds.cpuShares);
-    // The kernel's own scale: 2 to 262144 shares become weights of 1 to 10000.
-    await set('cpu.weight', Math.max(1, Math.round(1 + ((bounds.cpuShares - 2) * 9999) / 262_142)));
+    return first || second;
   }
+  if (controller === 'pids') return set('pids.max', bounds.tasks);
+  // The kernel's own scale: 2 to 262144 shares become weights of 1 to 10000.
+  const weight = Math.max(1, Math.round(1 + ((bounds.cpuShares - 2) * 9999) / 262_142));
+  return (await set('cpu.shares', bounds.cpuShares)) || set('cpu.weight', weight);
 }
 
 async function ranOut(place: string): Promise<boolean> {
