@@ -197,7 +197,12 @@ async function commandCall(
   }
   const { argv, timeoutMs, signal } = command;
   const wrapped = await wrapCommand(sandbox, opened, argv, timeoutMs, bounds, extras);
-  const group = signal.aborted ? null : await commandGroup(sandbox.cgroups, bounds);
+  const group = signal.aborted
+    ? null
+    : await commandGroup(sandbox.cgroups, bounds).catch((error: unknown) => {
+        wrapped.release?.();
+        throw error;
+      });
   // Where groups count memory they are exact; the watcher counts what is shared several times over.
   const watched = sandbox.cgroups.folders.has('memory') ? SHARED_TWICE : 1;
   const residentBytes = bounds.memoryBytes * watched;
