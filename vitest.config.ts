@@ -9,13 +9,13 @@ const workflows = [
 
 /** Deaths at every event, races, hostile repositories, members and programs, merges by chance: minutes together. */
 const long = [
-  'test/agents/{contract,mcp,program-needs}.test.ts',
+  'test/agents/{contract,mcp,program-caps,program-needs,usage-rows}.test.ts',
   'test/approvals/{desk-crowd,planted-around}.test.ts',
   'test/db/{history,bus.property}.test.ts',
   'test/handlers/{apart,budget,conflicts,gates,hand-over,hand-over-https,reach,rollback,steering,subscriptions,tasks,workspaces}.test.ts',
   'test/hostile/{git-traps,members,permuted,requester}.test.ts',
   'test/orchestrator/{budget,budget-line,budget-shared,hand-over,heal,join-rule,mixed-runners}.test.ts',
-  'test/orchestrator/{person-withdrawn,program-needs,question-withdrawn,streams*}.test.ts',
+  'test/orchestrator/{person-withdrawn,program-budget,program-needs,question-withdrawn,streams*}.test.ts',
   'test/patterns/nesting.property.test.ts',
   'test/providers/**/*.test.ts',
   'test/rollback/**/*.test.ts',

@@ -135,7 +135,7 @@ export function runners(config: Pick<Config, 'runners'>, confined: SandboxKind):
       return {
         name: 'runner',
         state: 'good',
-        text: `${name}: ${command} (${kind}${asks ? ', with the model' : ''})${plays}`,
+        text: `${name}: ${command} (${kind}${asks ? ', with the model' : ''})${plays}; ${heldBy(asks)}`,
       };
     return {
       name: 'runner',
@@ -144,6 +144,13 @@ export function runners(config: Pick<Config, 'runners'>, confined: SandboxKind):
       fix: 'Install it under /usr, or give `command` as an absolute path and its folder under `reads`.',
     };
   });
+}
+
+/** Which caps hold a program: what passes through Baton is counted, the rest as far as the program tells of it. */
+function heldBy(asks: boolean): string {
+  return asks
+    ? 'its calls pass through Baton: caps on calls, tokens, money and time hold'
+    : 'its time is held; caps on calls, tokens and money only as far as it tells what it uses';
 }
 
 /** Each tool server is started, or reached, and asked what it lists. Nothing of it is called. */

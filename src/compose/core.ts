@@ -19,9 +19,6 @@ import { createStore } from '../../db/store.ts';
 import { createUsageReader } from '../../db/usage.ts';
 import { createAgentRunner } from '../agents/agent-runner.ts';
 import { loadPrices } from '../agents/model/prices.ts';
-import { acpActivities, type ProgramDependencies } from '../agents/programs/acp-activity.ts';
-import { programActivity } from '../agents/programs/command-runner.ts';
-import { createModelBroker } from '../agents/programs/model-broker.ts';
 import { runnerFor } from '../agents/runners.ts';
 import { toolCall } from '../agents/tool-call.ts';
 import { flagSettingsSchema } from '../domain/flags.ts';
@@ -70,6 +67,7 @@ import type { CoreOptions } from './core-options.ts';
 import { hostLoad } from './host-load.ts';
 import { lateDirectory } from './late-directory.ts';
 import { joinModels } from './models.ts';
+import { type InWorktrees, joinPrograms } from './programs.ts';
 import { checkedEvents } from './subscriptions.ts';
 import { joinToolServers } from './tool-servers.ts';
 import { weightByUrgency } from './urgency.ts';
@@ -181,6 +179,7 @@ export async function createCore(options: CoreOptions, early: Begun | null = nul
       raw,
       settings: options.budget,
       prices: table,
+      computeSecondUsd,
       store,
       queries: { byRun: (runId) => uses.queries.byRun(runId) },
       findings,
@@ -234,15 +233,16 @@ export async function createCore(options: CoreOptions, early: Begun | null = nul
       mayApprove: async (by) =>
         uses.roles.outsider(by) === null && (await uses.roles.has('approver', by, defaultRepository)),
     });
-    const broker = createModelBroker(model);
     const play = runnerFor(createAgentRunner(), runners);
-    const inWorktrees: Omit<ProgramDependencies, 'runners' | 'broker'> = {
+    const inWorktrees: InWorktrees = {
       guidance: store.guidance,
       workspaceOf: (runId, stream) => registry.of(runId, stream),
       allowUnsandboxed: (call) => gate.pass(call),
       redact,
       clock,
+      money: money.ofPrograms,
     };
+    const programs = joinPrograms({ ...inWorktrees, runners }, model);
     const createEngine = options.createEngine ?? ((parts: EngineOptions) => new EmbeddedEngine(parts));
     const engine: EmbeddedEngine = createEngine({
       journal: new SqliteJournal(raw, log, new QuestionWithdrawals(db, log, () => chat.tell)),
@@ -323,8 +323,7 @@ export async function createCore(options: CoreOptions, early: Begun | null = nul
         ...eventActivities({ events, runs: store.runs }),
         models.activity,
         toolCall({ ...inWorktrees, summariseTests, computeSecondUsd, recall: createMemory(raw) }),
-        ...acpActivities({ ...inWorktrees, runners, broker }),
-        programActivity({ ...inWorktrees, runners, broker }),
+        ...programs.activities,
         ...mcp.activities,
       ].map(money.within),
       clock,
@@ -402,7 +401,7 @@ export async function createCore(options: CoreOptions, early: Begun | null = nul
           await events.stop();
           await engine.stop();
           await mcp.stop();
-          await broker.stop();
+          await programs.stop();
           noteCleanStop(db, clock.now());
         } finally {
           database.close();

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Usage } from './usage.ts';
 
 /** What a run's use is counted in. `minutes` are of work (models, tools, commands), added up over all agents; waiting for people is none. */
 export const budgetUnits = ['usd', 'tokens', 'turns', 'minutes'] as const;
@@ -44,6 +45,22 @@ export interface WorstCase {
   readonly output: number;
   readonly call: number;
   readonly tool: number;
+}
+
+const PER_MILLION = 1_000_000;
+
+/** What one entry counts for in dollars: its cost, or, where nobody knows a price, as much as it may be at worst. */
+export function dollarsOf(
+  entry: Pick<Usage, 'kind' | 'inputTokens' | 'outputTokens' | 'costUsd'>,
+  worst: WorstCase,
+): { readonly usd: number; readonly assumed: boolean } {
+  const { kind, inputTokens, outputTokens, costUsd } = entry;
+  if (costUsd !== null) return { usd: costUsd, assumed: false };
+  // People's time without a price is theirs; nobody spends it by calling a model.
+  if (kind === 'human') return { usd: 0, assumed: false };
+  if (inputTokens + outputTokens === 0)
+    return { usd: kind === 'tool' ? worst.tool : worst.call, assumed: true };
+  return { usd: (inputTokens * worst.input + outputTokens * worst.output) / PER_MILLION, assumed: true };
 }
 
 /** The configured worst case, or else the dearest price that is known. */

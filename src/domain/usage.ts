@@ -35,24 +35,33 @@ export function toolUsage(agent: string, tool: string, ms: number, costUsd: numb
   return { ...unmetered('tool', agent, tool, ms), costUsd };
 }
 
-/** What a program did that plays an agent: it may have asked models of its own, and tells neither price nor tokens. */
+/** Tokens of a call, as its server told them. `cached` is a part of `input`, `reasoning` of `output`. */
+export interface TokensUsed {
+  readonly input: number;
+  readonly cached: number;
+  readonly output: number;
+  readonly reasoning: number;
+}
+
+/**
+ * A call of a model by a program that plays an agent, or all it may have called where it tells nothing.
+ * @param tokens null: nobody told
+ * @param costUsd null: no price is known
+ */
 export function programUsage(
   agent: string,
-  runner: string,
+  model: string,
   ms: number,
-  tokens: {
-    readonly input: number;
-    readonly cached: number;
-    readonly output: number;
-    readonly reasoning: number;
-  } | null,
+  tokens: TokensUsed | null,
+  costUsd: number | null,
 ): Usage {
   return {
-    ...unmetered('model', agent, runner, ms),
+    ...unmetered('model', agent, model, ms),
     inputTokens: tokens?.input ?? 0,
     cachedTokens: tokens?.cached ?? 0,
     outputTokens: tokens?.output ?? 0,
     reasoningTokens: tokens?.reasoning ?? 0,
+    costUsd,
   };
 }
 

@@ -68,4 +68,9 @@ export interface UsageReader {
 export interface Meter {
   /** @param root a run that is no part of another */
   used(root: string): Used;
+  /**
+   * What a step of a run has used so far and nobody has stored yet counts as well, until what is returned is called.
+   * @param source asked at every look
+   */
+  watch(runId: string, source: () => readonly Usage[]): () => void;
 }

@@ -6,6 +6,7 @@ import { modelTurn } from '../../src/agents/model/model-turn.ts';
 import { acpActivities } from '../../src/agents/programs/acp-activity.ts';
 import { programActivity } from '../../src/agents/programs/command-runner.ts';
 import { createModelBroker } from '../../src/agents/programs/model-broker.ts';
+import type { ProgramMoney } from '../../src/agents/programs/spending.ts';
 import { runnerFor } from '../../src/agents/runners.ts';
 import { toolCall } from '../../src/agents/tool-call.ts';
 import { parseCast } from '../../src/cast/load.ts';
@@ -30,6 +31,15 @@ export const SECRET = 'correct-horse-battery-0451';
 export const found = await probeSandbox();
 /** The same tests hold without a sandbox, but for what only a sandbox can keep. */
 export const sandbox: Sandbox = found.kind === 'bubblewrap' ? found : NO_SANDBOX;
+
+/** Nothing is held, and nothing has a price. */
+const FREE: ProgramMoney = {
+  prices: {},
+  worst: { input: 0, output: 0, call: 1, tool: 0 },
+  pass: async () => undefined,
+  watch: () => () => undefined,
+  computeSecondUsd: 0,
+};
 
 export interface RunnerWorld {
   readonly place: Bench;
@@ -83,8 +93,8 @@ export async function runnerWorld(
       },
   /** Asked of every command; false: no. */
   permit: (argv: readonly string[]) => boolean = () => true,
-  /** What else is asked of the run. */
-  more: Pick<Guard, 'need'> = {},
+  /** What else is asked of the run, and what its programs may use. */
+  { money = {}, ...more }: Pick<Guard, 'need'> & { readonly money?: Partial<ProgramMoney> } = {},
   /** What other agents told so far; it may grow. */
   notes: readonly KeptNote[] = [],
 ): Promise<RunnerWorld> {
@@ -138,6 +148,7 @@ export async function runnerWorld(
     redact,
     clock: realClock,
     guidance: { of: async () => [], notes: async () => notes },
+    money: { ...FREE, ...money },
   };
   const broker = createModelBroker({
     baseUrl: (player.kind === 'model' ? undefined : player.model) ?? 'http://127.0.0.1:1/v1',

@@ -77,8 +77,10 @@ test.skipIf(found.kind === 'none')(
       model.url,
     );
     const said = (start: string): string => lines.find((line) => line.startsWith(start)) ?? `no ${start}`;
-    expect(said('✅ runner      linter')).toContain('node (command), plays tester');
-    expect(said('✅ runner      coder')).toContain('/bin/sh (acp, with the model), plays developer');
+    expect(said('✅ runner      linter')).toContain('node (command), plays tester; its time is held');
+    expect(said('✅ runner      coder')).toContain(
+      '/bin/sh (acp, with the model), plays developer; its calls pass through Baton',
+    );
     expect(said('✅ tools       tracker')).toContain('find_issue (read); for *');
     expect(said('✅ tools       web')).toContain('find_issue (read), comment (network, asks); for backend');
     expect(said('✅ model')).toContain(`big-1 at ${model.url} (`);

@@ -84,6 +84,7 @@ export async function budgetWorld(given: {
   readonly clock?: Clock;
   readonly turns?: number;
   readonly stepLimits?: CoreOptions['stepLimits'];
+  readonly runners?: CoreOptions['runners'];
 }): Promise<BudgetWorld> {
   const home = mkdtempSync(path.join(tmpdir(), 'baton-budget-'));
   const server = await startModelServer(given.answer ?? worker(given.turns ?? 10));
@@ -104,6 +105,7 @@ export async function budgetWorld(given: {
       prices: given.prices ?? { m: { input: 100, cached: 100, output: 100 } },
       ...(given.budget === undefined ? {} : { budget: budgetSettingsSchema.parse(given.budget) }),
       ...(given.stepLimits === undefined ? {} : { stepLimits: given.stepLimits }),
+      ...(given.runners === undefined ? {} : { runners: given.runners }),
       extraWorkflows: given.workflows,
       onStoreTrouble: () => undefined,
     });

@@ -14,6 +14,7 @@ import { isTerminal } from '../../src/domain/run.ts';
 import { runnersSchema } from '../../src/domain/runner-settings.ts';
 import { readPolicy } from '../../src/policy/approval-settings.ts';
 import { createRedactor } from '../../src/policy/redact.ts';
+import { runCostBlocks } from '../../src/slack/builders/spending.ts';
 import { systemClock } from '../../src/system-clock.ts';
 import { stdio, TOKEN } from '../agents/mcp-world.ts';
 import { type Api, startModelServer, type Turn, turnEvents } from '../agents/model-server.ts';
@@ -191,7 +192,23 @@ describe.runIf(found.kind !== 'none').each(['responses', 'chat', 'rehearsal'] as
         encoding: 'utf8',
       }).split('\n');
       expect(files).toEqual(expect.arrayContaining(['acp.txt', 'command.txt']));
+      // All of it is counted; what nobody told the price of is said to be unknown, and not to be nothing.
+      const spent = await core.usage.ofRun(runId);
+      for (const [agent, by] of [
+        ['developer', 'coder'],
+        ['frontend', 'script'],
+      ])
+        expect(spent.filter((line) => line.kind === 'model' && line.model === by)).toMatchObject([
+          { agent, count: 1, costUsd: 0, unpriced: 1 },
+        ]);
+      const told = runCostBlocks('mixed', spent, await core.usage.bySteps(runId), false).text;
+      expect(told).toContain('coder · price unknown · 1 call');
+      expect(told).toContain('script · price unknown · 1 call');
+      expect(told).toContain('without a price');
       if (player === 'rehearsal') return;
+      expect(spent).toContainEqual(
+        expect.objectContaining({ kind: 'tool', model: 'tracker/find_issue', count: 1, unpriced: 1 }),
+      );
       expect(files).toContain('model.txt');
       // The one call that is not for reading was asked about, with its arguments, and its yes was used.
       expect(asked).toHaveLength(1);

@@ -1,24 +1,18 @@
 import { z } from 'zod';
+import { agentTaskSchema } from '../../domain/agent.ts';
 import type { KeptNote } from '../../domain/agent-note.ts';
 import { BatonError, type Failure } from '../../domain/failure.ts';
-import type { RunnerSettings } from '../../domain/runner-settings.ts';
-import { programUsage } from '../../domain/usage.ts';
-import { type Activity, contract, implement, type StepContext } from '../../ports/activity.ts';
-import type { Clock } from '../../ports/clock.ts';
-import type { GuidanceStore } from '../../ports/guidance.ts';
+import { type Activity, contract, implement } from '../../ports/activity.ts';
 import type { Redact } from '../../ports/redactor.ts';
-import type { Program, Workspace } from '../../ports/workspace.ts';
 import { cancelled } from '../cancelled.ts';
 import { notesText } from '../prompt.ts';
+import { type AcpProcess, beginProcess, IDLE_MS } from './acp-process.ts';
 import { answerSchema, askSchema } from './acp-protocol.ts';
-import { AcpBroken, AcpSession, type Turn } from './acp-session.ts';
-import { commandOf, type ModelBroker } from './model-broker.ts';
+import { AcpBroken, type AcpSession, type Turn } from './acp-session.ts';
 import { notesFor } from './notes.ts';
+import type { ProgramDependencies } from './program-dependencies.ts';
+import { taskSpentSchema } from './reports.ts';
 
-/** Milliseconds for a program to start and say hello; some download nothing but load a lot. */
-const GREETING_MS = 60_000;
-/** Milliseconds in which nobody asks for the next turn, after which its process is ended and later begun anew. */
-const IDLE_MS = 15 * 60_000;
 /** Milliseconds to tell how far it has come, once asked to stop. */
 const CANCEL_MS = 3_000;
 
@@ -40,6 +34,9 @@ const exchangeInputSchema = z.object({
   may: z.object({ read: z.boolean(), write: z.boolean(), run: z.boolean() }),
   /** Milliseconds of work left to it. */
   leftMs: z.number(),
+  /** The caps of its step, and what its task has used of them. */
+  limits: agentTaskSchema.shape.limits,
+  before: taskSpentSchema,
 });
 
 /** Ids of the notes that it was told with this exchange; absent where there were none. */
@@ -53,6 +50,8 @@ const exchangeOutputSchema = z.discriminatedUnion('status', [
     seen: z.array(z.string()),
     durationMs: z.number(),
     heard: heardSchema,
+    /** Absent in steps of versions that did not count it. */
+    spent: taskSpentSchema.exactOptional(),
   }),
   z.object({
     status: z.literal('ended'),
@@ -62,6 +61,8 @@ const exchangeOutputSchema = z.discriminatedUnion('status', [
     seen: z.array(z.string()),
     durationMs: z.number(),
     heard: heardSchema,
+    /** Absent in steps of versions that did not count it. */
+    spent: taskSpentSchema.exactOptional(),
   }),
 ]);
 export type ExchangeOutput = z.infer<typeof exchangeOutputSchema>;
@@ -76,35 +77,12 @@ export const farewellContract = contract(
 );
 type ExchangeInput = z.infer<typeof exchangeInputSchema>;
 
-export interface ProgramDependencies {
-  readonly runners: Readonly<Record<string, RunnerSettings>>;
-  readonly workspaceOf: (runId: string, stream: string | null) => Promise<Workspace>;
-  readonly allowUnsandboxed: (call: {
-    readonly runId: string;
-    readonly stream: string | null;
-    readonly argv: readonly string[];
-    readonly key: string;
-  }) => Promise<boolean>;
-  readonly redact: Redact;
-  readonly clock: Clock;
-  readonly broker: ModelBroker;
-  /** What agents of a run told one another. */
-  readonly guidance: Pick<GuidanceStore, 'notes'>;
-}
-
-interface Live {
-  readonly session: AcpSession;
-  /** Ends the process and waits until it is gone. */
-  readonly end: () => Promise<void>;
-  restIdle: () => void;
-}
-
 /**
  * Implements the conversation with agents that speak ACP. A process lives between the steps of its task; when it is
  * gone (Baton was restarted, or it waited too long for a person), a new one is told what was done so far.
  */
 export function acpActivities(deps: ProgramDependencies): Activity[] {
-  const live = new Map<string, Live>();
+  const live = new Map<string, AcpProcess>();
 
   const drop = async (conversation: string) => {
     const one = live.get(conversation);
@@ -122,24 +100,34 @@ export function acpActivities(deps: ProgramDependencies): Activity[] {
       const fresh = known === undefined || !known.session.alive;
       if (fresh) await drop(conversation);
       try {
-        const one = fresh ? await begin(deps, input, context) : known;
+        const one = fresh ? await beginProcess(deps, input, context) : known;
         live.set(conversation, one);
+        const { session, spending } = one;
+        spending.begin();
+        if (fresh || input.say !== null) spending.turnBegan();
         const told = await notesNow(deps, input, context.runId, fresh);
-        if (fresh) one.session.prompt(deps.redact(openingOf(input, notesText(told))));
+        if (fresh) session.prompt(deps.redact(openingOf(input, notesText(told))));
         else {
-          for (const answer of input.answers) one.session.answer(answer);
-          if (input.say !== null) one.session.prompt(deps.redact(joined(input.say, notesText(told))));
+          for (const answer of input.answers) session.answer(answer);
+          if (input.say !== null) session.prompt(deps.redact(joined(input.say, notesText(told))));
         }
-        const turn = await listen(deps, one.session, input.leftMs, context.signal);
+        const turn = await listen(deps, session, input.leftMs, context.signal);
+        if (turn.status === 'ended') spending.turnEnded(turn.tokens);
+        await spending.settled();
         one.restIdle = deps.clock.after(IDLE_MS, () => void drop(conversation));
-        const output = cleaned(turn, deps.redact);
         const durationMs = Math.max(0, deps.clock.monotonic() - started);
-        // Once for each word to it, rather than for each thing it asks on the way.
-        if (turn.status === 'ended')
-          context.use(programUsage(input.agent, input.runner, durationMs, turn.tokens));
         const heard = told.map(({ id }) => id);
-        return { ...output, durationMs, ...(heard.length === 0 ? {} : { heard }) };
+        const rest = {
+          durationMs,
+          spent: spending.enter((usage) => context.use(usage)),
+          ...(heard.length === 0 ? {} : { heard }),
+        };
+        return { ...cleaned(turn, deps.redact), ...rest };
       } catch (error) {
+        // Whatever it was doing for us, it will tell no more of it.
+        const one = live.get(conversation);
+        one?.spending.turnEnded(null);
+        one?.spending.enter((usage) => context.use(usage));
         await drop(conversation);
         if (context.signal.aborted) throw cancelled(context.signal);
         throw error instanceof AcpBroken
@@ -147,8 +135,10 @@ export function acpActivities(deps: ProgramDependencies): Activity[] {
           : error;
       }
     }),
-    implement(farewellContract, async ({ conversation }, { runId }) => {
-      await drop(`${runId}/${conversation}`);
+    implement(farewellContract, async ({ conversation }, context) => {
+      const id = `${context.runId}/${conversation}`;
+      live.get(id)?.spending.enter((usage) => context.use(usage));
+      await drop(id);
       return {};
     }),
   ];
@@ -180,69 +170,6 @@ function openingOf({ opening, done, say }: ExchangeInput, notes: string | null):
   }
   if (say !== null) parts.push(say);
   return parts.join('\n\n');
-}
-
-async function begin(deps: ProgramDependencies, input: ExchangeInput, context: StepContext): Promise<Live> {
-  const settings = settingsOf(deps.runners, input.runner);
-  const workspace = await deps.workspaceOf(context.runId, input.stream);
-  const argv = [settings.command, ...settings.args];
-  const started = await commandOf(settings, deps.broker);
-  const over = new AbortController();
-  const allowUnsandboxed = await deps.allowUnsandboxed({
-    runId: context.runId,
-    stream: input.stream,
-    argv,
-    key: context.idempotencyKey,
-  });
-  let program: Program | null = null;
-  const end = async () => {
-    over.abort();
-    await program?.done.catch(() => undefined);
-  };
-  const giveUp = () => over.abort();
-  const stopTimer = deps.clock.after(GREETING_MS, giveUp);
-  context.signal.addEventListener('abort', giveUp, { once: true });
-  try {
-    const session = await AcpSession.open({
-      start: async (hear) => {
-        program = await workspace.start({
-          ...started,
-          environment: settings.env,
-          timeoutMs: input.leftMs + IDLE_MS,
-          signal: over.signal,
-          allowUnsandboxed,
-          hear,
-        });
-        return program;
-      },
-      root: workspace.info.path,
-      may: input.may,
-    });
-    return { session, end, restIdle: () => undefined };
-  } catch (error) {
-    await end();
-    if (!(error instanceof AcpBroken) || context.signal.aborted) throw error;
-    throw new BatonError({
-      class: 'needs_person',
-      code: 'runner_unusable',
-      message: `The agent program of the runner “${input.runner}” (${settings.command}) did not take up its work: ${deps.redact(error.message)}.`,
-      hint: 'See that it is installed, that `reads:` names its files, and that it speaks ACP. Then choose Retry.',
-    });
-  } finally {
-    stopTimer();
-    context.signal.removeEventListener('abort', giveUp);
-  }
-}
-
-export function settingsOf(runners: ProgramDependencies['runners'], name: string): RunnerSettings {
-  const settings = runners[name];
-  if (settings !== undefined) return settings;
-  throw new BatonError({
-    class: 'needs_person',
-    code: 'runner_unknown',
-    message: `There is no runner “${name}” in baton.yaml any more, and this run began with it.`,
-    hint: 'Put it back under `runners:`, restart Baton, then choose Retry.',
-  });
 }
 
 /** Until it asks, ends, or its time is up; then it is asked to stop, and its process is ended by whoever called. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { jsonSchema } from '../../domain/json.ts';
+import type { Tokens } from '../transcript.ts';
 
 /** The parts of the Agent Client Protocol, version 1, that Baton speaks as the client. Everything else is ignored. */
 export const ACP_VERSION = 1;
@@ -8,17 +9,29 @@ export const initializedSchema = z.object({ protocolVersion: z.number() });
 export const newSessionSchema = z.object({ sessionId: z.string() });
 
 export const stopReasons = ['end_turn', 'max_tokens', 'max_turn_requests', 'refusal', 'cancelled'] as const;
-export const promptedSchema = z.object({
-  stopReason: z.enum(stopReasons),
-  usage: z
-    .object({
-      inputTokens: z.number().int().nonnegative(),
-      outputTokens: z.number().int().nonnegative(),
-      cachedReadTokens: z.number().int().nonnegative().nullish(),
-      thoughtTokens: z.number().int().nonnegative().nullish(),
-    })
-    .nullish(),
+const tokenCount = z.number().int().nonnegative();
+const usageSchema = z.object({
+  inputTokens: tokenCount,
+  outputTokens: tokenCount,
+  cachedReadTokens: tokenCount.nullish(),
+  cachedWriteTokens: tokenCount.nullish(),
+  thoughtTokens: tokenCount.nullish(),
+  /** The sum of all kinds. */
+  totalTokens: tokenCount.nullish(),
 });
+export const promptedSchema = z.object({ stopReason: z.enum(stopReasons), usage: usageSchema.nullish() });
+
+/** Some count cached tokens and thoughts beside what went in and out, others within: the sum tells which. */
+export function tokensOf(usage: z.infer<typeof usageSchema>): Tokens {
+  const { inputTokens, outputTokens, totalTokens } = usage;
+  const cached = usage.cachedReadTokens ?? 0;
+  const beside = cached + (usage.cachedWriteTokens ?? 0);
+  const thought = usage.thoughtTokens ?? 0;
+  const more = Math.max(0, (totalTokens ?? 0) - inputTokens - outputTokens);
+  const input = inputTokens + (more >= beside ? beside : 0);
+  const output = outputTokens + (more >= beside + thought ? thought : 0);
+  return { input, cached: Math.min(cached, input), output, reasoning: Math.min(thought, output) };
+}
 
 const textSchema = z.object({ type: z.literal('text'), text: z.string() });
 export const updateSchema = z.object({
@@ -33,6 +46,12 @@ export const updateSchema = z.object({
       title: z.string().nullish(),
       kind: z.string().nullish(),
       status: z.string().nullish(),
+    }),
+    /** Its context now, and what the session cost so far. */
+    z.object({
+      sessionUpdate: z.literal('usage_update'),
+      used: z.number().int().nonnegative(),
+      cost: z.object({ amount: z.number().nonnegative(), currency: z.string() }).nullish(),
     }),
   ]),
 });

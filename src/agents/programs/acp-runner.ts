@@ -14,6 +14,7 @@ import { type ExchangeOutput, exchangeContract, farewellContract } from './acp-a
 import { choose, refusalOf } from './acp-permission.ts';
 import type { Answer, Ask } from './acp-protocol.ts';
 import { awaitNeeded, type Needed } from './needs.ts';
+import { addSpent, nothingSpent, type TaskSpent } from './reports.ts';
 
 /** A process that breaks down is begun anew once; then people are asked. */
 const EXCHANGE_RETRY: RetryPolicy = { tries: 2, baseMs: 1_000, maxMs: 10_000 };
@@ -43,6 +44,7 @@ interface Talk {
   repairs: number;
   readonly needed: Needed[];
   workedMs: number;
+  spent: TaskSpent;
 }
 
 /**
@@ -68,6 +70,7 @@ export function createAcpRunner(runner: string, settings: RunnerSettings): Runne
         repairs: 0,
         needed: [],
         workedMs: 0,
+        spent: nothingSpent,
       };
       const end = yield* attempt(converse(talk, flow));
       yield* flow.step(
@@ -105,6 +108,7 @@ function* converse(talk: Talk, flow: Flow): Operation<AgentResult> {
   for (;;) {
     const heard = yield* exchange(talk, flow);
     talk.workedMs += heard.durationMs;
+    talk.spent = addSpent(talk.spent, heard.spent ?? nothingSpent);
     remember(talk, heard.seen);
     talk.heard.push(...(heard.heard ?? []).filter((id) => !talk.heard.includes(id)));
     talk.answers = [];
@@ -133,8 +137,9 @@ function* converse(talk: Talk, flow: Flow): Operation<AgentResult> {
 
 function* exchange(talk: Talk, flow: Flow): Operation<ExchangeOutput> {
   const { node, role, stream, limits } = talk.task;
-  const spent = { turns: 0, tokens: 0, workedMs: talk.workedMs };
-  const reached = capReached(spent, limits);
+  // In the middle of a turn its calls are held one by one: it may well end without another.
+  const spent = talk.say === null ? nothingSpent : talk.spent;
+  const reached = capReached({ ...spent, workedMs: talk.workedMs }, limits);
   if (reached !== null) fail(reached);
   if (talk.asks > limits.turns * ASKS_PER_TURN) fail(tooMuch(talk.asks));
   talk.exchanges += 1;
@@ -159,6 +164,8 @@ function* exchange(talk: Talk, flow: Flow): Operation<ExchangeOutput> {
         run: role.tools.includes('run'),
       },
       leftMs,
+      limits,
+      before: talk.spent,
     },
     { label: `working with ${talk.runner}`, retry: EXCHANGE_RETRY, timeoutMs: leftMs + GRACE_MS },
   );

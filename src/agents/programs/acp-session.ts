@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Json } from '../../domain/json.ts';
 import type { Program } from '../../ports/workspace.ts';
+import type { Tokens } from '../transcript.ts';
 import { invalid, understandAsk, unknownMethod } from './acp-asks.ts';
 import {
   ACP_VERSION,
@@ -10,6 +11,7 @@ import {
   newSessionSchema,
   promptedSchema,
   terminalSchema,
+  tokensOf,
   updateSchema,
 } from './acp-protocol.ts';
 import { createPeer, type Peer, RPC, type RpcId, type RpcReply } from './json-rpc.ts';
@@ -29,12 +31,7 @@ export type Turn =
       readonly reason: string;
       readonly text: string;
       readonly seen: readonly string[];
-      readonly tokens: {
-        readonly input: number;
-        readonly cached: number;
-        readonly output: number;
-        readonly reasoning: number;
-      } | null;
+      readonly tokens: Tokens | null;
     };
 
 export interface AcpOptions {
@@ -43,6 +40,8 @@ export interface AcpOptions {
   /** The worktree as the program knows it. */
   readonly root: string;
   readonly may: { readonly read: boolean; readonly write: boolean; readonly run: boolean };
+  /** Told how many tokens it has before it, and what its session cost so far, whenever it says so. */
+  readonly onUsage: (context: number, sessionUsd: number | null) => void;
 }
 
 /** The program ended, or does not speak the protocol; the message says which. */
@@ -74,16 +73,20 @@ export class AcpSession {
   #ended: Extract<Turn, { status: 'ended' }> | null = null;
   #broken: string | null = null;
   #overLimit = false;
+  #halted: { readonly why: unknown } | null = null;
+  readonly #onUsage: AcpOptions['onUsage'];
   #wake: () => void = () => undefined;
 
-  private constructor(root: string, peer: Peer, program: Program) {
+  private constructor({ root, onUsage }: AcpOptions, peer: Peer, program: Program) {
     this.#root = root;
+    this.#onUsage = onUsage;
     this.#peer = peer;
     this.#program = program;
   }
 
   /** Starts the program and opens a session. @throws AcpBroken */
-  static async open({ start, root, may }: AcpOptions): Promise<AcpSession> {
+  static async open(options: AcpOptions): Promise<AcpSession> {
+    const { start, may } = options;
     const late: { session: AcpSession | null; program: Program | null } = { session: null, program: null };
     const peer = createPeer({
       say: (text) => late.program?.say(text),
@@ -97,7 +100,7 @@ export class AcpSession {
     });
     const program = await start((chunk) => peer.hear(chunk));
     late.program = program;
-    const session = new AcpSession(root, peer, program);
+    const session = new AcpSession(options, peer, program);
     late.session = session;
     void program.done.then(
       ({ output, exitCode, ended }) => {
@@ -146,15 +149,7 @@ export class AcpSession {
       .request('session/prompt', { sessionId: this.#sessionId, prompt: [{ type: 'text', text }] })
       .then((value) => {
         const { stopReason, usage } = promptedSchema.parse(value);
-        const tokens =
-          usage === null || usage === undefined
-            ? null
-            : {
-                input: usage.inputTokens,
-                cached: Math.min(usage.cachedReadTokens ?? 0, usage.inputTokens),
-                output: usage.outputTokens,
-                reasoning: Math.min(usage.thoughtTokens ?? 0, usage.outputTokens),
-              };
+        const tokens = usage === null || usage === undefined ? null : tokensOf(usage);
         this.#ended = { status: 'ended', reason: stopReason, text: this.#text, seen: [], tokens };
         this.#wake();
       })
@@ -163,9 +158,10 @@ export class AcpSession {
       );
   }
 
-  /** What it asks, or how it ended, whatever comes first. @throws AcpBroken */
+  /** What it asks, or how it ended, whatever comes first. @throws AcpBroken, or what it was halted for */
   async next(signal: AbortSignal): Promise<Turn> {
     for (;;) {
+      if (this.#halted !== null) throw this.#halted.why;
       if (this.#broken !== null) throw new AcpBroken(this.#broken, this.#overLimit);
       const seen = this.#seen;
       if (this.#ended !== null) {
@@ -227,6 +223,12 @@ export class AcpSession {
     this.#peer.notify('session/cancel', { sessionId: this.#sessionId });
   }
 
+  /** Nothing it says counts any more; its process is ended by whoever hears of it. */
+  halt(why: unknown): void {
+    this.#halted ??= { why };
+    this.breakOff('it was halted');
+  }
+
   breakOff(problem: string): void {
     this.#broken ??= problem;
     this.#peer.close(problem);
@@ -240,6 +242,11 @@ export class AcpSession {
     const { update } = parsed.data;
     if (update.sessionUpdate === 'agent_message_chunk') {
       if ('text' in update.content) this.#text = (this.#text + update.content.text).slice(-MAX_TEXT_CHARS);
+      return;
+    }
+    if (update.sessionUpdate === 'usage_update') {
+      const { used, cost } = update;
+      this.#onUsage(used, cost?.currency === 'USD' ? cost.amount : null);
       return;
     }
     // What it said before it went back to work is no answer.

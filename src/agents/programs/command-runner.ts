@@ -4,18 +4,20 @@ import type { KeptNote } from '../../domain/agent-note.ts';
 import { BatonError } from '../../domain/failure.ts';
 import type { RetryPolicy } from '../../domain/retry.ts';
 import type { RunnerSettings } from '../../domain/runner-settings.ts';
-import { programUsage } from '../../domain/usage.ts';
-import { type Activity, contract, implement } from '../../ports/activity.ts';
+import { type Activity, contract, implement, type StepContext } from '../../ports/activity.ts';
 import type { Flow } from '../../ports/flow.ts';
 import type { Runner } from '../../ports/runner.ts';
+import type { CommandResult } from '../../ports/workspace.ts';
 import { cancelled } from '../cancelled.ts';
 import { capReached, resultInvalid } from '../guards.ts';
 import { promptForProgram } from '../prompt.ts';
 import { parseResult, resultFormat } from '../results.ts';
-import { type ProgramDependencies, settingsOf } from './acp-activity.ts';
 import { commandOf } from './model-broker.ts';
 import { awaitNeeded, type Needed, neededSchema } from './needs.ts';
 import { notesFor } from './notes.ts';
+import { type ProgramDependencies, settingsOf } from './program-dependencies.ts';
+import { addSpent, nothingSpent, PrintedText, type TaskSpent, taskSpentSchema } from './reports.ts';
+import { ProgramSpending } from './spending.ts';
 
 /** Bytes of an answer: a result is a few sentences and lists. */
 const MAX_ANSWER_BYTES = 1024 * 1024;
@@ -28,12 +30,20 @@ const REASON_CHARS = 600;
 const programContract = contract(
   'program.run',
   /** `needed`: what it asked for when it was started before, within one task. */
-  z.object({ runner: z.string(), task: agentTaskSchema, needed: z.array(neededSchema).exactOptional() }),
+  z.object({
+    runner: z.string(),
+    task: agentTaskSchema,
+    needed: z.array(neededSchema).exactOptional(),
+    /** What the task had used when it was started before. */
+    before: taskSpentSchema.exactOptional(),
+  }),
   z.object({
     answer: z.string(),
     /** `time`: it was ended because its time was up. */
     ended: z.enum(['by itself', 'time']),
     durationMs: z.number(),
+    /** Absent in steps of versions that did not count it. */
+    spent: taskSpentSchema.exactOptional(),
   }),
 );
 
@@ -53,10 +63,12 @@ export function createCommandRunner(runner: string, settings: RunnerSettings): R
           hint: 'Give this machine a sandbox (`baton doctor` says how), or allow it when you are asked.',
         });
       const needed: Needed[] = [];
+      let spent = nothingSpent;
       for (let workedMs = 0; ; ) {
-        const done = yield* start(runner, withTimeLeft(task, workedMs), needed, flow);
+        const done = yield* start(runner, withTimeLeft(task, workedMs), { needed, before: spent }, flow);
         workedMs += done.durationMs;
-        if (done.ended === 'time') stopAt(task, task.limits.timeoutMs);
+        spent = addSpent(spent, done.spent ?? nothingSpent);
+        if (done.ended === 'time') stopAt(task, nothingSpent, task.limits.timeoutMs);
         const more = yield* awaitNeeded(done.answer, needed, guard, flow);
         if (more === null) {
           const parsed = parseResult(task.output, done.answer);
@@ -64,14 +76,19 @@ export function createCommandRunner(runner: string, settings: RunnerSettings): R
           return parsed.value;
         }
         needed.push(more);
-        stopAt(task, workedMs);
+        stopAt(task, spent, workedMs);
       }
     },
   };
 }
 
-function start(runner: string, task: AgentTask, needed: readonly Needed[], flow: Flow) {
-  const told = needed.length === 0 ? {} : { needed: [...needed] };
+function start(
+  runner: string,
+  task: AgentTask,
+  { needed, before }: { readonly needed: readonly Needed[]; readonly before: TaskSpent },
+  flow: Flow,
+) {
+  const told = needed.length === 0 ? {} : { needed: [...needed], before };
   return flow.step(
     // The first one's name is that of versions in which there was no other.
     needed.length === 0 ? 'program' : `program-${needed.length + 1}`,
@@ -88,8 +105,8 @@ function withTimeLeft(task: AgentTask, workedMs: number): AgentTask {
   return { ...task, limits: { ...task.limits, timeoutMs } };
 }
 
-function stopAt({ limits }: AgentTask, workedMs: number): void {
-  const reached = capReached({ turns: 0, tokens: 0, workedMs }, limits);
+function stopAt({ limits }: AgentTask, spent: TaskSpent, workedMs: number): void {
+  const reached = capReached({ ...spent, workedMs }, limits);
   if (reached !== null) throw new BatonError(reached);
 }
 
@@ -120,54 +137,100 @@ function inputOf(task: AgentTask, needed: readonly Needed[], notes: readonly Kep
   });
 }
 
+type Started = z.infer<typeof programContract.input>;
+
 /** Implements `program.run`. */
 export function programActivity(deps: ProgramDependencies): Activity {
-  const { redact } = deps;
-  return implement(programContract, async ({ runner, task, needed = [] }, context) => {
-    const settings = settingsOf(deps.runners, runner);
-    const workspace = await deps.workspaceOf(context.runId, task.stream);
-    const argv = [settings.command, ...settings.args];
-    // It remembers nothing of when it was started before: whatever is for it is new to it.
-    const notes = await notesFor(deps, { runId: context.runId, agent: task.role.name, node: task.node });
-    const answer: Buffer[] = [];
-    let bytes = 0;
-    const flood = new AbortController();
+  return implement(programContract, async (input, context) => {
+    const { runner, task, before = nothingSpent } = input;
+    const over = new AbortController();
+    const { money, clock, redact } = deps;
+    const spending = new ProgramSpending({
+      money,
+      clock,
+      runId: context.runId,
+      agent: task.role.name,
+      runner,
+      limits: task.limits,
+      before,
+      stop: () => over.abort(),
+    });
+    const printed = new PrintedText((call) => spending.toldCall(call));
+    try {
+      const { exitCode, ended, output, durationMs } = await carryOut(
+        deps,
+        input,
+        { spending, printed, over },
+        context,
+      );
+      const answer = redact(printed.end());
+      spending.turnEnded(null);
+      const spent = spending.enter((usage) => context.use(usage));
+      if (context.signal.aborted) throw cancelled(context.signal);
+      await spending.settled();
+      const words = redact(output).trim().slice(-REASON_CHARS);
+      if (ended !== 'timeout' && (ended !== null || exitCode !== 0))
+        throw new BatonError({
+          class: 'terminal',
+          code: 'runner_failed',
+          message: `The program of the runner “${runner}” ${howItEnded(ended, exitCode)}.${words === '' ? '' : ` It said: ${words}`}`,
+          hint: 'What it wrote is kept in the worktree.',
+        });
+      return {
+        answer,
+        ended: ended === 'timeout' ? ('time' as const) : ('by itself' as const),
+        durationMs,
+        spent,
+      };
+    } finally {
+      spending.end();
+    }
+  });
+}
+
+/** From its start to its end, however that comes. */
+async function carryOut(
+  deps: ProgramDependencies,
+  { runner, task, needed = [] }: Started,
+  heard: {
+    readonly spending: ProgramSpending;
+    readonly printed: PrintedText;
+    readonly over: AbortController;
+  },
+  context: StepContext,
+): Promise<CommandResult> {
+  const settings = settingsOf(deps.runners, runner);
+  // It remembers nothing of when it was started before: whatever is for it is new to it.
+  const notes = await notesFor(deps, { runId: context.runId, agent: task.role.name, node: task.node });
+  const workspace = await deps.workspaceOf(context.runId, task.stream);
+  const { close, ...command } = await commandOf(settings, deps.broker, heard.spending.passage);
+  let bytes = 0;
+  try {
     const program = await workspace.start({
-      ...(await commandOf(settings, deps.broker)),
+      ...command,
       environment: settings.env,
       timeoutMs: task.limits.timeoutMs,
-      signal: AbortSignal.any([context.signal, flood.signal]),
+      signal: AbortSignal.any([context.signal, heard.over.signal]),
       allowUnsandboxed: await deps.allowUnsandboxed({
         runId: context.runId,
         stream: task.stream,
-        argv,
+        argv: [settings.command, ...settings.args],
         key: context.idempotencyKey,
       }),
       hear: (chunk) => {
         bytes += chunk.length;
-        if (bytes > MAX_ANSWER_BYTES) flood.abort();
-        else answer.push(chunk);
+        if (bytes > MAX_ANSWER_BYTES) heard.over.abort();
+        else heard.printed.hear(chunk);
       },
     });
-    program.say(`${redact(inputOf(task, needed, notes))}\n`);
+    heard.spending.begin();
+    heard.spending.turnBegan();
+    program.say(`${deps.redact(inputOf(task, needed, notes))}\n`);
     program.finish();
-    const { exitCode, ended, output, durationMs } = await program.done;
-    context.use(programUsage(task.role.name, runner, durationMs, null));
-    if (context.signal.aborted) throw cancelled(context.signal);
-    const words = redact(output).trim().slice(-REASON_CHARS);
-    if (ended !== 'timeout' && (ended !== null || exitCode !== 0))
-      throw new BatonError({
-        class: 'terminal',
-        code: 'runner_failed',
-        message: `The program of the runner “${runner}” ${howItEnded(ended, exitCode)}.${words === '' ? '' : ` It said: ${words}`}`,
-        hint: 'What it wrote is kept in the worktree.',
-      });
-    return {
-      answer: redact(Buffer.concat(answer).toString('utf8')),
-      ended: ended === 'timeout' ? ('time' as const) : ('by itself' as const),
-      durationMs,
-    };
-  });
+    return await program.done;
+  } finally {
+    await close();
+  }
 }
 
 function howItEnded(ended: string | null, exitCode: number | null): string {

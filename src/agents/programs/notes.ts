@@ -1,5 +1,5 @@
 import { type KeptNote, MAX_NOTES, unread } from '../../domain/agent-note.ts';
-import type { ProgramDependencies } from './acp-activity.ts';
+import type { ProgramDependencies } from './program-dependencies.ts';
 
 /**
  * What other agents left for a program, oldest first, the newest where there are more than one prompt takes.

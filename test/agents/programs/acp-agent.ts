@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { env } from 'node:process';
 import { createInterface } from 'node:readline';
@@ -19,6 +20,14 @@ type Act =
   | { readonly act: 'environment' }
   /** Hears what it was prompted with. */
   | { readonly act: 'prompt' }
+  /** Tells how large its context is and what its session cost so far. */
+  | { readonly act: 'tell'; readonly used: number; readonly cost?: number }
+  /** Tells with the end of the turn what it used. */
+  | { readonly act: 'used'; readonly usage: Record<string, number> }
+  /** Calls the model so many times, or until it says that this is enough. */
+  | { readonly act: 'call'; readonly times: number }
+  /** Takes so much memory, in a process of its own that it has begun. */
+  | { readonly act: 'hog'; readonly megabytes: number }
   | { readonly act: 'raw'; readonly text: string; readonly times: number }
   | { readonly act: 'grumble'; readonly bytes: number }
   | { readonly act: 'hang' }
@@ -35,12 +44,14 @@ interface Incoming {
   readonly error?: { readonly message: string };
 }
 
+const { OPENAI_BASE_URL: base } = env;
 const script: readonly (readonly Act[])[] = JSON.parse(process.argv[2] ?? '[]');
 const waiting = new Map<number, (message: Incoming) => void>();
 let next = 1000;
 let turn = 0;
 let root = '/';
 let may: Record<string, unknown> = {};
+let used: Record<string, number> | null = null;
 const heard: string[] = [];
 const prompts: string[] = [];
 
@@ -137,6 +148,30 @@ async function perform(act: Act): Promise<string | null> {
     case 'prompt':
       heard.push(...prompts.splice(0));
       return null;
+    case 'tell': {
+      const cost = act.cost === undefined ? {} : { cost: { amount: act.cost, currency: 'USD' } };
+      update({ sessionUpdate: 'usage_update', used: act.used, size: 200_000, ...cost });
+      return null;
+    }
+    case 'used':
+      used = act.usage;
+      return null;
+    case 'call':
+      for (let at = 0; at < act.times; at += 1) {
+        const answer = await fetch(`${base}/chat/completions`, {
+          method: 'POST',
+          body: '{}',
+        });
+        const text = await answer.text();
+        heard.push(`call: ${answer.status} ${text.slice(0, 100)}`);
+        if (text.includes('enough')) break;
+      }
+      return null;
+    case 'hog': {
+      const code = `const all = []; setInterval(() => { if (all.length < ${act.megabytes / 16}) all.push(Buffer.alloc(16 * 1024 * 1024, 1)); }, 1)`;
+      spawn(process.execPath, ['-e', code], { stdio: 'ignore' });
+      return null;
+    }
     case 'raw':
       process.stdout.write(act.text.repeat(act.times));
       return null;
@@ -179,7 +214,8 @@ async function prompted(id: number | string): Promise<void> {
   turn += 1;
   let reason = 'end_turn';
   for (const act of acts) reason = (await perform(act)) ?? reason;
-  send({ id, result: { stopReason: reason } });
+  send({ id, result: { stopReason: reason, ...(used === null ? {} : { usage: used }) } });
+  used = null;
 }
 
 function handle(message: Incoming): void {

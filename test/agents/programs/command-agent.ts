@@ -7,6 +7,10 @@ type Act =
   | { readonly act: 'environment' }
   | { readonly act: 'read'; readonly path: string }
   | { readonly act: 'fetch'; readonly path: string }
+  /** Calls the model so many times, or until it says that this is enough. */
+  | { readonly act: 'call'; readonly times: number }
+  /** Tells of a call it made. */
+  | { readonly act: 'tell'; readonly usage: Record<string, unknown> }
   | { readonly act: 'hang' }
   /** Asks for another task and ends, unless it was told of it. */
   | { readonly act: 'need'; readonly task: string }
@@ -50,6 +54,17 @@ for (const act of acts) {
       } catch (error) {
         heard.push(error instanceof Error ? error.message : 'failed');
       }
+      break;
+    case 'call':
+      for (let at = 0; at < act.times; at += 1) {
+        const answer = await fetch(`${base}/chat/completions`, { method: 'POST', body: '{}' });
+        const text = await answer.text();
+        heard.push(`call: ${answer.status} ${text.slice(0, 100)}`);
+        if (text.includes('enough')) break;
+      }
+      break;
+    case 'tell':
+      process.stdout.write(`${JSON.stringify({ usage: act.usage })}\n`);
       break;
     case 'need': {
       const told = input.needed.find(({ task }: { readonly task: string }) => task === act.task);
