@@ -310,6 +310,21 @@ test('a DM is opened once', async () => {
   expect(methods().filter((method) => method === 'conversations.open')).toHaveLength(1);
 });
 
+test('an answer that comes late goes by direct message: nobody would find one that only they see', async () => {
+  const methodsOf = () => methods().filter((method) => method !== 'auth.test');
+  h.slack.trouble('chat.postEphemeral', { kind: 'limited', seconds: 301 });
+  await h.enqueue(post('hi', { kind: 'ephemeral', user: 'U1', lane: 'approvals' }));
+  await h.pass(310_000);
+  expect(methodsOf()).toEqual(['chat.postEphemeral', 'conversations.open', 'chat.postMessage']);
+  // What was kept while Baton was stopped: the new process sends it, once.
+  await h.store.enqueue([post('ho', { kind: 'ephemeral', user: 'U1' })], h.clock.now());
+  h.clock.advance(3_600_000);
+  h.restart();
+  await h.pass(10_000);
+  expect(h.slack.messages.map(({ channel, text }) => `${channel} ${text}`)).toEqual(['DU1 hi', 'DU1 ho']);
+  expect(h.rows().map(({ status }) => status)).toEqual(['sent', 'sent']);
+});
+
 test('an answer to one person takes its turn in the channel, in no thread order', async () => {
   await h.enqueue(post('a'), post('b'), post('hi', { kind: 'ephemeral', user: 'U1', lane: 'approvals' }));
   expect(methods()).toEqual(['chat.postEphemeral']);

@@ -37,6 +37,16 @@ const DOUBTS_MAX = 6;
 /** Not Slack's word: there is nothing to speak with. */
 const NO_TOKEN = 'no_token';
 
+/**
+ * After so long, as after a stop, whoever asked looks elsewhere: a message that only they see, among newer ones and gone with
+ * their window, would be found by nobody. A direct message stays.
+ */
+const LATE_MS = 5 * 60_000;
+
+function inDirectMessage({ thread: _thread, ...row }: OutboxRow, user: string): OutboxRow {
+  return { ...row, target: { kind: 'dm', user } };
+}
+
 type Verb = 'post' | 'update' | 'ephemeral' | 'verify';
 
 export function createDelivery({
@@ -73,7 +83,12 @@ export function createDelivery({
       if (ref !== undefined) await to.update(ref, content);
       return null;
     }
-    const place = await placeOf(to, row);
+    const late = how === 'ephemeral' && clock.now() - row.createdAt > LATE_MS ? row.user : undefined;
+    const place = await placeOf(to, late === undefined ? row : inDirectMessage(row, late));
+    if (late !== undefined) {
+      await to.post(place, content, row.id);
+      return null;
+    }
     if (how === 'ephemeral') {
       await to.ephemeral(place, row.user ?? '', content);
       return null;
