@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { z } from 'zod';
 import type { StepLimits } from '../domain/agent.ts';
 import type { Decider } from '../domain/approval.ts';
 import type { Budget } from '../domain/budget.ts';
@@ -37,10 +35,11 @@ import {
   sessionDefinitionSchema,
 } from './contracts.ts';
 import { derivedId } from './derived-id.ts';
+import { intentDigest, isMadeBy, personDecision } from './person-decision.ts';
 import type { Roles } from './roles.ts';
-import { commitMessage } from './session-program.ts';
 import { sessionSpec } from './spec.ts';
 import { dueFrom, patternDecision } from './start-choices.ts';
+import { Stopping } from './stopping.ts';
 import type { WorkspaceRegistry } from './workspace-registry.ts';
 
 const STOPPED = 'Stopped by hand';
@@ -98,9 +97,11 @@ export interface Because {
 /** The use cases: everything people can make Baton do, whatever door they came through. */
 export class Orchestrator {
   readonly #deps: OrchestratorDeps;
+  readonly #stopping: Stopping;
 
   constructor(deps: OrchestratorDeps) {
     this.#deps = deps;
+    this.#stopping = new Stopping(deps);
   }
 
   /** What people do about approvals. */
@@ -199,14 +200,14 @@ export class Orchestrator {
     const before = await this.#decision(runId, id);
     if (before === null && isTerminal(run.status)) return 'already';
     const reason = verdict === 'start' ? 'The plan was started as shown' : 'The plan was cancelled';
-    await store.decisions.record(runId, person(id, 'plan', by, verdict, reason, intent), clock.now());
+    await store.decisions.record(runId, personDecision(id, 'plan', by, verdict, reason, intent), clock.now());
     // Of two clicks at once the first one recorded stands. A crash may come before its signal, whose key makes
     // sending it again harmless.
     const decision = await this.#decision(runId, id);
     const stands = planSignalSchema.shape.verdict.safeParse(decision?.choice).data;
     if (stands === undefined) return 'replaced';
     await engine.signal(runId, PLAN_SIGNAL, { verdict: stands, by }, 'plan');
-    return stands === verdict && !isTerminal(run.status) && isBy(decision, intent) ? 'done' : 'already';
+    return stands === verdict && !isTerminal(run.status) && isMadeBy(decision, intent) ? 'done' : 'already';
   }
 
   /** Stops a run for good; what was done so far is put on its branch, and the snapshots stay. */
@@ -215,57 +216,13 @@ export class Orchestrator {
     if (session === null) return 'unknown';
     const no = await this.#deps.roles.steers(session, by);
     if (no !== null) return no;
-    return this.#end(runId, by, STOPPED, { asking: null, intent });
+    return this.#stopping.end(runId, by, STOPPED, { asking: null, intent });
   }
 
   /** Stops a run because people who may decide about it said so. @param asking the part that asked: it ends by itself */
   async stopAsDecided(runId: string, by: string, asking: string): Promise<void> {
     if ((await this.#deps.store.runs.status(runId)) !== null)
-      await this.#end(runId, by, 'Stopped at its budget', { asking, intent: null });
-  }
-
-  async #end(
-    runId: string,
-    by: string,
-    reason: string,
-    { asking, intent }: { readonly asking: string | null; readonly intent: string | null },
-  ): Promise<Control> {
-    const { store, engine, clock, registry } = this.#deps;
-    const run = await store.runs.status(runId);
-    if (run === null) return 'unknown';
-    const ended = isTerminal(run.status);
-    const id = `dec_stop_${runId}`;
-    if (!ended) {
-      await store.decisions.record(runId, person(id, 'stop', by, 'stop', reason, intent), clock.now());
-      await engine.cancel(runId, reason);
-    }
-    const parts = (await store.runs.parts(runId)).filter((part) => part !== asking);
-    // Who still asks on its behalf has nobody to ask for.
-    for (const part of parts) await engine.cancel(part, reason);
-    // After the end, so that nothing can be asked anew; and again for a stop that a crash cut off here.
-    for (const id of [runId, ...parts]) await store.approvals.voidAll(id, clock.now());
-    if (!ended) await this.#keepUnfinished(runId);
-    await registry.close(runId);
-    if (!ended) return 'done';
-    // The same stop once more, after a crash: it did stop. By another click it had stopped before.
-    const decision = await this.#decision(runId, id);
-    return run.status === 'cancelled' && decision !== null && isBy(decision, intent) ? 'done' : 'already';
-  }
-
-  /** Where it fails the snapshots of each step remain, and the stop must not hang on it. */
-  async #keepUnfinished(runId: string): Promise<void> {
-    const { store, clock, registry } = this.#deps;
-    // It may have ended by itself in this very moment: then its own commit stands.
-    if ((await store.runs.status(runId))?.status !== 'cancelled') return;
-    try {
-      const at = clock.now();
-      await registry.saveStreams(runId, at);
-      const workspace = await registry.of(runId, null);
-      const { tree } = await workspace.snapshot('stopped', at);
-      await workspace.commit({ tree, message: commitMessage(await registry.input(runId), STOPPED), at });
-    } catch {
-      // No worktree yet, a full disk, a branch that somebody else moved: nothing to keep, or kept as snapshots.
-    }
+      await this.#stopping.end(runId, by, 'Stopped at its budget', { asking, intent: null });
   }
 
   /** Takes back the last change that an adaptive node of the run made, at its next sync point. */
@@ -277,15 +234,15 @@ export class Orchestrator {
     const no = await this.#deps.roles.steers(session, by);
     if (no !== null) return no;
     if (isTerminal(run.status)) return 'already';
-    const why = person(
-      `dec_undo_${digest(intent)}`,
+    const why = personDecision(
+      `dec_undo_${intentDigest(intent)}`,
       'undo',
       by,
       'undo',
       'The last change of plan is taken back',
     );
     await store.decisions.record(runId, why, clock.now());
-    await engine.signal(runId, adaptSignal('undo'), { by, why: 'undo' }, `undo:${digest(intent)}`);
+    await engine.signal(runId, adaptSignal('undo'), { by, why: 'undo' }, `undo:${intentDigest(intent)}`);
     return 'done';
   }
 
@@ -309,18 +266,26 @@ export class Orchestrator {
     const paused = await this.#paused(runId);
     if (await waitsForMoney(store, runId)) return 'at_budget';
     if (paused.length > 0) {
-      const why = person(`dec_retry_${digest(intent)}`, 'retry', by, 'retry', 'Going on where it stopped');
+      const why = personDecision(
+        `dec_retry_${intentDigest(intent)}`,
+        'retry',
+        by,
+        'retry',
+        'Going on where it stopped',
+      );
       await store.decisions.record(runId, why, now);
       await this.#endRests(now);
       for (const each of paused) await engine.resume(each);
       return 'done';
     }
     if (!isTerminal(run.status)) {
-      return (await this.#decision(runId, `dec_retry_${digest(intent)}`)) === null ? 'not_paused' : 'done';
+      return (await this.#decision(runId, `dec_retry_${intentDigest(intent)}`)) === null
+        ? 'not_paused'
+        : 'done';
     }
     if (session.currentRunId !== runId) return 'already';
-    const why = person(
-      `dec_again_${digest(intent)}`,
+    const why = personDecision(
+      `dec_again_${intentDigest(intent)}`,
       'retry',
       by,
       'run again',
@@ -398,30 +363,4 @@ export class Orchestrator {
       evidence: { request: session.request },
     };
   }
-}
-
-function person(
-  id: string,
-  kind: string,
-  actor: string,
-  choice: string,
-  reason: string,
-  intent: string | null = null,
-): NewDecision {
-  const evidence = intent === null ? {} : { intent: digest(intent) };
-  return { id, kind, actor, actorKind: 'person', choice, reason, alternatives: [], evidence };
-}
-
-/** Whether a decision was made by this very click, and not by one before it. */
-function isBy(decision: Decision | null, intent: string | null): boolean {
-  if (intent === null) return true;
-  const made = madeBySchema.safeParse(decision?.evidence).data?.intent;
-  return made === undefined || made === digest(intent);
-}
-
-/** Decisions of earlier versions do not say by which click they were made. */
-const madeBySchema = z.object({ intent: z.string() });
-
-function digest(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 20);
 }
