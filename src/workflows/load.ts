@@ -81,9 +81,11 @@ function readWorkflow(text: string, rules: TreeRules): LoadedWorkflow {
   };
   // The parser may tell of its own stack as of a mistake in the file, at whatever place it had come to.
   if (document.errors.some(({ message }) => message.startsWith('Maximum call stack'))) return tooDeep();
+  // What comes of a tab further down is no mistake of its own.
+  const tabs = document.errors.filter(({ code }) => code === 'TAB_AS_INDENT');
   if (document.errors.length > 0)
     return refuse(
-      document.errors.map((error) => ({
+      (tabs.length > 0 ? tabs : document.errors).map((error) => ({
         ...at(error.pos[0]),
         message: yamlWords(error),
       })),
@@ -140,8 +142,24 @@ function yamlWords({ code, message }: { readonly code: string; readonly message:
   if (code === 'MULTIPLE_DOCS')
     return 'A second document begins here. A file holds one workflow: move it into a file of its own.';
   if (code === 'DUPLICATE_KEY') return 'This key is there twice. Take one of the two out.';
-  return (message.split('\n')[0] ?? code).replace(/ at line \d+, column \d+:?$/, '');
+  const said = (message.split('\n')[0] ?? code).replace(/ at line \d+, column \d+:?$/, '');
+  const instead = INSTEAD[code];
+  return instead === undefined ? said : `${said}. ${instead}`;
 }
+
+const ONE_KEY =
+  'Write each key on a line of its own, under its neighbours; a text in which a colon is followed by a space goes in quotes.';
+/** What to write where the parser says only what is wrong, by its own codes. */
+const INSTEAD: Readonly<Record<string, string>> = {
+  TAB_AS_INDENT: 'Write spaces in place of the tab.',
+  BLOCK_AS_IMPLICIT_KEY: ONE_KEY,
+  BLOCK_IN_FLOW: ONE_KEY,
+  MULTILINE_IMPLICIT_KEY: ONE_KEY,
+  BAD_INDENT: 'Indent keys of one node alike, and close each bracket that is open.',
+  MISSING_CHAR: 'Close the quote or bracket, or write the value that is missing.',
+  UNEXPECTED_TOKEN: ONE_KEY,
+  BAD_SCALAR_START: 'Put the text in quotes.',
+};
 
 /** The document as JSON: aliases resolved, within bounds, and without a node inside itself. */
 function plainData(

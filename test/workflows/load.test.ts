@@ -144,7 +144,21 @@ const wrong: readonly (readonly [name: string, text: string, problems: readonly 
   [
     'a bracket left open',
     'name: [',
-    ['1:8 Flow sequence in block collection must be sufficiently indented and end with a ]'],
+    [
+      '1:8 Flow sequence in block collection must be sufficiently indented and end with a ]. Indent keys of one node alike, and close each bracket that is open.',
+    ],
+  ],
+  [
+    'a tab, and nothing of what follows from it',
+    fileWith('  kind: sequence\n  id: all\n\tstages:\n    - {kind: agent, id: a, agent: qa, task: t}\n'),
+    ['9:1 Tabs are not allowed as indentation. Write spaces in place of the tab.'],
+  ],
+  [
+    'a colon within a text',
+    fileWith('  kind: agent\n  id: one\n  agent: qa\n  task: Do it: now\n'),
+    [
+      '10:9 Nested mappings are not allowed in compact mappings. Write each key on a line of its own, under its neighbours; a text in which a colon is followed by a space goes in quotes.',
+    ],
   ],
   [
     'two documents',
