@@ -11,6 +11,7 @@ const workflows = [
 const long = [
   'test/agents/{contract,mcp,program-caps,program-needs,usage-rows}.test.ts',
   'test/approvals/{desk-crowd,planted-around}.test.ts',
+  'test/cli/clean.test.ts',
   'test/db/{history,bus.property}.test.ts',
   'test/handlers/{apart,budget,conflicts,gates,hand-over,hand-over-https,reach,rollback,steering,subscriptions,tasks,workspaces}.test.ts',
   'test/hostile/{git-traps,members,permuted,requester}.test.ts',

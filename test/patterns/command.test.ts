@@ -31,3 +31,14 @@ test.each([
   expect(handoff?.validation.findings.join()).toContain(words);
   expect(handoff?.validation.findings.join()).toContain('half a line');
 });
+
+test('a command that was refused stands as a warning in what is handed over, once', () => {
+  const again: Node = { ...check, id: 'again' };
+  const { handoff, keys } = play(
+    { kind: 'sequence', id: 'all', stages: [check, again] },
+    { permit: 'Nobody allowed it.' },
+  );
+  const warning = 'npm test was not run: Nobody allowed it.';
+  expect(handoff?.warnings).toEqual([warning]);
+  expect(keys.some((key) => key.includes('check/') || key.includes('again/'))).toBe(false);
+});
