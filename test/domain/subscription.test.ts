@@ -42,6 +42,22 @@ describe('a template', () => {
   ])('%s', (template, value, absent) => {
     expect(fillTemplate(template, facts)).toEqual({ value, absent });
   });
+  test('is filled in once: what was filled in is not looked at again, whatever it holds', () => {
+    const hostile = {
+      name: '{{ secret }}',
+      left: '{{ sec',
+      right: 'ret }}',
+      dollars: '$& $1 $`',
+      secret: 'told',
+    };
+    expect(fillTemplate('{{ name }} {{ left }}{{ right }} {{ dollars }}', hostile).value).toBe(
+      '{{ secret }} {{ secret }} $& $1 $`',
+    );
+    expect(fillTemplate(['{{ name }}', { a: 'x {{ name }}' }], hostile).value).toEqual([
+      '{{ secret }}',
+      { a: 'x {{ secret }}' },
+    ]);
+  });
   test('fills what lies within', () => {
     expect(fillTemplate({ a: ['{{ name }}', 1], b: { c: '{{ name }}' } }, facts).value).toEqual({
       a: ['x', 1],
