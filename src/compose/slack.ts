@@ -8,6 +8,7 @@ import { Gate } from '../../handlers/gate.ts';
 import { registerHandlers } from '../../handlers/register.ts';
 import type { Hook } from '../config/config.ts';
 import { AbsentWorkspaces } from '../orchestrator/absent-workspaces.ts';
+import { holdForChannel } from '../orchestrator/closed-channel.ts';
 import { Deadlines } from '../orchestrator/deadlines.ts';
 import { Handovers } from '../orchestrator/handovers.ts';
 import { InboxWorker } from '../orchestrator/inbox-worker.ts';
@@ -90,7 +91,7 @@ export async function createSlack(options: SlackOptions) {
     clock,
     log,
     random: Math.random,
-    onUndeliverable: (row, code) => tellUndeliverable(row, code),
+    onUndeliverable: tellUndeliverable,
     onFrozen: (team, code) => {
       mute.note(team, code);
       moved();
@@ -252,14 +253,14 @@ export async function createSlack(options: SlackOptions) {
   });
 
   /** A message that cannot reach its channel goes to the person by DM; work that nobody could follow stops. */
-  async function tellUndeliverable(row: OutboxRow, code: string): Promise<void> {
+  async function tellUndeliverable(row: OutboxRow, code: string, held: boolean): Promise<void> {
     log.warn({ key: row.key, code }, 'A message could not be delivered');
-    const session = row.key.startsWith('epic:')
-      ? await core.store.sessions.get(row.key.slice('epic:'.length))
-      : null;
+    const id = sessionOfEpic(row.key) ?? (held ? sessionOfEpic(row.thread) : null);
+    const session = id === null ? null : await core.store.sessions.get(id);
     const message = await undeliverable(row, code, session, { forwarded: forwardedBlocks, rehearsal });
     if (message !== null) await core.outbox.enqueue([message], clock.now());
-    if (session !== null && row.kind === 'post')
+    if (session !== null && held) await holdForChannel(core, session.currentRunId);
+    else if (session !== null && row.kind === 'post')
       await core.orchestrator.stop(session.currentRunId, session.requester);
   }
 

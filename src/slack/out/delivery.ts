@@ -13,7 +13,7 @@ export interface DeliveryOptions {
   readonly clock: Clock;
   readonly log: SendLog;
   readonly random: () => number;
-  readonly onUndeliverable: (row: OutboxRow, code: string) => Promise<void>;
+  readonly onUndeliverable: (row: OutboxRow, code: string, held: boolean) => Promise<void>;
   readonly onFrozen: (team: string, code: string) => void;
   readonly state: SendState;
 }
@@ -46,6 +46,11 @@ const LATE_MS = 5 * 60_000;
 function inDirectMessage({ thread: _thread, ...row }: OutboxRow, user: string): OutboxRow {
   return { ...row, target: { kind: 'dm', user } };
 }
+
+/** Between two tries in a channel in which nothing can be said. */
+const HELD_MS = 30_000;
+/** After a week nobody waits for it. */
+const HELD_MOST_MS = 7 * 24 * 3_600_000;
 
 type Verb = 'post' | 'update' | 'ephemeral' | 'verify';
 
@@ -135,6 +140,7 @@ export function createDelivery({
       case 'frozen':
         return freeze(row, fault.code);
       case 'unreachable':
+        return wasReached(row) ? hold(row, how, fault.code) : giveUp(row, fault.code);
       case 'refused':
         return giveUp(row, fault.code);
       default:
@@ -187,12 +193,36 @@ export function createDelivery({
     if (row.status === 'pending') await store.retry(row.id, clock.now(), code);
   }
 
+  /** A channel in which something of this was said before: it was archived, or Baton was taken out of it. */
+  function wasReached(row: OutboxRow): boolean {
+    if (row.target.kind !== 'channel' || row.kind === 'ephemeral') return false;
+    return row.kind === 'update' || (row.thread !== undefined && state.refs.has(row.thread));
+  }
+
+  /** Kept, in its order, until something can be said there again; who it concerns is told once. */
+  async function hold(row: OutboxRow, how: Verb, code: string): Promise<void> {
+    if (clock.now() - row.createdAt > HELD_MOST_MS) return giveUp(row, code);
+    await later(row, how, HELD_MS, code);
+    const queue = queueOf(row);
+    if (state.held.has(queue)) return;
+    state.held.add(queue);
+    log.warn(
+      { outboxId: row.id, key: row.key, code },
+      'Nothing can be said in a channel; what is to be said there waits',
+    );
+    try {
+      await onUndeliverable(row, code, true);
+    } catch (error) {
+      log.error({ outboxId: row.id, error: String(error) }, 'Nobody could be told that a channel is closed');
+    }
+  }
+
   async function giveUp(row: OutboxRow, code: string): Promise<void> {
     await store.fail(row.id, code, clock.now());
     forget(row);
     log.error({ outboxId: row.id, key: row.key, code }, 'A message could not be delivered');
     try {
-      await onUndeliverable(row, code);
+      await onUndeliverable(row, code, false);
     } catch (error) {
       log.error(
         { outboxId: row.id, error: String(error) },
@@ -204,6 +234,7 @@ export function createDelivery({
   async function done(row: OutboxRow, ref: MessageRef | null): Promise<void> {
     await store.sent(row.id, ref, clock.now());
     if (ref !== null) state.refs.set(row.key, ref);
+    state.held.delete(queueOf(row));
     forget(row);
   }
 

@@ -38,6 +38,8 @@ export interface SendState {
   /** Channels and methods that asked us to wait, until when. */
   readonly blocked: Map<string, number>;
   readonly frozen: Set<string>;
+  /** Channels in which nothing can be said at the moment, though something was before. */
+  readonly held: Set<string>;
   /** Turns of a queue since the oldest waiting row had one. */
   readonly turns: Map<string, number>;
   /** When a row that may have been sent is looked for. */
@@ -62,6 +64,7 @@ export function createSendState(mono: number): SendState {
     calls: new Map(),
     blocked: new Map(),
     frozen: new Set(),
+    held: new Set(),
     turns: new Map(),
     verifyAt: new Map(),
     doubts: new Map(),

@@ -14,8 +14,8 @@ export interface SenderOptions {
   readonly log: SendLog;
   /** In [0, 1); spreads retries. */
   readonly random: () => number;
-  /** A message that could not be delivered and will not be tried again: tell the person by another way. */
-  readonly onUndeliverable: (row: OutboxRow, code: string) => Promise<void>;
+  /** A message that could not be delivered: tell the person by another way. It is not tried again, unless it is `held`. */
+  readonly onUndeliverable: (row: OutboxRow, code: string, held: boolean) => Promise<void>;
   /** Slack refused the token of a workspace, in its own word: nothing is sent there until `thaw`. Once. */
   readonly onFrozen: (team: string, code: string) => void;
 }
