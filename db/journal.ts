@@ -146,6 +146,7 @@ export class SqliteJournal implements Journal {
           u.kind,
           u.agent,
           u.model,
+          u.host ?? null,
           u.inputTokens,
           u.cachedTokens,
           u.outputTokens,
@@ -261,7 +262,7 @@ function prepare(raw: Database.Database) {
     ),
     consume: raw.prepare('update signals set consumed_by = ? where id = ?'),
     usage: raw.prepare(
-      'insert into usage (run_id, key, kind, agent, model, input_tokens, cached_tokens, output_tokens, reasoning_tokens, duration_ms, cost_usd, at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      'insert into usage (run_id, key, kind, agent, model, host, input_tokens, cached_tokens, output_tokens, reasoning_tokens, duration_ms, cost_usd, at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     ),
     load: raw.prepare(
       'select status, spec, exists (select 1 from signals s where s.run_id = runs.id and s.consumed_by is null) as signalled from runs where id = ?',

@@ -138,6 +138,8 @@ export const usage = sqliteTable(
     kind: text({ enum: ['model', 'tool', 'compute', 'human'] }).notNull(),
     agent: text(),
     model: text(),
+    /** The server a model was called at; null where none was, and of versions that did not say. */
+    host: text(),
     inputTokens: integer('input_tokens').notNull(),
     cachedTokens: integer('cached_tokens').notNull(),
     outputTokens: integer('output_tokens').notNull(),

@@ -14,6 +14,7 @@ import { createAnswerStore } from '../../db/model-answers.ts';
 import { openStore } from '../../db/open.ts';
 import { createOutboxStore } from '../../db/outbox.ts';
 import { QuestionWithdrawals } from '../../db/question-withdrawals.ts';
+import { createRecentCalls } from '../../db/recent-calls.ts';
 import { createRefusedTokens, noteCleanStop, takeCleanStop } from '../../db/settings.ts';
 import { createStore } from '../../db/store.ts';
 import { createUsageReader } from '../../db/usage.ts';
@@ -137,6 +138,7 @@ export async function createCore(options: CoreOptions, early: Begun | null = nul
       guidance: store.guidance,
       prices: table,
       answers: createAnswerStore(raw, () => clock.now()),
+      recent: createRecentCalls(raw),
       repositoryOf: async (runId) => (await store.sessions.byRun(runId))?.repository ?? null,
       weightOf: weightByUrgency(store.runs),
       pass: (runId) => money.pass(runId),

@@ -14,6 +14,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { DecisionStore, NewDecision } from '../ports/decisions.ts';
 import type { GuidanceStore } from '../ports/guidance.ts';
 import type { HealthStore } from '../ports/health.ts';
+import type { RecentCalls } from '../ports/recent-calls.ts';
 import type { Redact } from '../ports/redactor.ts';
 
 export interface ModelEndpoint {
@@ -43,6 +44,7 @@ interface Joined extends ModelsOptions {
   readonly decisions: DecisionStore;
   readonly guidance: GuidanceStore;
   readonly answers: AnswerStore;
+  readonly recent: RecentCalls;
   readonly repositoryOf: (runId: string) => Promise<string | null>;
   /** How much a run counts beside others that wait for a model. */
   readonly weightOf: (runId: string) => Promise<number>;
@@ -75,6 +77,7 @@ export function joinModels(options: Joined): Models {
     clock,
     health,
     pauses: createProviderPauses(db, () => clock.now()),
+    recent: options.recent,
     limitOf: (host) => (options.limits === undefined ? noRateLimit : limitFor(options.limits, host)),
   });
   const activity = modelTurn({

@@ -57,6 +57,11 @@ export class RateWindow {
     this.#limit = limit;
   }
 
+  /** A call that began before, in another process: none of them may be younger than one that has begun here. */
+  remember(at: number, tokens: number): void {
+    this.#calls.push({ at, tokens });
+  }
+
   /**
    * When a call of this size may begin: `now` or later; null when a call has to end first. One that is larger than the
    * whole limit waits for an empty window, rather than for ever.

@@ -5,6 +5,8 @@ export const usageSchema = z.object({
   kind: z.enum(['model', 'tool', 'compute', 'human']),
   agent: z.string().nullable(),
   model: z.string().nullable(),
+  /** The server a model was called at, with its port; absent where none was. */
+  host: z.string().exactOptional(),
   inputTokens: z.number().int().nonnegative(),
   cachedTokens: z.number().int().nonnegative(),
   outputTokens: z.number().int().nonnegative(),

@@ -36,6 +36,7 @@ export interface Context {
   readonly sandbox: Sandbox;
   readonly monotonic: () => number;
   readonly memoryBytes: number | null;
+  readonly programMemoryBytes: number | undefined;
   readonly disk: DiskBounds;
   /** Programs under way by worktree. */
   readonly programs: Map<string, Set<{ readonly end: () => void; readonly done: Promise<CommandResult> }>>;
@@ -82,7 +83,8 @@ export async function workspaceOf(
     }),
     run: (command) => run(context, opened, bounds, command),
     restore: (tree) => alone(() => restoreSnapshot(git, opened, tree)),
-    start: (program) => start(context, opened, programBounds(bounds), id, program),
+    start: (program) =>
+      start(context, opened, programBounds(bounds, context.programMemoryBytes), id, program),
     snapshot: (label, at) => alone(() => takeSnapshot(git, opened, { id, label, at })),
     diff: (tree, maxPatchChars) => diffFrom(git, opened, tree, maxPatchChars),
     changes: async (maxPatchChars) => {

@@ -34,6 +34,8 @@ export interface WorkspacesSettings {
   readonly searchPath?: string | undefined;
   /** Bytes of memory a command may take, where a person set it; else what its class has. */
   readonly memoryBytes?: number | null | undefined;
+  /** Bytes of memory a program that plays an agent may take; as much as coding agents need unless given. */
+  readonly programMemoryBytes?: number | undefined;
   /** Bytes a command may leave on the disk, where a person set it. */
   readonly diskBytes?: number | null | undefined;
   /** Passed to git for fetches over ssh, never to commands. */
@@ -63,6 +65,7 @@ export function createWorkspaces(settings: WorkspacesSettings): Workspaces {
       sandbox: settings.sandbox,
       monotonic,
       memoryBytes: settings.memoryBytes ?? null,
+      programMemoryBytes: settings.programMemoryBytes,
       disk: diskBounds(settings.diskBytes),
       programs: new Map(),
     };

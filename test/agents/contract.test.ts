@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { toFailure } from '../../src/domain/failure.ts';
 import { Crash, codeOf, newTrace } from './drive.ts';
 import { startModelServer, type Turn } from './model-server.ts';
 import { found, type RunnerWorld, runnerWorld, SECRET } from './runner-world.ts';
@@ -297,6 +298,17 @@ describe('an agent over ACP', () => {
     await using world = await acp([acts]);
     expect(await codeOf(world.run({ limits }))).toBe(code);
     expect(livingIn(world.workspace.info.path)).toEqual([]);
+  });
+
+  it('that takes more memory than it may is ended with all it began, says why, and keeps what it did', async () => {
+    const acts = [{ act: 'own-write', path: 'kept.js', content: 'kept' }, { act: 'hog' }];
+    await using world = await runnerWorld({ kind: 'acp', script: [acts] }, () => true, { memory: 512 });
+    const failure = toFailure(await world.run().catch((error: unknown) => error));
+    expect(failure).toMatchObject({ class: 'terminal', code: 'runner_failed' });
+    expect(failure.message).toContain('resource limit');
+    expect(failure.message).toContain('memory');
+    expect(livingIn(world.workspace.info.path)).toEqual([]);
+    expect(readFileSync(join(world.workspace.info.path, 'kept.js'), 'utf8')).toBe('kept');
   });
 
   it('that is not there is named, with what to do', async () => {

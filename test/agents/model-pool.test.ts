@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createHealthStore } from '../../db/health.ts';
 import { openStore } from '../../db/open.ts';
+import { createRecentCalls } from '../../db/recent-calls.ts';
 import { createModelClient } from '../../src/agents/model/model-client.ts';
 import { type Caller, type Endpoint, ModelPool } from '../../src/agents/model/model-pool.ts';
 import { REST_MS } from '../../src/domain/circuit.ts';
@@ -39,7 +40,9 @@ function poolOf(endpoints: readonly [Endpoint, ...Endpoint[]], limit?: RateLimit
   const open = () => {
     const store = openStore(path.join(home, 'baton.db'));
     const health = createHealthStore(store.raw, () => clock.now());
-    return { store, health, pool: new ModelPool({ endpoints, clock, health, limitOf: () => limit ?? NONE }) };
+    const recent = createRecentCalls(store.raw);
+    const pool = new ModelPool({ endpoints, clock, health, recent, limitOf: () => limit ?? NONE });
+    return { store, health, pool };
   };
   const first = open();
   closing.push(() => first.store.close());
@@ -216,5 +219,44 @@ describe('limits', () => {
     while (server.asked.length === 0 || clock.next() === null) await new Promise(setImmediate);
     clock.advance(1_000);
     expect(await work).toBe('model_timeout');
+  });
+});
+
+describe('a limit of calls and tokens', () => {
+  /** As the step that made it leaves it, in the transaction of its result. */
+  function enter(store: ReturnType<typeof openStore>, at: number, tokens: number): void {
+    const row = store.raw.prepare(
+      "insert into usage (run_id, key, kind, model, host, input_tokens, cached_tokens, output_tokens, reasoning_tokens, duration_ms, at) values ('r', 'k', 'model', 'm', ?, ?, 0, 0, 0, 1000, ?)",
+    );
+    row.run('m.test', tokens, at);
+    row.run('other.test', tokens, at);
+  }
+
+  test.each([
+    ['calls', { ...NONE, calls_per_minute: 3 }],
+    ['tokens', { ...NONE, tokens_per_minute: 30_000 }],
+  ])('of %s goes on counting after a restart', async (_what, limit) => {
+    const server = await serve(() => good);
+    const { store, clock, restart } = poolOf([at(server, 'm')], limit);
+    // Three calls that took a second each: one long ago, and those of the last minute.
+    enter(store, clock.now() - 70_000, 10_000);
+    for (const ago of [40_000, 20_000, 0]) enter(store, clock.now() - ago, 10_000);
+    const { pool } = restart();
+    const waits: number[] = [];
+    const answer = pool.complete(null, request, caller('r', { onWait: (ms) => waits.push(ms) }));
+    let over = false;
+    void answer.then(() => {
+      over = true;
+    });
+    while (pool.load.get('m.test')?.waiting !== 1) await settled();
+    // The oldest of them began 41 seconds ago.
+    expect(waits).toEqual([19_000]);
+    clock.advance(18_999);
+    await settled();
+    expect(over).toBe(false);
+    expect(server.asked).toHaveLength(0);
+    clock.advance(1);
+    await answer;
+    expect(server.asked).toHaveLength(1);
   });
 });

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { env } from 'node:process';
-import { expect, test } from 'vitest';
+import { fileURLToPath } from 'node:url';
+import { expect, test, vi } from 'vitest';
 import type { RunnerSettings } from '../../src/domain/runner-settings.ts';
 import { newTrace } from './drive.ts';
 import { type Asked, startModelServer, type Turn, turnEvents } from './model-server.ts';
@@ -19,14 +20,18 @@ if (program === undefined)
   console.warn('SKIPPED: OpenCode is not installed (OPENCODE_BIN, or opencode on PATH).');
 if (found.kind === 'none') console.warn(`SKIPPED: OpenCode is tried in a sandbox. ${found.reason}`);
 
-const settings = (path: string): RunnerSettings => ({
+const PROGRAMS = fileURLToPath(new URL('./programs', import.meta.url));
+const KEY = 'sk-kept-outside-5d1c0a97be42';
+
+const settings = (path: string, env_: Readonly<Record<string, string>> = {}): RunnerSettings => ({
   kind: 'acp',
   command: realpathSync(path),
   args: ['acp'],
-  reads: [dirname(dirname(realpathSync(path)))],
+  reads: [dirname(dirname(realpathSync(path))), PROGRAMS],
   model: true,
   agents: [],
   env: {
+    ...env_,
     OPENCODE_CONFIG_CONTENT: JSON.stringify({
       model: 'baton/m',
       small_model: 'baton/m',
@@ -82,8 +87,58 @@ test.skipIf(program === undefined || found.kind === 'none')(
         true,
       );
       expect(trace.keys.filter((key) => key.startsWith('exchange')).length).toBeGreaterThan(1);
+      // Each of its calls passed through us, and is counted as its server told it; what it tells itself is not counted twice.
+      const calls = trace.usage.filter(({ kind }) => kind === 'model');
+      expect(calls).toHaveLength(server.asked.filter(({ path }) => path.endsWith('/completions')).length);
+      expect(calls.every((call) => call.inputTokens === 100 && call.outputTokens === 10)).toBe(true);
     } finally {
       await server.close();
+    }
+  },
+  180_000,
+);
+
+/** Has OpenCode look for the key with its own shell. @returns what the shell told the model */
+async function hunt(planted: Readonly<Record<string, string>>): Promise<string> {
+  const hidden = Buffer.from(KEY).toString('hex');
+  const command = `node ${PROGRAMS}/hunter.ts ${hidden} </dev/null`;
+  const server = await startModelServer(({ body: { messages, tools } }) => {
+    if (!Array.isArray(tools) || tools.length === 0)
+      return { events: turnEvents('chat', { text: 'A title' }) };
+    const done = Array.isArray(messages) && messages.some(({ role }) => role === 'tool');
+    const turn: Turn = done
+      ? { text: JSON.stringify({ summary: 'Done.', files: [], warnings: [] }) }
+      : { calls: [{ name: 'bash', args: { command, description: 'Looks around' } }] };
+    return { events: turnEvents('chat', turn) };
+  });
+  try {
+    const player = {
+      kind: 'program',
+      settings: settings(program ?? '', planted),
+      model: server.url,
+    } as const;
+    await using world = await runnerWorld({ ...player, key: KEY });
+    await world.run({ limits: { turns: 20, tokens: 1e9, timeoutMs: 120_000 } });
+    expect(world.asked).toContainEqual(['sh', '-c', command]);
+    expect(server.asked[0]?.headers.authorization).toBe(`Bearer ${KEY}`);
+    const said = server.asked.flatMap(({ body: { messages } }) => (Array.isArray(messages) ? messages : []));
+    return JSON.stringify(said.findLast(({ role }) => role === 'tool'));
+  } finally {
+    await server.close();
+  }
+}
+
+test.skipIf(program === undefined || found.kind === 'none')(
+  'OpenCode and its shell find the key nowhere, and would where it was given to them',
+  async () => {
+    vi.stubEnv('OPENAI_API_KEY', KEY);
+    try {
+      const told = await hunt({});
+      expect(told).toMatch(/summary\W+\d+ \d+/);
+      expect(told).toMatch(/warnings\W+\[\]/);
+      expect(await hunt({ PLANTED: KEY })).toContain('/proc/self/environ');
+    } finally {
+      vi.unstubAllEnvs();
     }
   },
   180_000,

@@ -18,6 +18,7 @@ import { createRedactor } from '../../src/policy/redact.ts';
 import type { Activity } from '../../src/ports/activity.ts';
 import type { Guard } from '../../src/ports/runner.ts';
 import type { Workspace } from '../../src/ports/workspace.ts';
+import { NO_CGROUPS } from '../../src/workspace/sandbox/cgroups.ts';
 import { probeSandbox, type Sandbox } from '../../src/workspace/sandbox/sandbox.ts';
 import { summariseTests } from '../../src/workspace/test-summary.ts';
 import { type Bench, bench, NO_SANDBOX } from '../workspace/support.ts';
@@ -94,7 +95,15 @@ export async function runnerWorld(
   /** Asked of every command; false: no. */
   permit: (argv: readonly string[]) => boolean = () => true,
   /** What else is asked of the run, and what its programs may use. */
-  { money = {}, ...more }: Pick<Guard, 'need'> & { readonly money?: Partial<ProgramMoney> } = {},
+  {
+    money = {},
+    memory,
+    ...more
+  }: Pick<Guard, 'need'> & {
+    readonly money?: Partial<ProgramMoney>;
+    /** Megabytes a program may take, held by the watcher: exactly as much on every machine. */
+    readonly memory?: number;
+  } = {},
   /** What other agents told so far; it may grow. */
   notes: readonly KeptNote[] = [],
 ): Promise<RunnerWorld> {
@@ -104,7 +113,8 @@ export async function runnerWorld(
       '.env': `TOKEN_X=${SECRET}\n`,
       'check.js': "console.log('checked')\n",
     },
-    sandbox,
+    memory === undefined ? sandbox : { ...sandbox, cgroups: NO_CGROUPS, prlimit: false },
+    memory === undefined ? {} : { programMemoryBytes: memory * 1024 ** 2 },
   );
   const workspace = await place.open();
   const asked: string[][] = [];

@@ -6,7 +6,7 @@ import { BatonError } from '../../src/domain/failure.ts';
 import type { Workspace, Workspaces } from '../../src/ports/workspace.ts';
 import { NO_CGROUPS } from '../../src/workspace/sandbox/cgroups.ts';
 import type { Sandbox } from '../../src/workspace/sandbox/sandbox.ts';
-import { createWorkspaces } from '../../src/workspace/workspaces.ts';
+import { createWorkspaces, type WorkspacesSettings } from '../../src/workspace/workspaces.ts';
 
 export const AT = Date.UTC(2026, 4, 1);
 export const NO_SANDBOX: Sandbox = {
@@ -62,6 +62,7 @@ export interface Bench {
 export async function bench(
   files: Readonly<Record<string, string>> = { 'README.md': 'hello\n', 'src/a.js': 'one\ntwo\nthree\n' },
   sandbox: Sandbox = NO_SANDBOX,
+  more: Pick<WorkspacesSettings, 'programMemoryBytes'> = {},
 ): Promise<Bench> {
   const root = await realpath(await mkdtemp(join(tmpdir(), 'baton-workspace-')));
   const home = join(root, 'home');
@@ -71,7 +72,7 @@ export async function bench(
   await put(repository, files);
   git(repository, 'add', '-A');
   git(repository, 'commit', '-q', '-m', 'First', '--allow-empty');
-  const workspaces = createWorkspaces({ home, sandbox });
+  const workspaces = createWorkspaces({ home, sandbox, ...more });
   const head = () => git(repository, 'rev-parse', 'HEAD');
   return {
     root,

@@ -1,9 +1,10 @@
 import { admit, type CircuitOutcome, closedCircuit, settle, stateOf } from '../../domain/circuit.ts';
 import { BatonError, type Failure, toFailure } from '../../domain/failure.ts';
-import { noRateLimit, type RateLimit } from '../../domain/rate-limit.ts';
+import { noRateLimit, type RateLimit, WINDOW_MS } from '../../domain/rate-limit.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { HealthStore } from '../../ports/health.ts';
 import type { ProviderPauses } from '../../ports/provider-pauses.ts';
+import type { RecentCalls } from '../../ports/recent-calls.ts';
 import { type ModelRequest, transcriptTokens } from '../transcript.ts';
 import type { CompletedReply, ModelClient } from './model-client.ts';
 import { ProviderGate } from './provider-gate.ts';
@@ -25,6 +26,8 @@ export interface ModelPoolOptions {
   readonly health: HealthStore | null;
   /** Absent: what servers ask for is forgotten with the process. */
   readonly pauses?: ProviderPauses;
+  /** Absent: the minute's count of calls begins anew with the process. */
+  readonly recent?: RecentCalls;
   /** By host; no limit for those it does not know. */
   readonly limitOf?: (host: string) => RateLimit;
   /** Milliseconds one call may take, waiting for its turn aside. */
@@ -51,6 +54,8 @@ export interface Caller {
 export interface Answered {
   readonly reply: CompletedReply;
   readonly model: string;
+  /** The server that answered. */
+  readonly host: string;
   /** Whether another one answered in place of the one that was asked for. */
   readonly standIn: boolean;
   /** Milliseconds the call took; waiting for its turn does not count. */
@@ -158,7 +163,12 @@ export class ModelPool {
       used = reply.tokens === null ? null : reply.tokens.input + reply.tokens.output;
       gate.answered();
       await this.#settle(endpoint, name, caller.step, 'success');
-      return { reply, model: request.model, durationMs: Math.max(0, clock.monotonic() - startedAt) };
+      return {
+        reply,
+        model: request.model,
+        host: endpoint.host,
+        durationMs: Math.max(0, clock.monotonic() - startedAt),
+      };
     } catch (error) {
       const failure =
         limit.signal.aborted && !caller.signal.aborted ? tooSlow(name, callMs) : toFailure(error);
@@ -189,8 +199,15 @@ export class ModelPool {
   }
 
   async #gateOf(host: string): Promise<ProviderGate> {
-    const { limitOf, clock, pauses } = this.#options;
-    const gate = new ProviderGate(limitOf?.(host) ?? noRateLimit, clock);
+    const { limitOf, clock, pauses, recent } = this.#options;
+    const limit = limitOf?.(host) ?? noRateLimit;
+    const gate = new ProviderGate(limit, clock);
+    if (recent !== undefined && (limit.calls_per_minute !== null || limit.tokens_per_minute !== null)) {
+      const now = clock.now();
+      const calls = await recent.of(host, now - WINDOW_MS);
+      // The machine's clock may have been set back since: nothing began later than now.
+      gate.remember(calls.map(({ beganAt, tokens }) => ({ agoMs: Math.max(0, now - beganAt), tokens })));
+    }
     const until = (await pauses?.read(host)) ?? null;
     if (until !== null && until > clock.now()) gate.pause(until - clock.now());
     this.#gates.set(host, gate);

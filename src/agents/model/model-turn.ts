@@ -52,9 +52,9 @@ export function modelTurn(given: ModelTurnDependencies): Activity {
         ? await fromCache(dependencies, asked, context)
         : ({ output: null, digest: null } as const);
     if (kept.output !== null) return kept.output;
-    const { reply, model, standIn, durationMs } = await ask(dependencies, asked, context);
+    const { reply, model, host, standIn, durationMs } = await ask(dependencies, asked, context);
     const tokens = reply.tokens ?? estimateTokens(messages, reply);
-    spend(dependencies, context, { agent: input.agent, model, tokens, durationMs });
+    spend(dependencies, context, { agent: input.agent, model, host, tokens, durationMs });
     for (const part of reply.dropped) context.emit({ type: 'note', text: droppedNote(part) });
     for (const { id: guidanceId, byPerson } of heard)
       if (byPerson) context.emit({ type: 'guidance.read', guidanceId, node: input.node, agent: input.agent });
@@ -215,6 +215,8 @@ function toOutput(
 interface Spent {
   readonly agent: string;
   readonly model: string;
+  /** Absent: no server was asked. */
+  readonly host?: string;
   readonly tokens: Tokens;
   readonly durationMs: number;
 }
@@ -224,6 +226,7 @@ function spend({ prices }: Pick<ModelTurnDependencies, 'prices'>, context: StepC
     kind: 'model',
     agent: spent.agent,
     model: spent.model,
+    ...(spent.host === undefined ? {} : { host: spent.host }),
     inputTokens: spent.tokens.input,
     cachedTokens: spent.tokens.cached,
     outputTokens: spent.tokens.output,

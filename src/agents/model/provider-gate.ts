@@ -50,6 +50,12 @@ export class ProviderGate {
     this.#clock = clock;
   }
 
+  /** Calls that an earlier process made, the oldest first, before any of this one. @param agoMs how long ago it began */
+  remember(calls: readonly { readonly agoMs: number; readonly tokens: number }[]): void {
+    const now = this.#clock.monotonic();
+    for (const { agoMs, tokens } of calls) this.#window.remember(now - agoMs, tokens);
+  }
+
   /** Calls under way, and calls that wait. */
   get load(): { readonly open: number; readonly waiting: number } {
     return { open: this.#window.open, waiting: this.#queue.size };

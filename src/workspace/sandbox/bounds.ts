@@ -36,7 +36,7 @@ export function boundsFor(resources: ResourceClass, memoryBytes: number | null):
 const PROGRAM_MEMORY_BYTES = 6144 * MIB;
 
 /** The bounds of a program that plays an agent or serves tools: its run's class, with more memory. */
-export function programBounds(bounds: ClassBounds): ClassBounds {
-  const memoryBytes = Math.max(bounds.memoryBytes, PROGRAM_MEMORY_BYTES);
+export function programBounds(bounds: ClassBounds, least = PROGRAM_MEMORY_BYTES): ClassBounds {
+  const memoryBytes = Math.max(bounds.memoryBytes, least);
   return { ...bounds, memoryBytes, dataBytes: memoryBytes };
 }

@@ -26,8 +26,8 @@ type Act =
   | { readonly act: 'used'; readonly usage: Record<string, number> }
   /** Calls the model so many times, or until it says that this is enough. */
   | { readonly act: 'call'; readonly times: number }
-  /** Takes so much memory, in a process of its own that it has begun. */
-  | { readonly act: 'hog'; readonly megabytes: number }
+  /** Begins a process that does nothing, and takes ever more memory itself. */
+  | { readonly act: 'hog' }
   | { readonly act: 'raw'; readonly text: string; readonly times: number }
   | { readonly act: 'grumble'; readonly bytes: number }
   | { readonly act: 'hang' }
@@ -168,8 +168,9 @@ async function perform(act: Act): Promise<string | null> {
       }
       return null;
     case 'hog': {
-      const code = `const all = []; setInterval(() => { if (all.length < ${act.megabytes / 16}) all.push(Buffer.alloc(16 * 1024 * 1024, 1)); }, 1)`;
-      spawn(process.execPath, ['-e', code], { stdio: 'ignore' });
+      spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1_000)'], { stdio: 'ignore' });
+      const all: Buffer[] = [];
+      await new Promise(() => setInterval(() => all.push(Buffer.alloc(32 * 1024 * 1024, 1)), 60));
       return null;
     }
     case 'raw':
