@@ -39,6 +39,7 @@ export default defineConfig({
           isolate: false,
           maxWorkers: 2,
           testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
@@ -49,10 +50,19 @@ export default defineConfig({
           isolate: false,
           maxWorkers: 2,
           testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
-        test: { name: 'long', setupFiles, include: long, isolate: false, maxWorkers: 2, testTimeout: 60_000 },
+        test: {
+          name: 'long',
+          setupFiles,
+          include: long,
+          isolate: false,
+          maxWorkers: 2,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
       },
       {
         test: {

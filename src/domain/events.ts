@@ -3,6 +3,7 @@ import { agentNoteSchema } from './agent-note.ts';
 import { budgetUnits } from './budget.ts';
 import { failureSchema } from './failure.ts';
 import { jsonSchema } from './json.ts';
+import { measureSchema } from './rubric.ts';
 import { runStatuses } from './run.ts';
 import { sandboxKinds } from './sandbox-kind.ts';
 import { guidanceSchema } from './steering.ts';
@@ -225,6 +226,8 @@ export const runEventSchema = z.discriminatedUnion('type', [
     max: z.number().int(),
     quality: z.number().nullable(),
     passed: z.boolean(),
+    /** What the quality was made of; absent where nobody weighed it. */
+    measures: z.array(measureSchema).optional(),
   }),
   z.object({ type: z.literal('approval.requested'), approvalId: id }),
   /** `calling`: those who decide and may be disturbed at that hour; absent: all of them. */

@@ -25,6 +25,7 @@ export function withParts(view: RunView, parts: readonly RunView[]): RunView {
     tasks: new Map(all.flatMap(({ tasks }) => [...tasks])),
     rounds: all.reduce((sum, { rounds }) => sum + rounds, 0),
     handedOver: all.findLast(({ handedOver }) => handedOver !== null)?.handedOver ?? null,
+    rubric: all.findLast(({ rubric }) => rubric !== null)?.rubric ?? null,
     tests: all.findLast(({ tests }) => tests !== null)?.tests ?? null,
   };
 }

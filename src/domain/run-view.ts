@@ -2,6 +2,7 @@ import type { Done } from './escalation.ts';
 import { type DeedEvent, deedOf } from './escalation-events.ts';
 import type { DiffStat, Plan, RunEvent, StoredEvent } from './events.ts';
 import type { Failure } from './failure.ts';
+import type { Measure } from './rubric.ts';
 import type { RunStatus } from './run.ts';
 import type { SandboxKind } from './sandbox-kind.ts';
 
@@ -62,6 +63,8 @@ export interface RunView {
   /** Approvals that wait, and those that were answered, by id. */
   readonly approvals: Map<string, QuestionView>;
   rounds: number;
+  /** The last round that was judged by a weighted rubric. */
+  rubric: { readonly quality: number; readonly measures: readonly Measure[] } | null;
   tests: { passed: number; failed: number } | null;
   /** Steps that failed and are tried again or wait for help, by key. */
   readonly steps: Map<string, string | null>;
@@ -106,6 +109,7 @@ export function emptyRunView(runId: string): RunView {
     budgetUsd: null,
     approvals: new Map(),
     rounds: 0,
+    rubric: null,
     tests: null,
     steps: new Map(),
     taken: new Map(),
@@ -155,6 +159,8 @@ function foldRun(view: RunView, event: RunEvent, at: number): void {
       return;
     case 'loop.round':
       view.rounds += 1;
+      if (event.measures !== undefined && event.quality !== null)
+        view.rubric = { quality: event.quality, measures: event.measures };
       return;
     case 'command.finished':
       if (event.passed !== null) view.tests = { passed: event.passed, failed: event.failed ?? 0 };

@@ -4,12 +4,13 @@ import { inParallel } from '../domain/estimate.ts';
 import { type Ballot, ballotSchema } from '../domain/events.ts';
 import { BatonError, type Failure } from '../domain/failure.ts';
 import { type Handoff, mergeContext } from '../domain/handoff.ts';
-import { type Count, countVotes, voteMethods, WEIGHT_TOLERANCE } from '../domain/vote.ts';
+import { type Count, countVotes, voteMethods } from '../domain/vote.ts';
 import type { Flow, Operation } from '../ports/flow.ts';
 import { askAgent } from './ask.ts';
 import { askWhich } from './ask-which.ts';
 import { commonShape } from './on-error.ts';
 import { definePattern, type RunContext } from './pattern.ts';
+import { checkWeights, equal, scaled } from './weights.ts';
 
 /** Half of the voters, as the documents' majority needs, when a node says nothing. */
 const DEFAULT_QUORUM = 0.5;
@@ -57,47 +58,13 @@ const schema = z
     if (node.tie === 'conductor' && node.conductor === undefined)
       say('conductor', '`tie: conductor` needs a `conductor`. Name the agent, or write `tie: fail`.');
     if (weights === undefined) return;
-    const sum = Object.values(weights).reduce((total, weight) => total + weight, 0);
-    if (Math.abs(sum - 1) > WEIGHT_TOLERANCE)
-      say(
-        'weights',
-        `The weights sum to ${Number(sum.toFixed(6))}; they must sum to 1. Write ${scaled(sum > 0 ? weights : equal(participants))}.`,
-      );
-    for (const name of participants)
-      if (weights[name] === undefined)
-        say(
-          'weights',
-          `"${name}" votes but has no weight. Write one for it, such as \`${name}: ${round(1 / participants.length)}\`, so that all of them sum to 1.`,
-        );
-    for (const name of Object.keys(weights))
-      if (!participants.includes(name))
-        say(
-          'weights',
-          `"${name}" has a weight but does not vote. Name it in \`participants\`, or take its weight out.`,
-        );
+    checkWeights(
+      weights,
+      { names: participants, does: 'votes', doesNot: 'does not vote', listed: 'participants' },
+      (message) => say('weights', message),
+    );
   });
 type Consensus = z.infer<typeof schema>;
-
-/** The same weights, scaled to sum to 1: as they can be written into the file, the last one taking what rounding left. */
-function scaled(weights: Readonly<Record<string, number>>): string {
-  const given = Object.entries(weights);
-  const sum = given.reduce((total, [, weight]) => total + weight, 0);
-  let left = 1;
-  const written = given.map(([name, weight], at) => {
-    const share = at === given.length - 1 ? round(left) : round(weight / sum);
-    left -= share;
-    return `${name}: ${share}`;
-  });
-  return `\`weights: { ${written.join(', ')} }\``;
-}
-
-function equal(names: readonly string[]): Record<string, number> {
-  return Object.fromEntries(names.map((name) => [name, 1]));
-}
-
-function round(share: number): number {
-  return Number(share.toFixed(4));
-}
 
 /** P7: several agents vote; ballots and reasons are recorded and shown, and the threshold decides. */
 export const consensus = definePattern({

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { commandEstimate, inParallel, inSequence, times } from '../domain/estimate.ts';
 import { BatonError } from '../domain/failure.ts';
 import { type Handoff, mergeContext } from '../domain/handoff.ts';
+import { type Measure, weightedScore } from '../domain/rubric.ts';
 import { nodeSchema } from '../domain/workflow.ts';
 import { runCommand } from '../ports/activities.ts';
 import type { Flow, Operation } from '../ports/flow.ts';
@@ -9,6 +10,7 @@ import { askAgent } from './ask.ts';
 import { factsOf, ruleSchema, unmet } from './facts.ts';
 import { commonShape } from './on-error.ts';
 import { definePattern, type RunContext } from './pattern.ts';
+import { checkWeights } from './weights.ts';
 
 const DEFAULT_ROUNDS = 3;
 /** How long a criterion's command may take, in milliseconds. */
@@ -41,29 +43,48 @@ const SHIPPED: Readonly<Record<string, Criterion>> = {
   },
 };
 
-const schema = z.strictObject({
-  ...commonShape,
-  kind: z.literal('feedback'),
-  producer: nodeSchema,
-  /** Judges what the criteria leave to judgement. */
-  reviewer: z.string(),
-  criteria: z
-    .array(
-      z.union([
-        z
-          .string()
-          .refine(
-            (name) => Object.hasOwn(SHIPPED, name),
-            `This criterion does not ship. Write one of: ${Object.keys(SHIPPED).join(', ')}; or a \`name\` with a \`check\` of your own.`,
-          ),
-        criterionSchema,
-      ]),
-    )
-    .min(1),
-  max: z.number().int().min(1).max(20).default(DEFAULT_ROUNDS),
-  on_exhausted: z.enum(['fail', 'best']).default('fail'),
-});
+const schema = z
+  .strictObject({
+    ...commonShape,
+    kind: z.literal('feedback'),
+    producer: nodeSchema,
+    /** Judges what the criteria leave to judgement. */
+    reviewer: z.string(),
+    criteria: z
+      .array(
+        z.union([
+          z
+            .string()
+            .refine(
+              (name) => Object.hasOwn(SHIPPED, name),
+              `This criterion does not ship. Write one of: ${Object.keys(SHIPPED).join(', ')}; or a \`name\` with a \`check\` of your own.`,
+            ),
+          criterionSchema,
+        ]),
+      )
+      .min(1),
+    /** By criterion: what its score counts for in the quality. */
+    weights: z.record(z.string(), z.number().min(0).max(1)).optional(),
+    max: z.number().int().min(1).max(20).default(DEFAULT_ROUNDS),
+    on_exhausted: z.enum(['fail', 'best']).default('fail'),
+  })
+  .superRefine(({ criteria, weights }, context) => {
+    if (weights === undefined) return;
+    const names = criteria.map((each) => (typeof each === 'string' ? each : each.name));
+    checkWeights(
+      weights,
+      { names, does: 'is judged', doesNot: 'is not judged', listed: 'criteria' },
+      (message) => context.addIssue({ code: 'custom', path: ['weights'], message }),
+    );
+  });
 type Feedback = z.infer<typeof schema>;
+
+/** One criterion, judged: what it is worth from 0 to 100, and what is not met, if anything. */
+interface Judged {
+  readonly name: string;
+  readonly score: number;
+  readonly finding: string | null;
+}
 
 /** P5: a producer works until every criterion, each judged on its own, is met. */
 export const feedback = definePattern({
@@ -75,10 +96,23 @@ export const feedback = definePattern({
     let handoff: Handoff = input;
     for (let round = 1; ; round += 1) {
       handoff = yield* context.run(node.producer, handoff, flow);
-      const unmet = yield* judge(node, handoff, flow, context);
+      const judged = yield* judge(node, handoff, flow, context);
+      const unmet = judged.flatMap(({ finding }) => (finding === null ? [] : [finding]));
       const passed = unmet.length === 0;
-      const quality = Math.round((100 * (node.criteria.length - unmet.length)) / node.criteria.length);
-      yield* flow.emit({ type: 'loop.round', node: node.id, round, max: node.max, quality, passed });
+      const measures = measuresOf(node, judged);
+      const quality =
+        measures === null
+          ? Math.round((100 * (judged.length - unmet.length)) / judged.length)
+          : weightedScore(measures);
+      yield* flow.emit({
+        type: 'loop.round',
+        node: node.id,
+        round,
+        max: node.max,
+        quality,
+        passed,
+        ...(measures === null ? {} : { measures }),
+      });
       handoff = { ...handoff, validation: { passed, quality, findings: unmet } };
       if (passed)
         return {
@@ -124,9 +158,15 @@ function criteriaOf(node: Feedback): Criterion[] {
   return node.criteria.flatMap((each) => (typeof each === 'string' ? (SHIPPED[each] ?? []) : [each]));
 }
 
+/** The rubric of a round: null where nobody weighed the criteria. */
+function measuresOf({ weights }: Feedback, judged: readonly Judged[]): Measure[] | null {
+  if (weights === undefined) return null;
+  return judged.map(({ name, score }) => ({ name, score, weight: weights[name] ?? 0 }));
+}
+
 /** Every criterion is judged each round, side by side; what is not met is named. */
-function* judge(node: Feedback, handoff: Handoff, flow: Flow, context: RunContext): Operation<string[]> {
-  const found = yield* flow.all(
+function* judge(node: Feedback, handoff: Handoff, flow: Flow, context: RunContext): Operation<Judged[]> {
+  return yield* flow.all(
     'criteria',
     criteriaOf(node).map((criterion) => ({
       name: criterion.name,
@@ -134,7 +174,11 @@ function* judge(node: Feedback, handoff: Handoff, flow: Flow, context: RunContex
       run: (inner: Flow) => one(node, criterion, handoff, inner, context),
     })),
   );
-  return found.flat();
+}
+
+/** What either holds or does not. */
+function heldOrNot(name: string, finding: string | null): Judged {
+  return { name, score: finding === null ? 100 : 0, finding };
 }
 
 function* one(
@@ -143,25 +187,29 @@ function* one(
   handoff: Handoff,
   flow: Flow,
   context: RunContext,
-): Operation<string[]> {
+): Operation<Judged> {
+  const { name } = criterion;
   switch (criterion.check) {
     case 'rule': {
       const finding = yield* unmet(criterion.rule, factsOf(handoff, context), node.id, flow);
-      return finding === null ? [] : [`${criterion.name}: ${finding}`];
+      return heldOrNot(name, finding === null ? null : `${name}: ${finding}`);
     }
     case 'command':
-      return yield* command(node, criterion.name, criterion.run, flow, context);
+      return heldOrNot(name, yield* command(node, name, criterion.run, flow, context));
     case 'judge': {
-      const task = `Judge one criterion, "${criterion.name}". ${criterion.ask}`;
+      const task = `Judge one criterion, "${name}". ${criterion.ask}`;
       const answer = yield* askAgent(
         { node: node.id, line: `${node.id}:${node.reviewer}`, agent: node.reviewer, task, output: 'verdict' },
         handoff,
         flow,
         context,
       );
-      return answer.approved === true
-        ? []
-        : [`${criterion.name}: ${answer.findings.join('; ') || answer.summary}`];
+      const met = answer.approved === true;
+      return {
+        name,
+        score: answer.quality ?? (met ? 100 : 0),
+        finding: met ? null : `${name}: ${answer.findings.join('; ') || answer.summary}`,
+      };
     }
     default:
       return criterion satisfies never;
@@ -174,11 +222,11 @@ function* command(
   run: 'test' | readonly string[],
   flow: Flow,
   context: RunContext,
-): Operation<string[]> {
+): Operation<string | null> {
   const argv = run === 'test' ? context.testCommand : run;
-  if (argv === null) return [`${name}: this repository has no test command that Baton recognises`];
+  if (argv === null) return `${name}: this repository has no test command that Baton recognises`;
   const refusal = yield* context.permit(argv, node.id, flow);
-  if (refusal !== null) return [`${name}: ${refusal}`];
+  if (refusal !== null) return `${name}: ${refusal}`;
   const done = yield* flow.step(
     'run',
     runCommand,
@@ -186,8 +234,6 @@ function* command(
     { label: `running ${argv.join(' ')}`, timeoutMs: COMMAND_MS + 30_000 },
   );
   return done.exitCode === 0
-    ? []
-    : [
-        `${name}: ${argv.join(' ')} fails\n${done.output.trimEnd().split('\n').slice(-TAIL_LINES).join('\n')}`,
-      ];
+    ? null
+    : `${name}: ${argv.join(' ')} fails\n${done.output.trimEnd().split('\n').slice(-TAIL_LINES).join('\n')}`;
 }

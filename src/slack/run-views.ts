@@ -72,6 +72,7 @@ export function endView(view: RunView, setting: Setting): EndView {
       (status === 'approved' || status === 'taken') && decidedBy !== null ? [decidedBy] : [],
     ),
     rounds: view.rounds,
+    rubric: view.rubric,
     pullRequest: view.handedOver,
   };
 }

@@ -1,5 +1,6 @@
 import type { Approval } from '../domain/approval.ts';
 import type { Plan, Range } from '../domain/events.ts';
+import type { Measure } from '../domain/rubric.ts';
 import type { RunStatus } from '../domain/run.ts';
 import type { Sign } from './format.ts';
 
@@ -104,6 +105,8 @@ export interface EndView extends EpicBase {
   readonly approvals: readonly string[];
   /** Rounds of review. */
   readonly rounds: number;
+  /** What it was judged to be worth, 0 to 100, and by which weighted measures. */
+  readonly rubric: { readonly quality: number; readonly measures: readonly Measure[] } | null;
   /** The pull request it was handed over with. */
   readonly pullRequest: { readonly number: number; readonly url: string } | null;
 }

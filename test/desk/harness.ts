@@ -130,12 +130,12 @@ export function signal<T>(): { promise: Promise<T>; fire(value: T): void } {
   return { promise, fire };
 }
 
-/** Asks until `check` says yes; for effects that no event announces. Fails after ten seconds, which only a stuck desk needs. */
+/** Asks until `check` says yes; for effects that no event announces. Fails after 45 seconds, which only a stuck desk needs. */
 export async function until(check: () => Promise<boolean>): Promise<void> {
   const clock = systemClock();
-  const end = clock.monotonic() + 10_000;
+  const end = clock.monotonic() + 45_000;
   while (!(await check())) {
-    if (clock.monotonic() > end) throw new Error('It did not happen within ten seconds.');
+    if (clock.monotonic() > end) throw new Error('It did not happen within 45 seconds.');
     await new Promise((resolve) => setImmediate(resolve));
   }
 }

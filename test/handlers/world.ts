@@ -38,8 +38,8 @@ function fastClock(timers: 'fast' | 'true'): Clock {
 
 /** Asks until `check` says yes; the short wait between leaves the processor to those who are asked. */
 export async function until(check: () => Promise<boolean>): Promise<void> {
-  for (const end = performance.now() + 10_000; !(await check()); ) {
-    if (performance.now() > end) throw new Error('It did not happen within ten seconds.');
+  for (const end = performance.now() + 45_000; !(await check()); ) {
+    if (performance.now() > end) throw new Error('It did not happen within 45 seconds.');
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

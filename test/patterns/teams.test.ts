@@ -62,6 +62,36 @@ describe('feedback', () => {
     expect(rounds(best)).toHaveLength(2);
   });
 
+  test('a rubric weighs what each criterion is worth, and every one still has to be met', () => {
+    const weighed = {
+      ...node,
+      weights: { 'all-tests-pass': 0.5, 'no-security-vulnerabilities': 0.3, small: 0.2 },
+    };
+    const played = play(weighed, {
+      agents: {
+        make: [{ result: { lines: 50 } }],
+        good: [
+          { ...unmet, quality: 40 },
+          { ...unmet, quality: 40 },
+          { ...met, quality: 90 },
+          { ...met, quality: 90 },
+        ],
+      },
+      commands: { good: [0] },
+    });
+    expect(rounds(played)).toEqual([
+      [1, 82, false],
+      [2, 97, true],
+    ]);
+    expect(played.handoff?.validation.quality).toBe(97);
+    const last = played.events.findLast((event) => event.type === 'loop.round');
+    expect(last?.type === 'loop.round' ? last.measures : null).toEqual([
+      { name: 'all-tests-pass', score: 100, weight: 0.5 },
+      { name: 'no-security-vulnerabilities', score: 90, weight: 0.3 },
+      { name: 'small', score: 100, weight: 0.2 },
+    ]);
+  });
+
   test('a criterion nobody knows is refused', () => {
     expect(feedback.schema.safeParse({ ...node, criteria: ['all-is-well'] }).success).toBe(false);
     expect(feedback.schema.safeParse({ ...node, criteria: [] }).success).toBe(false);

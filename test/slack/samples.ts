@@ -114,6 +114,7 @@ export function endOf(f: Foreign, end: EndView['end']): EndView {
     approvals: [f.bob, f.alice],
     pullRequest: null,
     rounds: 1,
+    rubric: null,
   };
 }
 

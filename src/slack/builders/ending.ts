@@ -92,7 +92,7 @@ function failureRows({ end }: EndView): Piece[][] {
 }
 
 function resultRow(view: EndView): Piece[] {
-  const { branch, diff, tests, approvals, rounds, pullRequest } = view;
+  const { branch, diff, tests, approvals, rounds, rubric, pullRequest } = view;
   const parts: Piece[][] = [];
   if (pullRequest !== null) parts.push([link(`Pull request #${pullRequest.number}`, pullRequest.url)]);
   if (branch !== null) parts.push(['Branch ', code(short(branch, 120))]);
@@ -103,7 +103,14 @@ function resultRow(view: EndView): Piece[] {
     parts.push([`${count(approvals.length, 'approval')} (`, ...people(who, 'and'), ')']);
   }
   if (rounds > 0) parts.push([count(rounds, 'review round')]);
+  if (rubric !== null) parts.push([rubricWords(rubric)]);
   return parts.flatMap((part, i) => (i === 0 ? part : [' · ', ...part]));
+}
+
+/** "Quality 88: tests 100 (×0.5), lint 75 (×0.5)": each measure with what it counts for, as many as fit. */
+function rubricWords({ quality, measures }: NonNullable<EndView['rubric']>): string {
+  const each = measures.map(({ name, score, weight }) => `${name} ${score} (×${weight})`);
+  return short(`Quality ${quality}: ${each.join(', ')}`, 300);
 }
 
 /** "27 tests pass", "2 of 27 tests fail". */
