@@ -95,7 +95,7 @@ async function setOff(desk: Desk, bomb: Bomb): Promise<Row> {
     const approval = messages.findLast((each) => hasButton(each, 'approval_approve') && !seen.has(each.ts));
     if (approval !== undefined) {
       seen.add(approval.ts);
-      await desk.click('alice', approval, 'approval_approve');
+      await desk.click('bob', approval, 'approval_approve');
     }
     end = messages.find(({ ts, text }) => ts === card.ts && DONE.test(text)) ?? null;
   }
