@@ -50,8 +50,11 @@ export function registerSteering(app: App, deps: HandlerDeps): void {
         deps,
       );
     const no = await deps.roles.steers(run.session, click.user);
-    const text = no === null ? words.alreadyEnded : controlWords('plan', no, run.session.requester);
-    await tellRefused({ ...click, intent, what: click.action }, no ?? 'ended', text, deps);
+    const over = isTerminal(run.view.status);
+    const nothing = over ? words.alreadyEnded : words.nothingToSteer;
+    const text = no === null ? nothing : controlWords('plan', no, run.session.requester);
+    const why = no ?? (over ? 'ended' : 'nothing_to_steer');
+    await tellRefused({ ...click, intent, what: click.action }, why, text, deps);
   });
 
   app.view(callbackIds.steer, async ({ body, ack }) => {

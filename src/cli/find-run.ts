@@ -13,11 +13,16 @@ export function findRun(raw: Database.Database, wanted: string): string {
         .all(wanted, -wanted.length, wanted),
     );
   const [id] = found;
-  if (id !== undefined && found.length === 1) return id;
-  throw new BatonError({
+  if (id === undefined || found.length > 1) throw runUnknown(wanted, found.length);
+  return id;
+}
+
+/** @param found how many runs go by it */
+export function runUnknown(wanted: string, found: number): BatonError {
+  return new BatonError({
     class: 'terminal',
     code: 'run_unknown',
-    message: id === undefined ? `There is no run ${wanted}.` : `${found.length} runs end in ${wanted}.`,
+    message: found === 0 ? `There is no run ${wanted}.` : `${found} runs end in ${wanted}.`,
     hint: 'Give the whole id, as `/orchestrate show` has it.',
   });
 }

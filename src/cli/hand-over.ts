@@ -1,5 +1,4 @@
 import path from 'node:path';
-import { z } from 'zod';
 import { drizzle } from '../../db/drizzle.ts';
 import { EventLog } from '../../db/event-log.ts';
 import { openToRead } from '../../db/read-only.ts';
@@ -12,6 +11,7 @@ import { Queries } from '../orchestrator/queries.ts';
 import { createRedactor } from '../policy/redact.ts';
 import { type HandedOver, handOver } from '../workspace/hand-over/hand-over.ts';
 import { configFromEnvironment } from './environment.ts';
+import { findRun, runUnknown } from './find-run.ts';
 
 /**
  * `baton hand-over RUN`: pushes the branch of a run that has ended and opens its pull request, or updates the one that is there;
@@ -28,10 +28,10 @@ export async function handOverRun(argv: string[]): Promise<number> {
   const raw = openToRead(path.join(config.home, 'baton.db'));
   try {
     const store = createStore(drizzle(raw), new EventLog(raw));
-    const runId = find(raw, wanted);
+    const runId = findRun(raw, wanted);
     const run = await store.runs.status(runId);
     const of = await new Queries(store).byRun(runId);
-    if (run === null || of === null) throw unknown(wanted, 0);
+    if (run === null || of === null) throw runUnknown(wanted, 0);
     if (!isTerminal(run.status)) throw notEnded(runId, run.status);
     const { repository, ...place } = handedOverFrom(run.spec);
     const done = await handOver({
@@ -53,26 +53,6 @@ export async function handOverRun(argv: string[]): Promise<number> {
   } finally {
     raw.close();
   }
-}
-
-/** By its id, or by the end of it as people see it. Errors: terminal `run_unknown`. */
-function find(raw: ReturnType<typeof openToRead>, wanted: string): string {
-  const ids = z
-    .array(z.string())
-    .parse(raw.prepare('select id from runs where session_id is not null').pluck().all());
-  const found = ids.filter((id) => id === wanted || id.endsWith(wanted));
-  const [id] = found;
-  if (id === undefined || found.length > 1) throw unknown(wanted, found.length);
-  return id;
-}
-
-function unknown(wanted: string, found: number): BatonError {
-  return new BatonError({
-    class: 'terminal',
-    code: 'run_unknown',
-    message: found === 0 ? `There is no run ${wanted}.` : `${found} runs end in ${wanted}.`,
-    hint: 'Give the whole id, as `/orchestrate show` has it.',
-  });
 }
 
 function notEnded(runId: string, status: string): BatonError {

@@ -57,16 +57,17 @@ export class CommandGate {
   }
 }
 
-/** Takes the approval of this digest that this step took before, or else one that nobody took. */
+/** Takes the approval of this digest that this step took before, or else the first that nobody took and that still holds. */
 export async function takeYes(
   { store, approvals }: Pick<CommandGateDeps, 'store' | 'approvals'>,
   { runId, key }: { readonly runId: string; readonly key: string },
   digest: string,
 ): Promise<boolean> {
   const all = (await store.ofRun(runId)).filter(({ subject }) => subject.digest === digest);
-  const mine = all.find(({ takenBy }) => takenBy === key) ?? all.find(({ status }) => status === 'approved');
-  if (mine === undefined) return false;
-  return (await approvals.take(mine.id, key, digest)).ok;
+  const mine = all.find(({ takenBy }) => takenBy === key);
+  const given = mine === undefined ? all.filter(({ status }) => status === 'approved') : [mine];
+  for (const { id } of given) if ((await approvals.take(id, key, digest)).ok) return true;
+  return false;
 }
 
 function notAllowed(argv: readonly string[]): BatonError {

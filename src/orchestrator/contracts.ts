@@ -112,7 +112,13 @@ export const keepApproved = contract(
   z.object({ tree: z.string(), approvalId: z.string(), message: z.string(), at: z.number() }),
   z.union([
     z.object({ notTaken: z.string() }),
-    z.object({ commit: z.string(), tree: z.string(), stat: diffStatSchema }),
+    z.object({
+      commit: z.string(),
+      tree: z.string(),
+      stat: diffStatSchema,
+      /** Files that are not as they were approved, and are not on the branch as they are. */
+      left: z.array(z.string()).optional(),
+    }),
   ]),
 );
 

@@ -295,7 +295,12 @@ export function commitMessage(input: SessionInput, unfinished: string | null): s
 interface Finished {
   readonly at: number;
   readonly end: End;
-  readonly kept: { readonly commit: string; readonly tree: string; readonly stat: DiffStat };
+  readonly kept: {
+    readonly commit: string;
+    readonly tree: string;
+    readonly stat: DiffStat;
+    readonly left?: readonly string[] | undefined;
+  };
 }
 
 /**
@@ -321,6 +326,13 @@ function* keep(flow: Flow, input: SessionInput, approved: Kept | null, end: End)
   };
 }
 
+/** Says what a command changed after people had approved, as a sentence of its own; nothing where nothing was. */
+function leftOff(paths: readonly string[]): string {
+  if (paths.length === 0) return '';
+  const more = paths.length > 3 ? ` and ${paths.length - 3} more` : '';
+  return ` as it was approved. Changed after that, kept in the last snapshot and not on the branch: ${paths.slice(0, 3).join(', ')}${more}`;
+}
+
 /** Success or not, what was done is kept on the branch, and the worktree goes. */
 function* finish(
   flow: Flow,
@@ -335,7 +347,7 @@ function* finish(
   yield* flow.emit({
     type: 'result',
     status: end.ok ? 'completed' : end.failure.code === BUDGET_DELIVERED ? 'delivered' : 'failed',
-    summary: end.ok ? `The work is on ${input.branch}` : end.failure.message,
+    summary: end.ok ? `The work is on ${input.branch}${leftOff(kept.left ?? [])}` : end.failure.message,
     branch: input.branch,
     commit: kept.commit,
     diff: kept.stat,

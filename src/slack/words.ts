@@ -187,6 +187,8 @@ export const answers = {
     'Another plan has taken the place of this one; the card in the channel shows it. Your click changed nothing.',
   alreadyPaused: 'This run is paused already, or has ended. Nothing was changed.',
   alreadyEnded: 'This run has already ended. Nothing was changed.',
+  nothingToSteer:
+    'This run has no piece of work that can be stepped into; pause it or stop it instead. Nothing was changed.',
   atBudget:
     'It has used up its budget, so trying again changes nothing until somebody answers: raise it, take what is there, or stop. The card in the thread says what is done and what is left. Nothing was changed.',
   notPaused: 'This run is not paused, so there is nothing to try again. Your click changed nothing.',

@@ -10,8 +10,8 @@ import {
 } from '../domain/cleaning.ts';
 import type { Cleaner } from '../ports/cleaning.ts';
 import { type BoundGit, createGit, type Git } from './git/git.ts';
+import type { GitHub } from './git/github.ts';
 import { pushAddress, remoteHeads } from './git/remote.ts';
-import type { GitHub } from './hand-over/hand-over.ts';
 import { headOf, locate, type Repository } from './repository.ts';
 import { SYSTEM_PATH } from './sandbox/bubblewrap.ts';
 

@@ -15,13 +15,24 @@ let core: Core;
 beforeAll(async () => {
   place = await openPlace('name: none\nroles: {}\n');
   core = await coreAt(place, {
-    extraWorkflows: Object.entries(ends).map(([name, command]) =>
-      workflowOf(name, {
+    extraWorkflows: [
+      ...Object.entries(ends).map(([name, command]) =>
+        workflowOf(name, {
+          kind: 'sequence',
+          id: 'all',
+          stages: [{ kind: 'command', id: 'check', ...command }],
+        }),
+      ),
+      workflowOf('late', {
         kind: 'sequence',
         id: 'all',
-        stages: [{ kind: 'command', id: 'check', ...command }],
+        stages: [
+          { kind: 'command', id: 'before', run: ['sh', '-c', 'echo yes > shown.txt'] },
+          { kind: 'approval', id: 'keep', title: 'Keep it?', why: 'It was made.' },
+          { kind: 'command', id: 'after', run: ['sh', '-c', 'echo no > late.txt; echo no > shown.txt'] },
+        ],
       }),
-    ),
+    ],
   });
   core.engine.recover();
 });
@@ -42,4 +53,13 @@ test.each([
   expect(ended?.status).toBe(status);
   expect(ended?.of('node.finished').find((event) => event.node === 'check')?.status).toBe(node);
   expect(ended?.of('run.status').at(-1)?.failure).toBeUndefined();
+});
+
+test('what a command changes after people said yes is not on the branch, and is told', async () => {
+  const ended = await followRun(core, await startRun(core, 'late', 'late'));
+  const [result] = ended?.of('result') ?? [];
+  expect(result).toMatchObject({ status: 'completed', diff: { files: [{ path: 'shown.txt' }] } });
+  expect(result?.summary).toBe(
+    `The work is on ${ended?.branch} as it was approved. Changed after that, kept in the last snapshot and not on the branch: late.txt, shown.txt`,
+  );
 });

@@ -122,9 +122,13 @@ export function workspaceActivities(deps: WorkspaceDeps): Activity[] {
       if (approval === null || rootRun(approval.runId) !== rootRun(runId)) return { notTaken: 'unknown' };
       const digest = await changesDigest(deps.payloads, approval, tree);
       const taken = await deps.approvals.take(approvalId, idempotencyKey, digest);
-      return taken.ok
-        ? commitTree(await registry.of(runId, null), tree, message, at)
-        : { notTaken: taken.why };
+      if (!taken.ok) return { notTaken: taken.why };
+      const workspace = await registry.of(runId, null);
+      const done = await commitTree(workspace, tree, message, at);
+      const now = await workspace.snapshot('end', at);
+      if (now.tree === tree) return done;
+      const { stat } = await (await registry.past(runId)).diff(tree, now.tree, 0);
+      return { ...done, left: stat.files.slice(0, FILES_KEPT).map(({ path }) => path) };
     }),
 
     implement(closeWorkspace, async (_input, { runId }) => {

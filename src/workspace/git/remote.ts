@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
-import type { GitHub } from '../hand-over/hand-over.ts';
 import { addressOf } from '../repository.ts';
 import type { BoundGit, Git, GitOptions } from './git.ts';
+import type { GitHub } from './github.ts';
 
 /** Milliseconds; a list of heads is small. */
 const ASK_TIMEOUT_MS = 60_000;

@@ -9,20 +9,12 @@ import type {
   Pushed,
 } from '../../ports/hand-over.ts';
 import { createGit, withoutCredentials } from '../git/git.ts';
+import type { GitHub } from '../git/github.ts';
 import { pushAddress } from '../git/remote.ts';
 import { addressOf, headOf, locate, type Repository } from '../repository.ts';
 import { SYSTEM_PATH } from '../sandbox/bubblewrap.ts';
 import { openPullRequest } from './pull-requests.ts';
 import { pushBranch } from './push.ts';
-
-/** GitHub, or a server of one's own that speaks like it. */
-export interface GitHub {
-  /** `https://github.com` */
-  readonly server: string;
-  /** `https://api.github.com` */
-  readonly api: string;
-  readonly token: string;
-}
 
 export interface HandOverSettings {
   readonly home: string;
