@@ -85,7 +85,10 @@ describe('flags', () => {
     const flags = createFlagStore(opened.db, new EventLog(opened.raw));
     expect(await flags.of('T1', 'C1')).toEqual([{ name: 'fancy', on: true, by: 'U1', at: 7 }]);
     expect(await flags.of('E1:T2', 'C0AB9')).toEqual([{ name: 'a_1', on: false, by: 'U2', at: 7 }]);
-    expect(opened.raw.prepare('select key from settings').pluck().all()).toEqual(['bus-position']);
+    expect(opened.raw.prepare('select key from settings order by key').pluck().all()).toEqual([
+      'bus-position',
+      'fence',
+    ]);
     expect(opened.raw.prepare('select team from bus_events order by seq').pluck().all()).toEqual([
       'E1:T2',
       'E1:T2',
