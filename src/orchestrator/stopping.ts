@@ -50,21 +50,23 @@ export class Stopping {
     for (const part of parts) await engine.cancel(part, reason);
     // After the end, so that nothing can be asked anew; and again for a stop that a crash cut off here.
     for (const each of [runId, ...parts]) await store.approvals.voidAll(each, clock.now());
-    if (!ended) await this.#keepUnfinished(runId, reason);
-    await registry.close(runId);
-    if (!ended) return 'done';
     // The same stop once more, after a crash: it did stop. By another click it had stopped before.
     const decision = (await store.decisions.ofRun(runId)).find((each) => each.id === id) ?? null;
-    return run.status === 'cancelled' && decision !== null && isMadeBy(decision, intent) ? 'done' : 'already';
+    const ours = !ended || (run.status === 'cancelled' && decision !== null && isMadeBy(decision, intent));
+    if (ours) await this.#keepUnfinished(runId, decision?.reason ?? reason, decision?.at ?? clock.now());
+    await registry.close(runId);
+    return ours ? 'done' : 'already';
   }
 
-  /** Where it fails the snapshots of each step remain, and the stop must not hang on it. */
-  async #keepUnfinished(runId: string, reason: string): Promise<void> {
-    const { store, clock, registry } = this.#deps;
+  /**
+   * Where it fails the snapshots of each step remain, and the stop must not hang on it. Repeated it makes the same commit.
+   * @param at when it was decided, in milliseconds
+   */
+  async #keepUnfinished(runId: string, reason: string, at: number): Promise<void> {
+    const { store, registry } = this.#deps;
     // It may have ended by itself in this very moment: then its own commit stands.
     if ((await store.runs.status(runId))?.status !== 'cancelled') return;
     try {
-      const at = clock.now();
       await registry.saveStreams(runId, at);
       const workspace = await registry.of(runId, null);
       const { tree } = await workspace.snapshot('stopped', at);

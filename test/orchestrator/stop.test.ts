@@ -33,11 +33,14 @@ let registry: WorkspaceRegistry;
 let orchestrator: Orchestrator;
 /** What the engine makes of a cancel: the run may have ended by itself just before. */
 let ends: 'cancelled' | 'completed';
+/** Whether the process goes down right after the engine has ended the run. */
+let dies: boolean;
 
 beforeEach(async () => {
   t = tempStore();
   b = await bench();
   ends = 'cancelled';
+  dies = false;
   const { store } = t;
   registry = new WorkspaceRegistry({
     workspaces: b.workspaces,
@@ -49,6 +52,7 @@ beforeEach(async () => {
     signal: async () => undefined,
     cancel: async (id) => {
       t.status(ends, id);
+      if (dies) throw new Error('The process is gone.');
     },
     pause: async () => undefined,
     resume: async () => undefined,
@@ -111,6 +115,18 @@ test('the same stop again changes nothing and is told the same', async () => {
   const tip = git(b.repository, 'rev-parse', branch);
   expect(await orchestrator.stop(runId, 'U-alice')).toBe('done');
   expect(git(b.repository, 'rev-parse', branch)).toBe(tip);
+});
+
+test('a stop that was cut off between the end of the run and its branch is carried through when it comes again', async () => {
+  const { runId, branch, folder } = await underWay();
+  dies = true;
+  await expect(orchestrator.stop(runId, 'U-alice')).rejects.toThrow('gone');
+  expect(git(b.repository, 'rev-parse', branch)).toBe(b.head());
+  dies = false;
+  expect(await orchestrator.stop(runId, 'U-alice')).toBe('done');
+  expect(git(b.repository, 'show', `${branch}:half.txt`)).toBe('half done');
+  expect(git(b.repository, 'log', '-1', '--format=%B', branch)).toContain('Unfinished: Stopped by hand');
+  await expect(rm(folder, { recursive: true })).rejects.toThrow('ENOENT');
 });
 
 test('a run that ended by itself in that moment keeps its own end', async () => {
