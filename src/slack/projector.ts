@@ -219,8 +219,11 @@ function threadMessages(event: RunEvent, seq: number, view: RunView, setting: Se
       ];
     case 'adaptation.undone':
       return [note({ kind: 'note', text: `${event.node} goes on as before; taken back: ${event.what}.` })];
+    case 'conflict.resolved': {
+      const chosenBy = event.by === 'person' ? (event.who ?? null) : null;
+      return [note({ kind: 'note', text: streamWords(event), chosenBy })];
+    }
     case 'stream.meets':
-    case 'conflict.resolved':
     case 'sync.reached':
     case 'dependency.declared':
       return [note({ kind: 'note', text: streamWords(event) })];

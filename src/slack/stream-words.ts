@@ -16,7 +16,7 @@ export function streamWords(
     case 'stream.meets':
       return `${streamLabel(event.stream)} and ${streamLabel(event.other)} both changed ${list(event.paths, FILES_NAMED)} in the same places. Both go on; it is settled when they are merged.`;
     case 'conflict.resolved':
-      return `Merging ${streamLabel(event.stream)}, ${event.path}: ${tookWords(event.took)} (${byWords(event)}).`;
+      return `Merging ${streamLabel(event.stream)}, ${event.path}: ${tookWords(event.took)}${byWords(event)}.`;
     case 'sync.reached':
       return `${event.point} reached by ${list(event.participants, FILES_NAMED)}${event.kind === 'integration' ? '; their work is merged' : ''}.`;
     case 'dependency.declared':
@@ -42,6 +42,7 @@ function tookWords(took: 'first' | 'second' | 'both' | 'edited'): string {
 }
 
 function byWords({ by, who }: Extract<RunEvent, { type: 'conflict.resolved' }>): string {
-  if (by === 'rule') return 'as the workflow says';
-  return by === 'person' ? `chosen by <@${who ?? ''}>` : `by ${who ?? 'an agent'}`;
+  if (by === 'rule') return ' (as the workflow says)';
+  // People are named as people, where the sentence is shown.
+  return by === 'person' ? '' : ` (by ${who ?? 'an agent'})`;
 }

@@ -154,7 +154,12 @@ export type Notice =
       readonly summary: string;
       readonly branch: string | null;
     }
-  | { readonly kind: 'note'; readonly text: string };
+  | {
+      readonly kind: 'note';
+      readonly text: string;
+      /** Whoever of the people chose it. */
+      readonly chosenBy?: string | null;
+    };
 
 /** What people read of where a run stands: a run that was delivered at its budget did not fail. */
 export type ShownStatus = RunStatus | 'delivered';

@@ -102,7 +102,8 @@ async function quiet(): Promise<boolean> {
   const behind = w.read(
     'select 1 from runs r where r.projected_seq < (select max(e.seq) from events e where e.run_id = r.id)',
   );
-  return behind.length === 0 && (await w.core.outbox.waiting(1)).length === 0;
+  const unsaid = w.read("select 1 from outbox where status in ('pending', 'sending')");
+  return behind.length === 0 && unsaid.length === 0;
 }
 
 /** All there is of the first workspace, and what is told there, row by row. */

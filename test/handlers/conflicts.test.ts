@@ -254,7 +254,7 @@ describe('a conflict in Slack', () => {
 
   test('delivered once more, all of it: nothing changes', async () => {
     await w.settled();
-    await until(async () => (await w.core.outbox.waiting(1)).length === 0);
+    await w.said();
     const state = async () => {
       const sessions = await w.core.store.sessions.recent(w.team, 50);
       const runs = await Promise.all(

@@ -266,7 +266,7 @@ describe('everything delivered once more', () => {
   test('redelivered, all of it, later and signed anew: acknowledged, and nothing changes', async () => {
     await w.settled();
     // What is still on its way to the desk is no change that a redelivery made.
-    await until(async () => (await w.core.outbox.waiting(1)).length === 0);
+    await w.said();
     const state = async () => {
       const sessions = await w.core.store.sessions.recent(await team(), 50);
       const runs = await Promise.all(

@@ -320,7 +320,7 @@ test('a mention that begins with a workflow starts it', async () => {
 
 test('redelivered, all of it: nothing happens twice', async () => {
   await w.settled();
-  await until(async () => (await w.core.outbox.waiting(1)).length === 0);
+  await w.said();
   const state = async () => {
     const sessions = await w.core.store.sessions.recent((await w.desk.snapshot()).team.id, 50);
     const runs = sessions.map(async ({ currentRunId: id }) => [

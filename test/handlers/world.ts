@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import Database from 'better-sqlite3';
 import pino from 'pino';
 import { z } from 'zod';
 import type { Message } from '../../desk/contract.ts';
@@ -34,6 +35,18 @@ function fastClock(timers: 'fast' | 'true'): Clock {
       return () => clearTimeout(timer);
     },
   };
+}
+
+/** Messages that are kept and not in the desk yet, those on their way among them. */
+function unsaid(home: string): number {
+  const raw = new Database(path.join(home, 'baton.db'), { readonly: true });
+  try {
+    return z
+      .number()
+      .parse(raw.prepare("select count(*) from outbox where status in ('pending', 'sending')").pluck().get());
+  } finally {
+    raw.close();
+  }
 }
 
 /** Asks until `check` says yes; the short wait between leaves the processor to those who are asked. */
@@ -286,6 +299,8 @@ export async function startWorld(options: WorldOptions = {}) {
       desk.page('submit', { user: await desk.id(user), viewId, state: { values } }),
     /** Until everything that was accepted has been handled. */
     settled: () => until(async () => (await core.store.inbox.open(1)).length === 0),
+    /** All that happened was told, and all of it stands in the desk: the last words of a run come after its end. */
+    said: () => until(async () => (await core.store.projections.behind()).length === 0 && unsaid(home) === 0),
     close: async () => {
       await slack.stop();
       await core.stop();

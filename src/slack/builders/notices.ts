@@ -37,10 +37,14 @@ function blocksOf(notice: Notice): Part[] {
     case 'result':
       return [lines(...resultRows(notice))];
     case 'note':
-      return [lines([short(notice.text, 600)])];
+      return [lines([short(notice.text, 600), ...chosenBy(notice.chosenBy ?? null)])];
     default:
       return notice satisfies never;
   }
+}
+
+function chosenBy(who: string | null): Piece[] {
+  return who === null ? [] : [' Chosen by ', person(who), '.'];
 }
 
 /** The branch once: as the end of the summary, or in a line of its own. */
