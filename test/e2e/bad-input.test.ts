@@ -31,7 +31,7 @@ describe('bad input is answered with what happened, what was kept and what to do
     expect(answer.text).toMatch(
       /no `\/orchestrate featre`[\s\S]*Did you mean `feature`\?[\s\S]*Nothing was started/,
     );
-    expect(answer.text).toContain('status');
+    expect(answer.text).toContain('/orchestrate help');
     expect(answer.ephemeralFor).toBe(await desk.id('alice'));
     expect((await desk.snapshot('bob')).messages).toEqual([]);
     expect((await desk.orchestrate('bob', 'xyzzy')).ok).toBe(true);
