@@ -53,9 +53,22 @@ export class Stopping {
     // The same stop once more, after a crash: it did stop. By another click it had stopped before.
     const decision = (await store.decisions.ofRun(runId)).find((each) => each.id === id) ?? null;
     const ours = !ended || (run.status === 'cancelled' && decision !== null && isMadeBy(decision, intent));
-    if (ours) await this.#keepUnfinished(runId, decision?.reason ?? reason, decision?.at ?? clock.now());
+    // Not again where it was kept: people may have merged the branch since, and deleted it.
+    if (!ended || (ours && (await this.#hasNothingKept(runId))))
+      await this.#keepUnfinished(runId, decision?.reason ?? reason, decision?.at ?? clock.now());
     await registry.close(runId);
     return ours ? 'done' : 'already';
+  }
+
+  /** Whether its branch is as it was when the work began. */
+  async #hasNothingKept(runId: string): Promise<boolean> {
+    try {
+      const past = await this.#deps.registry.past(runId);
+      return (await past.tip())?.commit === past.base;
+    } catch {
+      // It never had a worktree, or its repository cannot be read now.
+      return false;
+    }
   }
 
   /**

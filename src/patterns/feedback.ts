@@ -71,6 +71,13 @@ const schema = z
   .superRefine(({ criteria, weights }, context) => {
     if (weights === undefined) return;
     const names = criteria.map((each) => (typeof each === 'string' ? each : each.name));
+    const twice = names.find((name, at) => names.indexOf(name) !== at);
+    if (twice !== undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['criteria'],
+        message: `"${twice}" is judged twice, so its weight would count twice. Take one out, or give it a \`name\` of its own.`,
+      });
     checkWeights(
       weights,
       { names, does: 'is judged', doesNot: 'is not judged', listed: 'criteria' },

@@ -118,11 +118,8 @@ beforeAll(async () => {
       }
     }
   }
-  await until(async () => {
-    const was = await state();
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    return was === (await state());
-  });
+  await w.settled();
+  await w.said();
 }, 180_000);
 afterAll(async () => {
   database.close();

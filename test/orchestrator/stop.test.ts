@@ -41,6 +41,11 @@ beforeEach(async () => {
   b = await bench();
   ends = 'cancelled';
   dies = false;
+  renew();
+});
+
+/** As after a start: nothing is remembered but what is stored. */
+function renew(): void {
   const { store } = t;
   registry = new WorkspaceRegistry({
     workspaces: b.workspaces,
@@ -74,7 +79,7 @@ beforeEach(async () => {
     repositories: null,
     redact: (text: string) => text,
   });
-});
+}
 afterEach(async () => {
   t.remove();
   await b[Symbol.asyncDispose]();
@@ -123,10 +128,20 @@ test('a stop that was cut off between the end of the run and its branch is carri
   await expect(orchestrator.stop(runId, 'U-alice')).rejects.toThrow('gone');
   expect(git(b.repository, 'rev-parse', branch)).toBe(b.head());
   dies = false;
+  renew();
   expect(await orchestrator.stop(runId, 'U-alice')).toBe('done');
   expect(git(b.repository, 'show', `${branch}:half.txt`)).toBe('half done');
   expect(git(b.repository, 'log', '-1', '--format=%B', branch)).toContain('Unfinished: Stopped by hand');
   await expect(rm(folder, { recursive: true })).rejects.toThrow('ENOENT');
+});
+
+test('a stop that comes again later does not make a branch anew that people have deleted', async () => {
+  const { runId, branch } = await underWay();
+  await orchestrator.stop(runId, 'U-alice');
+  git(b.repository, 'branch', '-D', branch);
+  renew();
+  expect(await orchestrator.stop(runId, 'U-alice')).toBe('done');
+  expect(git(b.repository, 'for-each-ref', 'refs/heads/baton')).toBe('');
 });
 
 test('a run that ended by itself in that moment keeps its own end', async () => {

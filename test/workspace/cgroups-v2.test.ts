@@ -176,7 +176,10 @@ describe.skipIf(!writable)('a group of this kernel’s version 2', () => {
       () => false,
     );
     // Mounted read-only, as in most containers.
-    if (!made) return test.skip();
+    if (!made) {
+      console.warn('SKIPPED: groups of a real kernel of version 2; where it is mounted, none can be made.');
+      return test.skip();
+    }
     // None of its controllers need be there: this is about who is in it.
     const group = groupAt([join(top, name)], null);
     const hiding = 'setsid env -i sh -c "exec sleep 1000" > /dev/null 2>&1 & echo in; wait';
